@@ -1,1 +1,3 @@
-//! placeholder
+//! Geometry engines and the sandboxed worker process that runs them.
+
+pub mod export;
