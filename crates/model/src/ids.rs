@@ -116,9 +116,9 @@ fn plain_form(bytes: [u8; 16]) -> String {
     hex::encode(bytes)
 }
 
-/// UUID text with the version and variant of a hashed (version 8) UUID, which clients that check the form accept.
+/// UUID text with the version number of name-based UUIDs: older clients that check the form know no version above 5.
 fn uuid_form(mut bytes: [u8; 16]) -> String {
-    bytes[6] = (bytes[6] & 0x0f) | 0x80;
+    bytes[6] = (bytes[6] & 0x0f) | 0x50;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
     let hex = hex::encode(bytes);
     format!(
