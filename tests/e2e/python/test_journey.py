@@ -190,7 +190,7 @@ class Journey(unittest.TestCase):
         defaults = sd.SessionApi(self.page).get_session_defaults(session.session_id)
         self.assertEqual(list(defaults.parameters), list(session.parameters))
         self.assertIsNone(session.model_state)
-        self.assertTrue(sd.AuthApi(self.page).get_json_web_key_sets().keys)
+        self.assertTrue(sd.AuthApi(self.page).get_json_web_key_sets()["keys"])
         self.close(session)
 
     def test_a_foreign_origin_reads_why_it_is_refused(self) -> None:
