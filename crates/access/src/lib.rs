@@ -1,1 +1,58 @@
-//! placeholder
+//! The pure heart of Vitrine: who may see, compute, download, change and pay for what.
+//!
+//! Nothing here reads a clock, draws random numbers by itself, opens a socket or knows a database.
+//! Time comes in as [`Timestamp`], chance through [`Entropy`]; decisions come out as values. Domain
+//! values carry no serde: stored and wire forms are private types of the module that needs them.
+
+pub mod audit;
+pub mod change;
+pub mod credits;
+pub mod decide;
+pub mod egress;
+pub mod grant;
+pub mod ids;
+pub mod jwt;
+pub mod limits;
+pub mod link;
+pub mod origin;
+pub mod owner;
+pub mod permissions;
+pub mod random;
+pub mod refusal;
+pub mod seal;
+pub mod secret;
+pub mod session;
+pub mod ticket;
+pub mod time;
+mod wire;
+
+pub use audit::{AuditEvent, Decision};
+pub use change::{Change, ChangeError};
+pub use credits::{UsageEvent, UsageKind, credits_for};
+pub use decide::{
+    BlockingReasons, ModelFacts, ModelStatus, OriginEvidence, check_model_open,
+    check_ticket_origin, check_ticket_time,
+};
+pub use egress::{EgressError, EgressPolicy, EgressPurpose, EgressTarget};
+pub use grant::{Grant, Subject};
+pub use ids::{
+    AccessKeyId, AuditId, AuthGroupId, BlobKey, IdError, JobId, ModelId, OrganizationId, RequestId,
+    SessionAlias, SessionHash, SessionId, TicketId, TokenId, UsageId, UserId,
+};
+pub use jwt::{
+    AccessToken, Algorithm, Expected, JwsHeader, JwtError, KeySet, SigningKey, VerifiedJws,
+    VerifyingKey, verify_jws,
+};
+pub use link::{AssetKind, AssetLink, LinkError, UploadLink};
+pub use origin::{AllowedDomains, DomainEntry, DomainError, Origin, OriginError};
+pub use owner::{Owner, Payer};
+pub use permissions::{
+    Credential, OPERATIONS, Operation, Permission, PermissionSet, RESERVED, operation,
+};
+pub use random::Entropy;
+pub use refusal::{Refusal, RefusalKind};
+pub use seal::{Purpose, SealError, Sealer};
+pub use secret::{AccessKeyKind, ApiKey, MasterKey, PartnerKeyKind, SecretError, SecretHash};
+pub use session::{AlreadyEnded, EndReason, Session, SessionClass, SessionLimits, SessionState};
+pub use ticket::{SealedTicket, Ticket, TicketError, TicketModel, TicketType};
+pub use time::{Clock, Timestamp, TimestampError};

@@ -1,0 +1,129 @@
+//! What changed, told to every node so that caches forget it at once.
+
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::ids::{ModelId, OrganizationId, SessionHash, TicketId, TokenId, UserId};
+use crate::owner::Owner;
+
+/// One change that makes cached knowledge stale.
+#[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Change {
+    /// A model's settings, status or definition.
+    Model(ModelId),
+    /// A ticket was revoked or rotated.
+    Ticket(TicketId),
+    /// A session was closed or revoked.
+    Session(SessionHash),
+    /// A token was revoked.
+    Token(TokenId),
+    /// The set of signing or sealing keys.
+    Keys,
+    /// Anything about an account.
+    Account(Owner),
+}
+
+/// A stored change that cannot be read. The reader must then forget everything it caches.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("a stored change cannot be read; a newer version may have written it")]
+pub struct ChangeError;
+
+impl Change {
+    /// The text of the change log: kind, colon, id.
+    #[must_use]
+    pub fn to_storage(&self) -> String {
+        match self {
+            Self::Model(id) => format!("model:{id}"),
+            Self::Ticket(id) => format!("ticket:{id}"),
+            Self::Session(hash) => format!("session:{hash}"),
+            Self::Token(id) => format!("token:{id}"),
+            Self::Keys => "keys".to_owned(),
+            Self::Account(Owner {
+                user,
+                organization: None,
+            }) => format!("account:{user}"),
+            Self::Account(Owner {
+                user,
+                organization: Some(organization),
+            }) => {
+                format!("account:{user}/{organization}")
+            }
+        }
+    }
+
+    /// Reads the text of the change log.
+    ///
+    /// # Errors
+    /// When the kind is unknown or the id has no valid form.
+    pub fn from_storage(text: &str) -> Result<Self, ChangeError> {
+        if text == "keys" {
+            return Ok(Self::Keys);
+        }
+        let (kind, id) = text.split_once(':').ok_or(ChangeError)?;
+        match kind {
+            "model" => parse::<ModelId>(id).map(Self::Model),
+            "ticket" => parse::<TicketId>(id).map(Self::Ticket),
+            "session" => parse::<SessionHash>(id).map(Self::Session),
+            "token" => parse::<TokenId>(id).map(Self::Token),
+            "account" => {
+                let (user, organization) = match id.split_once('/') {
+                    Some((user, organization)) => {
+                        (user, Some(parse::<OrganizationId>(organization)?))
+                    }
+                    None => (id, None),
+                };
+                Ok(Self::Account(Owner {
+                    user: parse::<UserId>(user)?,
+                    organization,
+                }))
+            }
+            _ => Err(ChangeError),
+        }
+    }
+}
+
+fn parse<T: FromStr>(text: &str) -> Result<T, ChangeError> {
+    text.parse().map_err(|_| ChangeError)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_change_survives_storage() {
+        let user = UserId::from_bytes([6; 16]);
+        let organization = Some(OrganizationId::from_bytes([7; 16]));
+        let changes = [
+            Change::Model(ModelId::from_bytes([1; 16])),
+            Change::Ticket(TicketId::from_bytes([2; 16])),
+            Change::Session(SessionHash::from_bytes([3; 32])),
+            Change::Token(TokenId::from_bytes([4; 16])),
+            Change::Keys,
+            Change::Account(Owner {
+                user,
+                organization: None,
+            }),
+            Change::Account(Owner { user, organization }),
+        ];
+        for change in changes {
+            assert_eq!(Change::from_storage(&change.to_storage()), Ok(change));
+        }
+    }
+
+    #[test]
+    fn an_unreadable_change_is_an_error_not_silence() {
+        for text in [
+            "",
+            "keys:",
+            "model:",
+            "model:x",
+            "planet:6",
+            "account:/",
+            "session:00",
+        ] {
+            assert_eq!(Change::from_storage(text), Err(ChangeError), "{text}");
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The one registry of ids. Each kind is its own type with a private field: no `Deref`, no
+//! `From<String>`, one canonical text.
+
+use std::fmt;
+use std::str::FromStr;
+
+use aws_lc_rs::{constant_time, digest};
+use thiserror::Error;
+use zeroize::Zeroize;
+
+use crate::random::{self, Entropy};
+
+/// A text that is no id of the wanted kind. Never repeats the text, which may be a secret.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{kind} must be written as {form}")]
+pub struct IdError {
+    kind: &'static str,
+    form: &'static str,
+}
+
+const UUID_FORM: &str = "a UUID, for example 6f1d2c3e-4b5a-4987-8d6c-0123456789ab";
+const UUID_DASHES: [usize; 4] = [8, 13, 18, 23];
+
+fn parse_uuid(text: &str) -> Option<[u8; 16]> {
+    let bytes = text.as_bytes();
+    if bytes.len() != 36 {
+        return None;
+    }
+    let mut out = [0; 16];
+    let mut nibbles = 0;
+    for (index, &byte) in bytes.iter().enumerate() {
+        if UUID_DASHES.contains(&index) {
+            if byte != b'-' {
+                return None;
+            }
+            continue;
+        }
+        let digit = u8::try_from(char::from(byte).to_digit(16)?).ok()?;
+        out[nibbles / 2] = out[nibbles / 2] << 4 | digit;
+        nibbles += 1;
+    }
+    Some(out)
+}
+
+fn write_uuid(bytes: &[u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (index, byte) in bytes.iter().enumerate() {
+        if matches!(index, 4 | 6 | 8 | 10) {
+            f.write_str("-")?;
+        }
+        write!(f, "{byte:02x}")?;
+    }
+    Ok(())
+}
+
+/// Strict lower-case hexadecimal of exactly `N` bytes.
+pub(crate) fn parse_lower_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let lower = text
+        .bytes()
+        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let mut out = [0; N];
+    if !lower {
+        return None;
+    }
+    hex::decode_to_slice(text, &mut out).ok()?;
+    Some(out)
+}
+
+pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        context.update(part);
+    }
+    let mut out = [0; 32];
+    out.copy_from_slice(context.finish().as_ref());
+    out
+}
+
+macro_rules! uuid_ids {
+    ($($(#[$doc:meta])* $name:ident = $kind:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; 16]);
+
+        impl $name {
+            /// A fresh random id in the form of a version 4 UUID.
+            #[must_use]
+            pub fn new(entropy: &dyn Entropy) -> Self {
+                let mut bytes: [u8; 16] = random::bytes(entropy);
+                bytes[6] = bytes[6] & 0x0f | 0x40;
+                bytes[8] = bytes[8] & 0x3f | 0x80;
+                Self(bytes)
+            }
+
+            /// The 16 bytes of the UUID.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
+
+            /// From the 16 bytes of a UUID of any version.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                parse_uuid(text).map(Self).ok_or(IdError { kind: $kind, form: UUID_FORM })
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write_uuid(&self.0, f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({self})", stringify!($name))
+            }
+        }
+    )*};
+}
+
+uuid_ids! {
+    /// A person with an account.
+    UserId = "a user id";
+    /// A group of users that may own and pay together.
+    OrganizationId = "an organization id";
+    /// An uploaded parametric definition.
+    ModelId = "a model id";
+    /// The row of a ticket; also sealed into it.
+    TicketId = "a ticket id";
+    /// The `jti` of an access token.
+    TokenId = "a token id";
+    /// An access key's public half.
+    AccessKeyId = "an access key id";
+    /// One chargeable event.
+    UsageId = "a usage id";
+    /// One line of the audit trail.
+    AuditId = "an audit id";
+    /// One queued piece of work.
+    JobId = "a job id";
+    /// One request, as named in logs and answers.
+    RequestId = "a request id";
+    /// A named set of models, users and organizations that a token may stand for.
+    AuthGroupId = "an authorization group id";
+}
+
+macro_rules! hex_values {
+    ($($(#[$doc:meta])* $name:ident[$size:literal] = $kind:literal, $form:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; $size]);
+
+        impl $name {
+            /// The raw bytes.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; $size] {
+                &self.0
+            }
+
+            /// From the raw bytes.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; $size]) -> Self {
+                Self(bytes)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                parse_lower_hex(text).map(Self).ok_or(IdError { kind: $kind, form: $form })
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&hex::encode(self.0))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({self})", stringify!($name))
+            }
+        }
+    )*};
+}
+
+hex_values! {
+    /// The name of a blob: SHA-256 of its content.
+    BlobKey[32] = "a blob key", "64 lower-case hexadecimal digits";
+    /// What is kept of a session id: SHA-256 of its 16 bytes. Opens nothing by itself.
+    SessionHash[32] = "a session hash", "64 lower-case hexadecimal digits";
+    /// The name of a session inside links that we make. Good for asset reads only, and one-way:
+    /// neither the session id nor its hash follows from it.
+    SessionAlias[16] = "a session alias", "32 lower-case hexadecimal digits";
+}
+
+impl BlobKey {
+    /// The key of this content.
+    #[must_use]
+    pub fn of(content: &[u8]) -> Self {
+        Self(sha256(&[content]))
+    }
+}
+
+impl SessionHash {
+    /// The one-way name that links carry instead of the session id.
+    #[must_use]
+    pub fn alias(&self) -> SessionAlias {
+        let digest = sha256(&[b"vitrine session alias v1", &self.0]);
+        let mut alias = [0; 16];
+        alias.copy_from_slice(&digest[..16]);
+        SessionAlias(alias)
+    }
+}
+
+/// The bearer secret of a session: whoever knows it may use the session until it ends.
+#[derive(Clone)]
+pub struct SessionId([u8; 16]);
+
+impl SessionId {
+    /// A fresh session id of 128 random bits.
+    #[must_use]
+    pub fn new(entropy: &dyn Entropy) -> Self {
+        Self(random::bytes(entropy))
+    }
+
+    /// The 32 digits, to be shown to the one client that opened the session.
+    #[must_use]
+    pub fn reveal(&self) -> String {
+        hex::encode(self.0)
+    }
+
+    /// What may be stored and looked up.
+    #[must_use]
+    pub fn hash(&self) -> SessionHash {
+        SessionHash(sha256(&[&self.0]))
+    }
+}
+
+impl FromStr for SessionId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        parse_lower_hex(text).map(Self).ok_or(IdError {
+            kind: "a session id",
+            form: "32 lower-case hexadecimal digits",
+        })
+    }
+}
+
+impl PartialEq for SessionId {
+    fn eq(&self, other: &Self) -> bool {
+        constant_time::verify_slices_are_equal(&self.0, &other.0).is_ok()
+    }
+}
+
+impl Eq for SessionId {}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionId(hidden)")
+    }
+}
+
+impl Drop for SessionId {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}

@@ -1,0 +1,114 @@
+//! Every bound of this crate, with its reason.
+
+use std::time::Duration;
+
+/// Entries in one list of allowed domains. Real shops need a handful; the list is walked at each
+/// session creation and repeated in a response header.
+pub const DOMAINS_MAX: usize = 100;
+
+/// Entries sealed into one ticket: each adds its length twice to a URL path, and reverse proxies
+/// commonly refuse request lines above 8 KiB.
+pub const TICKET_DOMAINS_MAX: usize = 24;
+
+/// Characters of a ticket in its text form. Above it nothing is decoded: below the 65,534 bytes to
+/// which the HTTP stack bounds a URI, above what [`TICKET_DOMAINS_MAX`] full-length domains need.
+pub const TICKET_CHARS_MAX: usize = 16_384;
+
+/// Characters of a model's secondary id inside a ticket; its length is one byte on the wire.
+pub const SECONDARY_ID_BYTES_MAX: usize = 255;
+
+/// Characters of a link segment. Content type and file name are the only parts of free length.
+pub const LINK_CHARS_MAX: usize = 8_192;
+
+/// Bytes of a file name or content type inside a link, so that the link stays below
+/// [`LINK_CHARS_MAX`].
+pub const LINK_TEXT_BYTES_MAX: usize = 1_024;
+
+/// Bytes of a host name, RFC 1035 section 2.3.4 (without the root's dot).
+pub const HOST_BYTES_MAX: usize = 253;
+
+/// Bytes of one label of a host name, RFC 1035 section 2.3.4.
+pub const LABEL_BYTES_MAX: usize = 63;
+
+/// Bytes of a URL scheme. The longest in use for origins (`safari-web-extension`) has 20.
+pub const SCHEME_BYTES_MAX: usize = 32;
+
+/// Bytes of an `Origin` header: scheme, `://`, host, colon and five digits.
+pub const ORIGIN_BYTES_MAX: usize = SCHEME_BYTES_MAX + 3 + HOST_BYTES_MAX + 6;
+
+/// Bytes of a domain entry as an owner writes it. Unicode spellings are longer than what they are
+/// normalised to, but never by this much for a name that still fits [`HOST_BYTES_MAX`].
+pub const DOMAIN_ENTRY_BYTES_MAX: usize = 1_024;
+
+/// Bytes of the embedding page's address in `X-ShapeDiver-Origin`; browsers' referrers are cut at
+/// 4 KiB.
+pub const EMBEDDER_URL_BYTES_MAX: usize = 4_096;
+
+/// Characters of an origin repeated in a refusal, so that a message stays one sentence.
+pub const SEEN_CHARS_MAX: usize = 120;
+
+/// Characters of a JWS in compact form. Our own tokens are below 2 KiB; proxies bound header lines
+/// at 8 KiB.
+pub const JWS_CHARS_MAX: usize = 8_192;
+
+/// Nesting of JSON in token headers, claims and keys; theirs is at most three.
+pub const JSON_DEPTH_MAX: usize = 8;
+
+/// Bytes of a key id. A thumbprint has 43.
+pub const KID_BYTES_MAX: usize = 128;
+
+/// Keys in one set: a current one, retired ones, and room for an external issuer's.
+pub const KEYS_MAX: usize = 64;
+
+/// Scopes in one token. The whole table has 43 permissions and 5 groups.
+pub const SCOPES_MAX: usize = 64;
+
+/// Bytes of one scope: the longest permission plus the longest id.
+pub const SCOPE_BYTES_MAX: usize = 128;
+
+/// Bytes of an issuer, audience or subject claim.
+pub const CLAIM_BYTES_MAX: usize = 512;
+
+/// Audiences in one token.
+pub const AUDIENCES_MAX: usize = 16;
+
+/// How far the clock of a token's issuer may be off, either way.
+pub const TOKEN_SKEW_MAX: Duration = Duration::from_secs(60);
+
+/// The longest life of a token that we sign: long enough for a build server's month, short enough
+/// that a forgotten one dies by itself.
+pub const TOKEN_TTL_MAX: Duration = Duration::from_secs(31 * 24 * 3600);
+
+/// Bits of an RSA modulus, RFC 7518 section 3.3.
+pub const RSA_BITS_MIN: usize = 2_048;
+
+/// Bits of an RSA modulus above which verifying costs an attacker too little and us too much.
+pub const RSA_BITS_MAX: usize = 8_192;
+
+/// Id-limited permissions in one set; they are walked at each check.
+pub const LIMITED_PERMISSIONS_MAX: usize = SCOPES_MAX;
+
+/// Bytes of the id in an id-limited permission; output, export and parameter ids have 32 or 36.
+pub const LIMITED_ID_BYTES_MAX: usize = 64;
+
+/// The longest life of a session.
+pub const SESSION_AGE_MAX: Duration = Duration::from_secs(3_600);
+
+/// How long a session may be unused.
+pub const SESSION_IDLE_MAX: Duration = Duration::from_secs(3_600);
+
+/// How long assets stay readable after a session aged out, so that a page that just recovers need
+/// not reload what it is downloading.
+pub const ASSET_GRACE: Duration = Duration::from_secs(300);
+
+/// The period that one session credit covers.
+pub const SESSION_SLOT: Duration = Duration::from_secs(600);
+
+/// The chunk in which computing and loading time is charged.
+pub const COMPUTATION_CHUNK_MS: u64 = 10_000;
+
+/// Bytes of a URL that we are asked to fetch.
+pub const EGRESS_URL_BYTES_MAX: usize = 4_096;
+
+/// Master keys that still open sealed things beside the current one.
+pub const RETIRED_KEYS_MAX: usize = 8;

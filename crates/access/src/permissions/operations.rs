@@ -1,0 +1,314 @@
+//! The operations that are served.
+
+use super::Permission;
+
+/// Which credential an operation takes.
+#[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Credential {
+    /// The session id; with strong authorization also a token.
+    Session,
+    /// The session id, with a token unless the session itself has the permission.
+    SessionOrToken,
+    /// A token.
+    Token,
+    /// A token of the back end.
+    BackendToken,
+    /// A ticket; with strong authorization also a token.
+    Ticket,
+    /// None.
+    Public,
+    /// The sealed link itself.
+    SealedLink,
+}
+
+/// One served operation: what it is called, where it stands, what it takes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Operation {
+    /// The operation's id in the API description.
+    pub id: &'static str,
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The route template.
+    pub path: &'static str,
+    /// The credential.
+    pub credential: Credential,
+    /// What it must be allowed to do.
+    pub permission: Option<Permission>,
+    /// Permissions without which parts of the answer are left out, or parts of the request refused.
+    pub optional: &'static [Permission],
+}
+
+const fn row(
+    id: &'static str,
+    method: &'static str,
+    path: &'static str,
+    credential: Credential,
+    permission: Option<Permission>,
+    optional: &'static [Permission],
+) -> Operation {
+    Operation {
+        id,
+        method,
+        path,
+        credential,
+        permission,
+        optional,
+    }
+}
+
+const MODEL_BLOCKS: &[Permission] = &[
+    Permission::SettingAuthTicketGet,
+    Permission::SettingAuthTokenGet,
+    Permission::SettingComputeGet,
+    Permission::SettingViewerGet,
+    Permission::GetStatistic,
+    Permission::FileUpload,
+    Permission::FileDownload,
+    Permission::GetParameter,
+    Permission::GetOutput,
+    Permission::GetExport,
+];
+
+const SESSION_BLOCKS: &[Permission] = &[
+    Permission::ComputeOutput,
+    Permission::ComputeExport,
+    Permission::GetParameter,
+    Permission::GetOutput,
+    Permission::GetExport,
+    Permission::FileUpload,
+    Permission::FileDownload,
+    Permission::GetStatistic,
+    Permission::SettingAuthTicketGet,
+    Permission::SettingAuthTokenGet,
+    Permission::SettingComputeGet,
+];
+
+/// Every served operation, exactly once. What has no row here has no route.
+///
+/// `DecryptTicket` shares its template with `CreateSessionByTicket` (the API description calls its
+/// parameter `ticketEncrypted`): two names at one place would be two conflicting routes.
+pub static OPERATIONS: &[Operation] = &[
+    row(
+        "CreateModel",
+        "POST",
+        "/api/v2/model",
+        Credential::BackendToken,
+        Some(Permission::Create),
+        MODEL_BLOCKS,
+    ),
+    row(
+        "GetModel",
+        "GET",
+        "/api/v2/model/{modelId}",
+        Credential::Token,
+        None,
+        MODEL_BLOCKS,
+    ),
+    row(
+        "UpdateModel",
+        "PUT",
+        "/api/v2/model/{modelId}",
+        Credential::BackendToken,
+        None,
+        MODEL_BLOCKS,
+    ),
+    row(
+        "DownloadModelFile",
+        "GET",
+        "/api/v2/model/{modelId}/file/download",
+        Credential::Token,
+        Some(Permission::FileDownload),
+        &[],
+    ),
+    row(
+        "ListModels",
+        "GET",
+        "/api/v2/model/list",
+        Credential::BackendToken,
+        None,
+        &[],
+    ),
+    row(
+        "CreateTicket",
+        "POST",
+        "/api/v2/model/{modelId}/ticket",
+        Credential::BackendToken,
+        Some(Permission::SettingAuthTicketCreate),
+        MODEL_BLOCKS,
+    ),
+    row(
+        "DecryptTicket",
+        "GET",
+        "/api/v2/ticket/{ticketId}",
+        Credential::BackendToken,
+        Some(Permission::SettingAuthTicketDecrypt),
+        &[],
+    ),
+    row(
+        "CreateSessionByTicket",
+        "POST",
+        "/api/v2/ticket/{ticketId}",
+        Credential::Ticket,
+        None,
+        SESSION_BLOCKS,
+    ),
+    row(
+        "CreateSessionByModel",
+        "POST",
+        "/api/v2/model/{modelId}/session",
+        Credential::Token,
+        Some(Permission::AuthSession),
+        SESSION_BLOCKS,
+    ),
+    row(
+        "GetSessionDefaults",
+        "GET",
+        "/api/v2/session/{sessionId}/default",
+        Credential::Session,
+        None,
+        SESSION_BLOCKS,
+    ),
+    row(
+        "CloseSession",
+        "POST",
+        "/api/v2/session/{sessionId}/close",
+        Credential::Session,
+        None,
+        &[],
+    ),
+    row(
+        "ComputeOutputs",
+        "PUT",
+        "/api/v2/session/{sessionId}/output",
+        Credential::Session,
+        Some(Permission::ComputeOutput),
+        &[],
+    ),
+    row(
+        "GetCachedOutputs",
+        "PUT",
+        "/api/v2/session/{sessionId}/output/cache",
+        Credential::Session,
+        Some(Permission::CacheOutputGet),
+        &[],
+    ),
+    row(
+        "ListOutputVersions",
+        "GET",
+        "/api/v2/session/{sessionId}/output/{outputId}/list",
+        Credential::SessionOrToken,
+        Some(Permission::CacheOutputList),
+        &[],
+    ),
+    row(
+        "ComputeExports",
+        "PUT",
+        "/api/v2/session/{sessionId}/export",
+        Credential::Session,
+        Some(Permission::ComputeExport),
+        &[Permission::ComputeOutput],
+    ),
+    row(
+        "GetCachedExports",
+        "PUT",
+        "/api/v2/session/{sessionId}/export/cache",
+        Credential::Session,
+        Some(Permission::CacheExportGet),
+        &[Permission::CacheOutputGet],
+    ),
+    row(
+        "DownloadOutput",
+        "GET",
+        "/api/v2/session/{sessionId}/output/{assetDataEncrypted}",
+        Credential::SealedLink,
+        None,
+        &[],
+    ),
+    row(
+        "DownloadExport",
+        "GET",
+        "/api/v2/session/{sessionId}/export/{assetDataEncrypted}",
+        Credential::SealedLink,
+        None,
+        &[],
+    ),
+    row(
+        "DownloadAsset",
+        "GET",
+        "/api/v2/download/{assetDataEncrypted}",
+        Credential::SealedLink,
+        None,
+        &[],
+    ),
+    row(
+        "GetModelConfig",
+        "GET",
+        "/api/v2/model/{modelId}/config",
+        Credential::Token,
+        Some(Permission::SettingViewerGet),
+        &[],
+    ),
+    row(
+        "GetJsonWebKeySets",
+        "GET",
+        "/.well-known/jwks.json",
+        Credential::Public,
+        None,
+        &[],
+    ),
+    row(
+        "UploadModelFile",
+        "PUT",
+        "/api/v2/upload/{uploadLink}",
+        Credential::SealedLink,
+        None,
+        &[],
+    ),
+];
+
+/// The row of an operation.
+#[must_use]
+pub fn operation(id: &str) -> Option<&'static Operation> {
+    OPERATIONS.iter().find(|operation| operation.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_operation_has_exactly_one_row_and_one_place() {
+        let ids: BTreeSet<_> = OPERATIONS.iter().map(|row| row.id).collect();
+        let places: BTreeSet<_> = OPERATIONS
+            .iter()
+            .map(|row| (row.method, row.path))
+            .collect();
+        assert_eq!(ids.len(), OPERATIONS.len());
+        assert_eq!(places.len(), OPERATIONS.len());
+        assert_eq!(OPERATIONS.len(), 22);
+    }
+
+    #[test]
+    fn reserved_permissions_are_asked_of_back_ends_only() {
+        for row in OPERATIONS {
+            let reserved = row
+                .permission
+                .is_some_and(|wanted| super::super::RESERVED.contains(&wanted));
+            assert!(
+                !reserved || row.credential == Credential::BackendToken,
+                "{}",
+                row.id
+            );
+        }
+    }
+
+    #[test]
+    fn an_operation_is_found_by_its_id() {
+        assert_eq!(
+            operation("CloseSession").map(|row| row.method),
+            Some("POST")
+        );
+        assert_eq!(operation("closesession"), None);
+    }
+}

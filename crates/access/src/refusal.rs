@@ -1,0 +1,130 @@
+//! Why something is refused, in one stable code and one sentence for people.
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// A refusal: its kind decides the status on the wire, its message says what was wrong and what to
+/// do. The message is public: it never holds a secret or another account's facts.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// What kind of refusal this is.
+    pub kind: RefusalKind,
+    /// What was wrong and what to do, for people.
+    pub message: String,
+}
+
+impl Refusal {
+    /// A refusal of this kind with this sentence.
+    #[must_use]
+    pub fn new(kind: RefusalKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+}
+
+macro_rules! refusal_kinds {
+    ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
+        /// The kinds of refusal. Audit lines and metrics carry [`RefusalKind::code`].
+        #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum RefusalKind {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl RefusalKind {
+            /// Every kind, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The stable code, lower-case words with dashes.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self {
+                    $(Self::$name => $code,)*
+                }
+            }
+        }
+    };
+}
+
+refusal_kinds! {
+    /// The ticket cannot be opened: not ours, or changed.
+    TicketInvalid = "ticket-invalid",
+    /// The ticket's end has passed.
+    TicketExpired = "ticket-expired",
+    /// The ticket was revoked or rotated away.
+    TicketRevoked = "ticket-revoked",
+    /// No `Origin` header came along.
+    OriginMissing = "origin-missing",
+    /// The `Origin` header (or the embedding page's address) has no valid form.
+    OriginMalformed = "origin-malformed",
+    /// The page's origin is not on the list.
+    OriginNotAllowed = "origin-not-allowed",
+    /// The model may only be shown inside an iframe.
+    IframeRequired = "iframe-required",
+    /// The model does not accept backend tickets.
+    BackendAccessOff = "backend-access-off",
+    /// A token is needed and none came along.
+    TokenMissing = "token-missing",
+    /// The token cannot be verified.
+    TokenInvalid = "token-invalid",
+    /// The token's time is over, or has not come yet.
+    TokenExpired = "token-expired",
+    /// The token was revoked.
+    TokenRevoked = "token-revoked",
+    /// Neither session nor token gives the permission.
+    PermissionMissing = "permission-missing",
+    /// The credential stands for another model.
+    WrongModel = "wrong-model",
+    /// Only other kinds of token may do this.
+    SubjectRestricted = "subject-restricted",
+    /// No such model, as far as the caller may know.
+    ModelUnknown = "model-unknown",
+    /// The model was deleted.
+    ModelDeleted = "model-deleted",
+    /// The model is not confirmed.
+    ModelUnconfirmed = "model-unconfirmed",
+    /// The model is blocked.
+    ModelBlocked = "model-blocked",
+    /// The session ended, or never was.
+    SessionGone = "session-gone",
+    /// The text is no session id.
+    SessionMalformed = "session-malformed",
+    /// The link cannot be opened: not ours, or changed, or for another place.
+    LinkInvalid = "link-invalid",
+    /// The link's time is over.
+    LinkExpired = "link-expired",
+    /// Too many requests.
+    RateLimited = "rate-limited",
+    /// A spending or usage cap is reached.
+    CapReached = "cap-reached",
+    /// The server cannot establish trust at the moment.
+    TrustUnavailable = "trust-unavailable",
+}
+
+impl fmt::Display for RefusalKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn codes_are_distinct_kebab_words() {
+        let codes: BTreeSet<_> = RefusalKind::ALL.iter().map(|kind| kind.code()).collect();
+        assert_eq!(codes.len(), RefusalKind::ALL.len());
+        for code in codes {
+            assert!(
+                code.bytes()
+                    .all(|byte| byte == b'-' || byte.is_ascii_lowercase()),
+                "{code}"
+            );
+        }
+    }
+}
