@@ -2,7 +2,7 @@
 //! workers; a golden file guards it.
 
 use serde::{Deserialize, Serialize};
-use std::fmt::Display;
+use vitrine_access::BlobKey;
 
 use crate::customization::Customization;
 use crate::ids::{self, ExportId, OutputId, ParameterId};
@@ -273,7 +273,7 @@ impl Definition {
     #[must_use]
     pub fn version_of_output(
         &self,
-        source: &impl Display,
+        source: &BlobKey,
         engine: &str,
         output: &Output,
         values: &Customization,
@@ -286,7 +286,7 @@ impl Definition {
     #[must_use]
     pub fn version_of_export(
         &self,
-        source: &impl Display,
+        source: &BlobKey,
         engine: &str,
         export: &Export,
         values: &Customization,

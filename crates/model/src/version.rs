@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use vitrine_access::BlobKey;
+
 use crate::hash::FieldHash;
 use crate::ids::{ExportId, IdError, OutputId, ParameterId};
 
@@ -46,7 +48,7 @@ impl FromStr for Version {
 /// The version of an output. `values` are the wire forms of the values that it depends on; their order does not matter.
 #[must_use]
 pub fn output_version(
-    source: &impl fmt::Display,
+    source: &BlobKey,
     engine: &str,
     id: &OutputId,
     values: &[(ParameterId, String)],
@@ -63,7 +65,7 @@ pub fn output_version(
 /// The version of an export. `values` are the wire forms of the values that it depends on; their order does not matter.
 #[must_use]
 pub fn export_version(
-    source: &impl fmt::Display,
+    source: &BlobKey,
     engine: &str,
     id: &ExportId,
     values: &[(ParameterId, String)],
@@ -79,7 +81,7 @@ pub fn export_version(
 
 fn version(
     label: &str,
-    source: &impl fmt::Display,
+    source: &BlobKey,
     engine: &str,
     id: &str,
     values: &[(ParameterId, String)],
