@@ -37,13 +37,16 @@ export async function until(what, probe, { ms_max = 30_000, every_ms = 50 } = {}
   }
 }
 
+/** Settings of the tests themselves must not be read as settings of the server. */
+const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('VITRINE_')))
+
 /** A child process whose output is kept. */
 export class Running {
   constructor(args, env = {}) {
     this.args = args
     this.out = ''
     this.log = ''
-    this.child = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+    this.child = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...inherited, ...env } })
     this.child.stdout.setEncoding('utf8').on('data', (text) => {
       this.out = (this.out + text).slice(-LOG_BYTES_MAX)
       this.onOutput?.()
