@@ -96,7 +96,7 @@ class Patient {
   }
 
   async prepare() {
-    this.token = (await this.cli('jwt', 'mint', '--subject', 'backend', '--ttl', '3600')).split('\n').at(-1).trim()
+    this.token = (await this.cli('jwt', 'mint', '--subject', 'backend', '--scope', '*', '--ttl', '3600')).split('\n').at(-1).trim()
     this.box = await uploadModel(this.base, this.token, { name: 'crash box', settings: { backendaccess: true } })
     this.ticket = await createTicket(this.base, this.token, this.box, { type: 'backend' })
     const { json } = await expectStatus(201, 'POST', `${this.base}/api/v2/ticket/${this.ticket}`, { json: {} })

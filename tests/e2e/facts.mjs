@@ -61,7 +61,7 @@ const serve = ['serve', '--data', data, '--listen', `127.0.0.1:${port}`, '--publ
 console.log(`binary: ${BINARY} (${await run(['--version'])})`)
 
 let { running } = await timeToFirstAnswer(serve, base)
-const token = (await run(['jwt', 'mint', '--subject', 'backend', '--ttl', '3600', '--data', data])).split('\n').at(-1).trim()
+const token = (await run(['jwt', 'mint', '--subject', 'backend', '--scope', '*', '--ttl', '3600', '--data', data])).split('\n').at(-1).trim()
 const model = await uploadModel(base, token, { name: 'facts', settings: { backendaccess: true } })
 const ticket = await createTicket(base, token, model, { type: 'backend' })
 await running.stop()
