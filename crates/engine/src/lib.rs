@@ -1,3 +1,11 @@
 //! Geometry engines and the sandboxed worker process that runs them.
 
 pub mod export;
+pub mod pool;
+pub mod worker;
+
+pub use pool::{ModelSource, PoolError, PoolHealth, WorkerPool, WorkerPoolConfig};
+pub use worker::run_worker;
+
+/// Part of every version of a result: it changes whenever the same model and values may give other bytes.
+pub const ENGINE_VERSION: &str = "jscad 2.13, manifold-rust 0.19.2, form 1";

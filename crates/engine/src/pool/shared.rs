@@ -1,0 +1,425 @@
+//! What the callers of a pool and its tasks share: the books, and the tasks that act on them.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{interval, timeout};
+use vitrine_access::{BlobKey, Owner};
+use vitrine_model::EngineError;
+
+use super::process::{Outcome, Work, WorkerProcess};
+use super::queue::{FairQueue, Place};
+use super::roster::{Choice, Roster};
+use super::spawner::Spawner;
+use super::{ModelSource, PoolError, PoolHealth, WorkerPoolConfig};
+
+/// How long a shutdown waits for running jobs. Service managers kill after 30 s or more.
+const SHUTDOWN_MAX: Duration = Duration::from_secs(20);
+
+/// How often idle workers are looked after.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(15);
+
+/// Digits of a model's key in the log: enough to tell models apart.
+const KEY_DIGITS: usize = 12;
+
+/// What a worker is bound to. The lineage and the name are part of it, because a definition is
+/// made from them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Binding {
+    key: BlobKey,
+    owner: Owner,
+    lineage: String,
+    filename: String,
+}
+
+type Answer = Result<Outcome, EngineError>;
+
+struct Job {
+    source: ModelSource,
+    binding: Binding,
+    work: Work,
+    reply: oneshot::Sender<Answer>,
+    queued_at: Instant,
+}
+
+struct State {
+    queue: FairQueue<Owner, Job>,
+    roster: Roster<Binding, WorkerProcess>,
+    closing: bool,
+    restarts: u64,
+    layers: Vec<String>,
+}
+
+/// The pool itself.
+pub(super) struct Shared {
+    config: WorkerPoolConfig,
+    runtime: Handle,
+    spawner: Spawner,
+    state: Mutex<State>,
+    /// Told whenever a job has ended.
+    job_ended: Notify,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    pub(super) fn start(config: WorkerPoolConfig) -> Result<Arc<Self>, PoolError> {
+        let runtime = Handle::try_current().map_err(PoolError::NoRuntime)?;
+        let spawner = Spawner::start(config.program.clone(), config.args.clone(), runtime.clone())
+            .map_err(PoolError::Thread)?;
+        let state = State {
+            queue: FairQueue::new(config.queue_max),
+            roster: Roster::new(config.workers),
+            closing: false,
+            restarts: 0,
+            layers: Vec::new(),
+        };
+        let shared = Arc::new(Self {
+            config,
+            runtime,
+            spawner,
+            state: Mutex::new(state),
+            job_ended: Notify::new(),
+        });
+        shared.start_spares();
+        shared.runtime.spawn(upkeep(Arc::downgrade(&shared)));
+        Ok(shared)
+    }
+
+    /// Puts a job in line and waits for its answer. When the caller stops waiting the job leaves
+    /// the line, or its run is cancelled.
+    pub(super) async fn submit(
+        self: &Arc<Self>,
+        source: ModelSource,
+        owner: Owner,
+        work: Work,
+    ) -> Answer {
+        let (reply, answer) = oneshot::channel();
+        let binding = Binding {
+            key: source.key,
+            owner,
+            lineage: source.lineage.clone(),
+            filename: source.filename.clone(),
+        };
+        let job = Job {
+            source,
+            binding,
+            work,
+            reply,
+            queued_at: Instant::now(),
+        };
+        let place = {
+            let mut state = self.lock();
+            if state.closing {
+                return Err(EngineError::Cancelled);
+            }
+            state.queue.push(owner, job).map_err(|_| {
+                metrics::counter!("vitrine_worker_jobs_refused_total").increment(1);
+                EngineError::Busy
+            })?
+        };
+        let _leaves = LeavesQueue {
+            shared: self,
+            owner,
+            place,
+        };
+        self.dispatch();
+        // The reply is dropped unanswered only when the runtime ends under the job.
+        answer.await.unwrap_or(Err(EngineError::Cancelled))
+    }
+
+    pub(super) fn health(&self) -> PoolHealth {
+        let state = self.lock();
+        PoolHealth {
+            workers: self.config.workers,
+            idle: state.roster.idle(),
+            busy: state.roster.busy(),
+            queued: state.queue.len(),
+            restarts: state.restarts,
+            layers: state.layers.clone(),
+        }
+    }
+
+    /// Refuses new jobs and those that wait, and ends idle workers.
+    pub(super) fn close(&self) {
+        let (waiting, idle) = {
+            let mut state = self.lock();
+            state.closing = true;
+            (state.queue.drain(), state.roster.take_idle())
+        };
+        for job in waiting {
+            let _ = job.reply.send(Err(EngineError::Cancelled));
+        }
+        // Dropping a process kills it.
+        drop(idle);
+    }
+
+    pub(super) async fn shutdown(&self) {
+        self.close();
+        let finished = async {
+            loop {
+                let job_ended = self.job_ended.notified();
+                if self.lock().roster.busy() == 0 {
+                    return;
+                }
+                job_ended.await;
+            }
+        };
+        if timeout(SHUTDOWN_MAX, finished).await.is_err() {
+            let busy = self.lock().roster.busy();
+            tracing::warn!(target: "vitrine::worker", busy, "jobs were cut off by the shutdown");
+        }
+        // Runs that are still going end with the spawner's thread, as all workers do.
+        self.spawner.end();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No code panics while it holds the lock, and the books are consistent after each step.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives waiting jobs to workers, as long as there are both.
+    fn dispatch(self: &Arc<Self>) {
+        loop {
+            let mut state = self.lock();
+            let State { queue, roster, .. } = &mut *state;
+            let choice = queue.front().and_then(|job| roster.choose(&job.binding));
+            let assigned = choice.and_then(|choice| Some((choice, queue.pop()?)));
+            note_gauges(&state);
+            drop(state);
+            let Some((choice, job)) = assigned else {
+                return;
+            };
+            let busy = Busy {
+                shared: Arc::clone(self),
+                keeps: None,
+            };
+            self.runtime.spawn(busy.serve(choice, job));
+        }
+    }
+
+    /// Starts spare workers where there is room.
+    fn start_spares(self: &Arc<Self>) {
+        let wanted = {
+            let mut state = self.lock();
+            if state.closing {
+                return;
+            }
+            state.roster.begin_spares()
+        };
+        for _ in 0..wanted {
+            let shared = Arc::clone(self);
+            self.runtime.spawn(async move {
+                let started = WorkerProcess::start(&shared.spawner).await;
+                let worker = started.map_err(|error| {
+                    tracing::error!(target: "vitrine::worker", %error, "a spare worker did not start");
+                });
+                shared.end_spare(worker.ok());
+            });
+        }
+    }
+
+    fn end_spare(self: &Arc<Self>, worker: Option<WorkerProcess>) {
+        let mut state = self.lock();
+        if let Some(worker) = &worker {
+            state.layers = worker.layers().to_vec();
+        }
+        let closing = state.closing;
+        state.roster.end_spare(worker, Instant::now());
+        let late = if closing {
+            state.roster.take_idle()
+        } else {
+            Vec::new()
+        };
+        drop(state);
+        drop(late);
+        self.dispatch();
+    }
+}
+
+/// Takes a job out of the line when its caller stops waiting.
+struct LeavesQueue<'a> {
+    shared: &'a Arc<Shared>,
+    owner: Owner,
+    place: Place,
+}
+
+impl Drop for LeavesQueue<'_> {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        let job = state.queue.remove(self.owner, self.place);
+        note_gauges(&state);
+        drop(state);
+        drop(job);
+    }
+}
+
+/// A place of the roster that runs a job. It is given back on drop, whatever happens to the task.
+struct Busy {
+    shared: Arc<Shared>,
+    keeps: Option<(WorkerProcess, Binding)>,
+}
+
+impl Busy {
+    async fn serve(mut self, choice: Choice<WorkerProcess>, mut job: Job) {
+        let shared = Arc::clone(&self.shared);
+        let waited = job.queued_at.elapsed();
+        let kind = job.work.name();
+        metrics::histogram!("vitrine_worker_wait_seconds", "kind" => kind).record(waited);
+        let answer = match shared.worker_for(choice).await {
+            Err(error) => Err(error),
+            Ok(worker) => {
+                let pid = worker.pid();
+                let warm = worker.runs() > 0;
+                let started = Instant::now();
+                let limits = &shared.config.limits;
+                let abandoned = job.reply.closed();
+                let (answer, kept) = worker.run(&job.source, &job.work, limits, abandoned).await;
+                let run = Run {
+                    kind,
+                    pid,
+                    warm,
+                    wall: started.elapsed(),
+                };
+                run.note(&job.source, &answer);
+                match kept {
+                    Some(worker) if worker.runs() < shared.config.recycle_after_runs => {
+                        self.keeps = Some((worker, job.binding));
+                    }
+                    ended => shared.retire(ended).await,
+                }
+                answer
+            }
+        };
+        drop(self);
+        // Nobody waits for the answer of a cancelled run.
+        let _ = job.reply.send(answer);
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        let closing = state.closing;
+        match self.keeps.take() {
+            Some((worker, binding)) if !closing => {
+                state.roster.release(worker, binding, Instant::now());
+            }
+            _ => state.roster.lose(),
+        }
+        note_gauges(&state);
+        drop(state);
+        self.shared.job_ended.notify_waiters();
+        self.shared.dispatch();
+        self.shared.start_spares();
+    }
+}
+
+impl Shared {
+    /// The worker that was chosen, or a new one in its place.
+    async fn worker_for(
+        &self,
+        choice: Choice<WorkerProcess>,
+    ) -> Result<WorkerProcess, EngineError> {
+        match choice {
+            Choice::Use(mut worker) => {
+                if worker.is_alive() {
+                    return Ok(worker);
+                }
+                // It died while it was idle: no fault of this job.
+                tracing::warn!(target: "vitrine::worker", pid = worker.pid(), "an idle worker had died");
+                self.retire(Some(worker)).await;
+            }
+            Choice::Start {
+                retire: Some(worker),
+            } => self.retire(Some(worker)).await,
+            Choice::Start { retire: None } => {}
+        }
+        let worker = WorkerProcess::start(&self.spawner).await?;
+        self.lock().layers = worker.layers().to_vec();
+        Ok(worker)
+    }
+
+    /// Ends a worker, unless it is gone already, and counts it.
+    async fn retire(&self, worker: Option<WorkerProcess>) {
+        if let Some(worker) = worker {
+            worker.kill().await;
+        }
+        self.lock().restarts += 1;
+        metrics::counter!("vitrine_worker_restarts_total").increment(1);
+    }
+}
+
+/// A finished run, for the log and the metrics.
+struct Run {
+    kind: &'static str,
+    pid: u32,
+    warm: bool,
+    wall: Duration,
+}
+
+impl Run {
+    fn note(&self, source: &ModelSource, answer: &Answer) {
+        let outcome = match answer {
+            Ok(_) => "done",
+            Err(EngineError::Script { .. }) => "script_error",
+            Err(EngineError::BadModel { .. }) => "bad_model",
+            Err(EngineError::Limit(_)) => "limit",
+            Err(EngineError::Cancelled) => "cancelled",
+            Err(EngineError::WorkerLost { .. }) => "worker_lost",
+            Err(EngineError::Busy) => "busy",
+        };
+        let key = source.key.to_string();
+        let error = answer.as_ref().err().map(ToString::to_string);
+        tracing::info!(
+            target: "vitrine::worker",
+            model = key.get(..KEY_DIGITS).unwrap_or(&key),
+            pid = self.pid,
+            kind = self.kind,
+            warm = self.warm,
+            outcome,
+            error,
+            wall_ms = u64::try_from(self.wall.as_millis()).unwrap_or(u64::MAX),
+            "a worker ran"
+        );
+        metrics::histogram!(
+            "vitrine_worker_run_seconds", "kind" => self.kind, "outcome" => outcome
+        )
+        .record(self.wall);
+    }
+}
+
+fn note_gauges(state: &State) {
+    let gauge = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    metrics::gauge!("vitrine_worker_queue_jobs").set(gauge(state.queue.len()));
+    metrics::gauge!("vitrine_workers_busy").set(gauge(state.roster.busy()));
+    metrics::gauge!("vitrine_workers_idle").set(gauge(state.roster.idle()));
+}
+
+/// Ends workers that hold memory for nobody, replaces dead ones, for as long as the pool lives.
+async fn upkeep(pool: Weak<Shared>) {
+    let mut ticks = interval(UPKEEP_INTERVAL);
+    loop {
+        ticks.tick().await;
+        let Some(shared) = pool.upgrade() else {
+            return;
+        };
+        let stale = shared
+            .lock()
+            .roster
+            .take_stale(Instant::now(), WorkerProcess::is_alive);
+        for worker in stale {
+            shared.retire(Some(worker)).await;
+        }
+        shared.start_spares();
+    }
+}

@@ -1,0 +1,127 @@
+//! The worker process: one engine, bound to one model of one owner, that speaks frames on its
+//! standard input and output and touches nothing else.
+//!
+//! Two threads: this one reads requests, so that a cancellation is seen during a run; the other
+//! runs the engine on a stack of known size. When the input ends, whatever the reason, the process
+//! ends with it.
+
+mod confine;
+pub mod frame;
+pub mod protocol;
+mod runner;
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
+
+use vitrine_model::{CancelFlag, Engine};
+
+use frame::{FrameError, read_message};
+use protocol::{REQUEST_BOUNDS, Request};
+use runner::{Order, Runner};
+
+/// Exit code when the server closed the pipe.
+pub const EXIT_DONE: i32 = 0;
+/// Exit code when the worker could not set up its confinement or its engine.
+pub const EXIT_SETUP: i32 = 70;
+/// Exit code when the other side broke the protocol or the pipe failed.
+pub const EXIT_PROTOCOL: i32 = 71;
+/// Exit code after the engine panicked: its state is not to be trusted any more.
+pub const EXIT_PANIC: i32 = 72;
+
+/// Stack of the thread that runs the engine. Nested solids are evaluated recursively; the bound on
+/// their nesting keeps far below this. Only the touched part costs memory.
+const ENGINE_STACK_BYTES: usize = 64 * 1024 * 1024;
+
+/// Requests that are read ahead of the running one: the model and its first run arrive together.
+const ORDERS_AHEAD_MAX: usize = 2;
+
+/// Serves standard input and output with the engine that `make_engine` makes, until the input ends.
+///
+/// Messages for people go to standard error; whatever the engine prints to standard output goes
+/// there too.
+pub fn run_worker<E: Engine + 'static>(make_engine: impl FnOnce() -> E + Send + 'static) -> ! {
+    let code = match serve(make_engine) {
+        Ok(()) => EXIT_DONE,
+        Err(WorkerError::Setup(error)) => {
+            eprintln!("worker: cannot confine itself: {error}");
+            EXIT_SETUP
+        }
+        Err(WorkerError::Frame(error)) => {
+            eprintln!("worker: cannot read a request: {error:?}");
+            EXIT_PROTOCOL
+        }
+    };
+    std::process::exit(code)
+}
+
+enum WorkerError {
+    Setup(io::Error),
+    Frame(FrameError),
+}
+
+impl From<FrameError> for WorkerError {
+    fn from(error: FrameError) -> Self {
+        Self::Frame(error)
+    }
+}
+
+fn serve<E: Engine + 'static>(
+    make_engine: impl FnOnce() -> E + Send + 'static,
+) -> Result<(), WorkerError> {
+    let (output, layers, address_space_bytes) = set_up().map_err(WorkerError::Setup)?;
+    let (orders, inbox) = sync_channel(ORDERS_AHEAD_MAX);
+    thread::Builder::new()
+        .name("engine".into())
+        .stack_size(ENGINE_STACK_BYTES)
+        .spawn(move || {
+            let stack_bytes = u64::try_from(ENGINE_STACK_BYTES).unwrap_or(u64::MAX);
+            let base_bytes = address_space_bytes.saturating_add(stack_bytes);
+            let code = match Runner::start(make_engine, output, layers, base_bytes) {
+                Ok(runner) => runner.obey(&inbox),
+                Err(error) => {
+                    eprintln!("worker: cannot start: {error:?}");
+                    EXIT_SETUP
+                }
+            };
+            // The reader waits for input that may never come, so the process ends from here.
+            std::process::exit(code)
+        })
+        .map_err(WorkerError::Setup)?;
+    read_requests(&mut BufReader::new(io::stdin().lock()), &orders)
+}
+
+/// Confines the process and keeps standard output for frames alone.
+fn set_up() -> io::Result<(File, confine::Layers, u64)> {
+    let output: OwnedFd = io::stdout().as_fd().try_clone_to_owned()?;
+    rustix::stdio::dup2_stdout(io::stderr().as_fd())?;
+    let (layers, address_space_bytes) = confine::at_start()?;
+    Ok((File::from(output), layers, address_space_bytes))
+}
+
+/// Hands requests to the engine's thread and cancellations to the run that they name.
+fn read_requests(input: &mut impl Read, orders: &SyncSender<Order>) -> Result<(), WorkerError> {
+    let mut newest: Option<(u64, CancelFlag)> = None;
+    while let Some(message) = read_message::<Request>(input, &REQUEST_BOUNDS)? {
+        let cancel = CancelFlag::default();
+        match &message.body {
+            Request::Cancel { run } => {
+                if let Some((_, flag)) = newest.iter().find(|(number, _)| number == run) {
+                    flag.cancel();
+                }
+                continue;
+            }
+            Request::Describe { run, .. } | Request::Compute { run, .. } => {
+                newest = Some((*run, cancel.clone()));
+            }
+            Request::Load { .. } => {}
+        }
+        if orders.send(Order { message, cancel }).is_err() {
+            // The engine's thread is ending the process with a code of its own.
+            thread::park();
+        }
+    }
+    Ok(())
+}

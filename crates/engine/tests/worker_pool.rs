@@ -1,0 +1,19 @@
+//! The pool against real worker processes. The test program is its own worker: called with
+//! `--worker` it serves frames with an engine whose behaviour the test chooses, called with
+//! `--hostile` it breaks the protocol.
+
+#[path = "worker_pool/cases.rs"]
+mod cases;
+#[path = "worker_pool/fake.rs"]
+mod fake;
+#[path = "worker_pool/harness.rs"]
+mod harness;
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.first().map(String::as_str) {
+        Some("--worker") => vitrine_engine::run_worker(fake::FakeEngine::default),
+        Some("--hostile") => fake::break_the_protocol(),
+        _ => harness::run(&cases::all(), &args),
+    }
+}
