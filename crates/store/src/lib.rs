@@ -1,1 +1,45 @@
-//! placeholder
+//! Rows and blobs: the only SQL and the only blob I/O of Vitrine.
+//!
+//! [`Store`] is the database, `SQLite` or `PostgreSQL` by its URL, behind one API; [`Blobs`] is
+//! everything that is too large for a row. A blob is written before the row that names it.
+//!
+//! Every write that has returned is durable. Sessions, usage, audit and results are appended by group
+//! commit; everything else is a transaction ([`Tx`]) that the caller owns.
+
+mod accounts;
+mod appender;
+mod audit;
+mod blobs;
+mod changes;
+mod columns;
+mod db;
+mod error;
+mod jobs;
+mod keys;
+pub mod limits;
+mod migrate;
+mod models;
+mod postgres;
+mod results;
+mod sessions;
+mod settings;
+mod sqlite;
+mod store;
+mod tickets;
+mod usage;
+
+pub use accounts::{AccessKeyRecord, OrganizationRecord, UserRecord};
+pub use blobs::{BlobError, BlobOptions, BlobStream, Blobs};
+pub use error::{MigrationError, StoreError, StoreErrorKind};
+pub use jobs::{JobKind, JobRecord, JobState};
+pub use keys::SigningKeyRecord;
+pub use models::{ModelCursor, ModelFilter, ModelRecord};
+pub use results::{
+    BoundingBox, ComputationRecord, ComputationStatus, OutputVersionRecord, ResultCursor,
+    ResultKind, StoredContent,
+};
+pub use sessions::SessionTouch;
+pub use settings::ModelSettings;
+pub use store::{Store, StoreOptions, Tx};
+pub use tickets::TicketRecord;
+pub use usage::{UsageScope, UsageSum};

@@ -1,0 +1,255 @@
+//! Users, organizations and their access keys.
+
+use vitrine_access::{AccessKeyId, OrganizationId, Owner, SecretHash, Timestamp, UserId};
+
+use crate::db::{Handle, Query, Row};
+use crate::error::StoreError;
+use crate::limits::LIST_ROWS_MAX;
+use crate::store::{finders, writers};
+
+/// Name of the built-in operator.
+const OPERATOR_NAME: &str = "Operator";
+
+/// A person with an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserRecord {
+    /// Id.
+    pub id: UserId,
+    /// Address, unique; the built-in operator has none.
+    pub email: Option<String>,
+    /// Display name.
+    pub name: String,
+    /// When the account was made.
+    pub created_at: Timestamp,
+}
+
+/// Users that own and pay together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrganizationRecord {
+    /// Id.
+    pub id: OrganizationId,
+    /// Display name.
+    pub name: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// An access key of an account: its hash, never the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessKeyRecord {
+    /// Public half.
+    pub id: AccessKeyId,
+    /// Whom it stands for.
+    pub owner: Owner,
+    /// SHA-256 of the secret half, unique.
+    pub hash: SecretHash,
+    /// Last four characters of the secret, for display.
+    pub last_four: String,
+    /// What the owner calls it.
+    pub label: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when on it is refused, if ever.
+    pub expires_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+finders! {
+    /// The user of this id.
+    user(id: UserId) -> Option<UserRecord>;
+    /// The user of this address, exactly as it was stored.
+    user_by_email(email: &str) -> Option<UserRecord>;
+    /// The organization of this id.
+    organization(id: OrganizationId) -> Option<OrganizationRecord>;
+    /// The keys of exactly this owner, revoked ones included, newest first, at most `limit`
+    /// ([`LIST_ROWS_MAX`]).
+    access_keys(owner: &Owner, limit: u32) -> Vec<AccessKeyRecord>;
+    /// The key of this id, whoever owns it: for sign-in, where the key itself tells the owner.
+    access_key_unscoped(id: AccessKeyId) -> Option<AccessKeyRecord>;
+    /// The key with this hash, whoever owns it.
+    access_key_by_hash_unscoped(hash: &SecretHash) -> Option<AccessKeyRecord>;
+}
+
+writers! {
+    /// Adds a user. [`StoreError::Conflict`] names `user_account.email` when the address is taken.
+    insert_user(user: &UserRecord) -> ();
+    /// Makes sure that the built-in operator exists. Changes nothing when it does.
+    ensure_operator(id: UserId, now: Timestamp) -> ();
+    /// Adds an organization.
+    insert_organization(organization: &OrganizationRecord) -> ();
+    /// Adds an access key.
+    insert_access_key(key: &AccessKeyRecord) -> ();
+    /// Revokes a key of exactly this owner; `true` for the caller that did it.
+    revoke_access_key(owner: &Owner, id: AccessKeyId, at: Timestamp) -> bool;
+}
+
+async fn user(handle: &mut Handle, id: UserId) -> Result<Option<UserRecord>, StoreError> {
+    let query = Query::new("SELECT id, email, name, created_at FROM user_account WHERE id = $1");
+    handle
+        .optional(query.bind(&id))
+        .await?
+        .as_ref()
+        .map(read_user)
+        .transpose()
+}
+
+async fn user_by_email(handle: &mut Handle, email: &str) -> Result<Option<UserRecord>, StoreError> {
+    let query = Query::new("SELECT id, email, name, created_at FROM user_account WHERE email = $1");
+    handle
+        .optional(query.bind_text(email))
+        .await?
+        .as_ref()
+        .map(read_user)
+        .transpose()
+}
+
+fn read_user(row: &Row) -> Result<UserRecord, StoreError> {
+    Ok(UserRecord {
+        id: row.get("id")?,
+        email: row.get_option("email")?,
+        name: row.get("name")?,
+        created_at: row.get("created_at")?,
+    })
+}
+
+async fn organization(
+    handle: &mut Handle,
+    id: OrganizationId,
+) -> Result<Option<OrganizationRecord>, StoreError> {
+    let query = Query::new("SELECT id, name, created_at FROM organization WHERE id = $1");
+    let Some(row) = handle.optional(query.bind(&id)).await? else {
+        return Ok(None);
+    };
+    Ok(Some(OrganizationRecord {
+        id: row.get("id")?,
+        name: row.get("name")?,
+        created_at: row.get("created_at")?,
+    }))
+}
+
+const ACCESS_KEYS: &str = "SELECT id, owner_user, owner_organization, hash, last_four, label, \
+    created_at, expires_at, revoked_at FROM access_key \
+    WHERE owner_user = $1 AND owner_organization IS NOT DISTINCT FROM $2 \
+    ORDER BY created_at DESC LIMIT $3";
+const ACCESS_KEY: &str = "SELECT id, owner_user, owner_organization, hash, last_four, label, \
+    created_at, expires_at, revoked_at FROM access_key WHERE id = $1";
+const ACCESS_KEY_BY_HASH: &str = "SELECT id, owner_user, owner_organization, hash, last_four, \
+    label, created_at, expires_at, revoked_at FROM access_key WHERE hash = $1";
+
+async fn access_keys(
+    handle: &mut Handle,
+    owner: &Owner,
+    limit: u32,
+) -> Result<Vec<AccessKeyRecord>, StoreError> {
+    let query = Query::new(ACCESS_KEYS)
+        .bind_owner(owner)
+        .bind(&limit.min(LIST_ROWS_MAX));
+    handle
+        .all(query)
+        .await?
+        .iter()
+        .map(read_access_key)
+        .collect()
+}
+
+async fn access_key_unscoped(
+    handle: &mut Handle,
+    id: AccessKeyId,
+) -> Result<Option<AccessKeyRecord>, StoreError> {
+    let query = Query::new(ACCESS_KEY).bind(&id);
+    handle
+        .optional(query)
+        .await?
+        .as_ref()
+        .map(read_access_key)
+        .transpose()
+}
+
+async fn access_key_by_hash_unscoped(
+    handle: &mut Handle,
+    hash: &SecretHash,
+) -> Result<Option<AccessKeyRecord>, StoreError> {
+    let query = Query::new(ACCESS_KEY_BY_HASH).bind(hash);
+    handle
+        .optional(query)
+        .await?
+        .as_ref()
+        .map(read_access_key)
+        .transpose()
+}
+
+fn read_access_key(row: &Row) -> Result<AccessKeyRecord, StoreError> {
+    Ok(AccessKeyRecord {
+        id: row.get("id")?,
+        owner: row.owner()?,
+        hash: row.get("hash")?,
+        last_four: row.get("last_four")?,
+        label: row.get("label")?,
+        created_at: row.get("created_at")?,
+        expires_at: row.get_option("expires_at")?,
+        revoked_at: row.get_option("revoked_at")?,
+    })
+}
+
+async fn insert_user(handle: &mut Handle, user: &UserRecord) -> Result<(), StoreError> {
+    let sql = "INSERT INTO user_account (id, email, name, created_at) VALUES ($1, $2, $3, $4)";
+    let query = Query::new(sql)
+        .bind(&user.id)
+        .bind_option(user.email.as_ref())
+        .bind(&user.name)
+        .bind(&user.created_at);
+    handle.execute(query).await.map(drop)
+}
+
+async fn ensure_operator(
+    handle: &mut Handle,
+    id: UserId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO user_account (id, name, created_at) VALUES ($1, $2, $3) \
+        ON CONFLICT (id) DO NOTHING";
+    let query = Query::new(sql)
+        .bind(&id)
+        .bind_text(OPERATOR_NAME)
+        .bind(&now);
+    handle.execute(query).await.map(drop)
+}
+
+async fn insert_organization(
+    handle: &mut Handle,
+    organization: &OrganizationRecord,
+) -> Result<(), StoreError> {
+    let query = Query::new("INSERT INTO organization (id, name, created_at) VALUES ($1, $2, $3)")
+        .bind(&organization.id)
+        .bind(&organization.name)
+        .bind(&organization.created_at);
+    handle.execute(query).await.map(drop)
+}
+
+async fn insert_access_key(handle: &mut Handle, key: &AccessKeyRecord) -> Result<(), StoreError> {
+    let sql = "INSERT INTO access_key (id, owner_user, owner_organization, hash, last_four, \
+        label, created_at, expires_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    let query = Query::new(sql)
+        .bind(&key.id)
+        .bind_owner(&key.owner)
+        .bind(&key.hash)
+        .bind(&key.last_four)
+        .bind(&key.label)
+        .bind(&key.created_at)
+        .bind_option(key.expires_at.as_ref())
+        .bind_option(key.revoked_at.as_ref());
+    handle.execute(query).await.map(drop)
+}
+
+async fn revoke_access_key(
+    handle: &mut Handle,
+    owner: &Owner,
+    id: AccessKeyId,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE access_key SET revoked_at = $4 WHERE id = $3 AND revoked_at IS NULL \
+        AND owner_user = $1 AND owner_organization IS NOT DISTINCT FROM $2";
+    let query = Query::new(sql).bind_owner(owner).bind(&id).bind(&at);
+    Ok(handle.execute(query).await? == 1)
+}

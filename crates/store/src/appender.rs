@@ -1,0 +1,253 @@
+//! Group commit. Hot appends go to one writer task, which puts all that wait into one transaction and
+//! answers every caller after its commit: many acknowledgements per flush, none before it.
+//!
+//! A batch is first written as it comes. When one append fails, the batch is rolled back and written
+//! again with a savepoint around each append, so that a refused one does not take its neighbours
+//! with it.
+
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use vitrine_access::{AuditEvent, EndReason, Session, SessionHash, Timestamp, UsageEvent};
+
+use crate::db::{Handle, Pools, Query};
+use crate::error::StoreError;
+use crate::limits::APPEND_ROWS_MAX;
+use crate::results::{ComputationRecord, OutputVersionRecord};
+use crate::sessions::SessionTouch;
+use crate::{audit, results, sessions, usage};
+
+/// One append.
+pub(crate) enum HotWrite {
+    Session(Box<Session>, Vec<UsageEvent>),
+    EndSession(SessionHash, EndReason, Timestamp),
+    Touch(Vec<SessionTouch>),
+    Usage(Vec<UsageEvent>),
+    Audit(Vec<AuditEvent>),
+    Results(
+        Vec<OutputVersionRecord>,
+        Option<Box<ComputationRecord>>,
+        Vec<UsageEvent>,
+    ),
+}
+
+/// How many rows an append has really changed, where its caller wants to know.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outcome(u64);
+
+impl Outcome {
+    pub(crate) fn ignore(self) {}
+
+    pub(crate) fn changed(self) -> bool {
+        self.0 > 0
+    }
+
+    pub(crate) fn count(self) -> u64 {
+        self.0
+    }
+}
+
+impl HotWrite {
+    fn rows(&self) -> usize {
+        match self {
+            Self::Session(_, usage) => 1 + usage.len(),
+            Self::EndSession(..) => 1,
+            Self::Touch(touches) => touches.len(),
+            Self::Usage(usage) => usage.len(),
+            Self::Audit(events) => events.len(),
+            Self::Results(results, _, usage) => 1 + results.len() + usage.len(),
+        }
+    }
+
+    async fn apply(&self, handle: &mut Handle) -> Result<Outcome, StoreError> {
+        let mut changed = 0;
+        match self {
+            Self::Session(session, usage) => {
+                sessions::insert(handle, session).await?;
+                charge(handle, usage).await?;
+                changed = 1;
+            }
+            Self::EndSession(hash, reason, at) => {
+                changed = u64::from(sessions::end(handle, *hash, *reason, *at).await?);
+            }
+            Self::Touch(touches) => {
+                for touch in touches {
+                    sessions::touch(handle, touch).await?;
+                }
+            }
+            Self::Usage(usage) => charge(handle, usage).await?,
+            Self::Audit(events) => {
+                for event in events {
+                    audit::insert(handle, event).await?;
+                }
+            }
+            Self::Results(records, computation, usage) => {
+                for record in records {
+                    changed += u64::from(results::insert(handle, record).await?);
+                }
+                if let Some(computation) = computation {
+                    results::insert_computation(handle, computation).await?;
+                }
+                charge(handle, usage).await?;
+            }
+        }
+        Ok(Outcome(changed))
+    }
+}
+
+async fn charge(handle: &mut Handle, usage: &[UsageEvent]) -> Result<(), StoreError> {
+    for event in usage {
+        usage::insert(handle, event).await?;
+    }
+    Ok(())
+}
+
+/// An append with the one who waits for it.
+struct Append {
+    write: HotWrite,
+    done: oneshot::Sender<Result<Outcome, StoreError>>,
+}
+
+enum Message {
+    Append(Append),
+    /// Write what is queued, then stop.
+    Close,
+}
+
+/// The way to the writer task.
+pub(crate) struct Appender {
+    queue: mpsc::Sender<Message>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Appender {
+    pub(crate) fn start(pools: Pools, queue_max: usize, batch_max: usize) -> Self {
+        let (queue, receiver) = mpsc::channel(queue_max);
+        let task = tokio::spawn(write_all(pools, receiver, batch_max));
+        Self {
+            queue,
+            task: Mutex::new(Some(task)),
+        }
+    }
+
+    /// Waits for a place in the queue and then for the commit. A caller that stops waiting after it
+    /// got its place does not take the append back.
+    pub(crate) async fn append(&self, write: HotWrite) -> Result<Outcome, StoreError> {
+        let rows = write.rows();
+        if rows > APPEND_ROWS_MAX {
+            return Err(StoreError::TooMuch {
+                what: "rows of one append",
+                given: rows,
+                allowed: APPEND_ROWS_MAX,
+            });
+        }
+        let (done, outcome) = oneshot::channel();
+        let message = Message::Append(Append { write, done });
+        self.queue
+            .send(message)
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        outcome.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Lets the writer finish what is queued.
+    pub(crate) async fn close(&self) {
+        let task = self.task.lock().await.take();
+        if let Some(task) = task
+            && self.queue.send(Message::Close).await.is_ok()
+            && let Err(error) = task.await
+        {
+            tracing::error!(%error, "the writer task ended abnormally");
+        }
+    }
+}
+
+async fn write_all(pools: Pools, mut queue: mpsc::Receiver<Message>, batch_max: usize) {
+    let mut batch = Vec::with_capacity(batch_max);
+    loop {
+        if queue.recv_many(&mut batch, batch_max).await == 0 {
+            return;
+        }
+        let mut appends = Vec::with_capacity(batch.len());
+        for message in batch.drain(..) {
+            match message {
+                Message::Append(append) => appends.push(append),
+                // Nothing new comes in; what is in the queue is still received.
+                Message::Close => queue.close(),
+            }
+        }
+        flush(&pools, appends).await;
+    }
+}
+
+/// Writes a batch in one transaction and answers everybody.
+async fn flush(pools: &Pools, appends: Vec<Append>) {
+    if appends.is_empty() {
+        return;
+    }
+    let written = match write_plainly(pools, &appends).await {
+        Ok(outcomes) => Ok(outcomes.into_iter().map(Ok).collect()),
+        Err(Failure::OneAppend) => write_separately(pools, &appends).await,
+        Err(Failure::Batch(error)) => Err(error),
+    };
+    match written {
+        Ok(outcomes) => {
+            for (append, outcome) in appends.into_iter().zip(outcomes) {
+                // A caller that has gone away is no fault.
+                let _ = append.done.send(outcome);
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, appends = appends.len(), "a flush failed");
+            for append in appends {
+                let _ = append.done.send(Err(error.clone()));
+            }
+        }
+    }
+}
+
+enum Failure {
+    /// One append was refused; the others may be fine.
+    OneAppend,
+    /// Nothing was written.
+    Batch(StoreError),
+}
+
+async fn write_plainly(pools: &Pools, appends: &[Append]) -> Result<Vec<Outcome>, Failure> {
+    let mut handle = pools.write().await.map_err(Failure::Batch)?;
+    let mut outcomes = Vec::with_capacity(appends.len());
+    for append in appends {
+        match append.write.apply(&mut handle).await {
+            Ok(outcome) => outcomes.push(outcome),
+            Err(error) => {
+                tracing::debug!(%error, "an append was refused; writing its batch one by one");
+                handle.roll_back().await.map_err(Failure::Batch)?;
+                return Err(Failure::OneAppend);
+            }
+        }
+    }
+    handle.commit().await.map_err(Failure::Batch)?;
+    Ok(outcomes)
+}
+
+async fn write_separately(
+    pools: &Pools,
+    appends: &[Append],
+) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
+    let mut handle = pools.write().await?;
+    let mut outcomes = Vec::with_capacity(appends.len());
+    for append in appends {
+        handle.execute(Query::new("SAVEPOINT append")).await?;
+        let outcome = append.write.apply(&mut handle).await;
+        if outcome.is_err() {
+            handle
+                .execute(Query::new("ROLLBACK TO SAVEPOINT append"))
+                .await?;
+        }
+        handle
+            .execute(Query::new("RELEASE SAVEPOINT append"))
+            .await?;
+        outcomes.push(outcome);
+    }
+    handle.commit().await?;
+    Ok(outcomes)
+}

@@ -1,0 +1,118 @@
+//! The audit trail.
+
+use vitrine_access::{AuditEvent, ModelId, RequestId, Timestamp};
+
+use crate::Store;
+use crate::appender::{HotWrite, Outcome};
+use crate::db::{Handle, Query, Row};
+use crate::error::StoreError;
+use crate::limits::{AUDIT_ROWS_PER_REQUEST_MAX, LIST_ROWS_MAX};
+use crate::store::{finders, writers};
+
+finders! {
+    /// Decisions of one request, oldest first, at most [`AUDIT_ROWS_PER_REQUEST_MAX`].
+    audit_by_request(request: RequestId) -> Vec<AuditEvent>;
+    /// Decisions about one model since an instant, oldest first, at most `limit`
+    /// ([`LIST_ROWS_MAX`]).
+    audit_by_model(model: ModelId, since: Timestamp, limit: u32) -> Vec<AuditEvent>;
+}
+
+writers! {
+    /// Deletes decisions older than this, at most `limit` ([`LIST_ROWS_MAX`]); returns how many.
+    forget_audit(before: Timestamp, limit: u32) -> u64;
+}
+
+impl Store {
+    /// Adds decisions to the trail, together with others in one flush. Durable when it returns.
+    /// Repeating the call with the same ids changes nothing.
+    ///
+    /// # Errors
+    /// When the database fails or the list is longer than [`crate::limits::APPEND_ROWS_MAX`].
+    pub async fn append_audit(&self, events: Vec<AuditEvent>) -> Result<(), StoreError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        self.appender()
+            .append(HotWrite::Audit(events))
+            .await
+            .map(Outcome::ignore)
+    }
+}
+
+pub(crate) async fn insert(handle: &mut Handle, event: &AuditEvent) -> Result<(), StoreError> {
+    let sql = "INSERT INTO audit_event (id, at, request, actor, credential, address, operation, \
+        model, decision, reason, message) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+        ON CONFLICT (id) DO NOTHING";
+    let query = Query::new(sql)
+        .bind(&event.id)
+        .bind(&event.at)
+        .bind(&event.request)
+        .bind(&event.actor)
+        .bind(&event.credential)
+        .bind_option(event.address.as_ref())
+        .bind(&event.operation)
+        .bind_option(event.model.as_ref())
+        .bind(&event.decision)
+        .bind(&event.reason)
+        .bind(&event.message);
+    handle.execute(query).await.map(drop)
+}
+
+async fn audit_by_request(
+    handle: &mut Handle,
+    request: RequestId,
+) -> Result<Vec<AuditEvent>, StoreError> {
+    let sql = "SELECT id, at, request, actor, credential, address, operation, model, decision, \
+        reason, message FROM audit_event WHERE request = $1 ORDER BY at LIMIT $2";
+    let query = Query::new(sql)
+        .bind(&request)
+        .bind(&AUDIT_ROWS_PER_REQUEST_MAX);
+    handle.all(query).await?.iter().map(read).collect()
+}
+
+async fn audit_by_model(
+    handle: &mut Handle,
+    model: ModelId,
+    since: Timestamp,
+    limit: u32,
+) -> Result<Vec<AuditEvent>, StoreError> {
+    let sql = "SELECT id, at, request, actor, credential, address, operation, model, decision, \
+        reason, message FROM audit_event WHERE model = $1 AND at >= $2 ORDER BY at LIMIT $3";
+    let query = Query::new(sql)
+        .bind(&model)
+        .bind(&since)
+        .bind(&limit.min(LIST_ROWS_MAX));
+    handle.all(query).await?.iter().map(read).collect()
+}
+
+async fn forget_audit(
+    handle: &mut Handle,
+    before: Timestamp,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    let sql = "DELETE FROM audit_event WHERE id IN (\
+        SELECT id FROM audit_event WHERE at < $1 ORDER BY at LIMIT $2)";
+    handle
+        .execute(
+            Query::new(sql)
+                .bind(&before)
+                .bind(&limit.min(LIST_ROWS_MAX)),
+        )
+        .await
+}
+
+fn read(row: &Row) -> Result<AuditEvent, StoreError> {
+    Ok(AuditEvent {
+        id: row.get("id")?,
+        at: row.get("at")?,
+        request: row.get("request")?,
+        actor: row.get("actor")?,
+        credential: row.get("credential")?,
+        address: row.get_option("address")?,
+        operation: row.get("operation")?,
+        model: row.get_option("model")?,
+        decision: row.get("decision")?,
+        reason: row.get("reason")?,
+        message: row.get("message")?,
+    })
+}

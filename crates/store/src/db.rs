@@ -1,0 +1,324 @@
+//! The thin layer between queries and the two drivers. The dialect is chosen once, when the store is
+//! opened; queries are written once, with `$n`, and never ask which database they run on.
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{
+    Arguments, ColumnIndex, Database, Decode, Encode, Pool, Postgres, Sqlite, Transaction, Type,
+};
+
+use crate::error::StoreError;
+
+/// One value on its way to or from a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Value {
+    Int(Option<i64>),
+    Text(Option<String>),
+    Bytes(Option<Vec<u8>>),
+}
+
+/// The three column types that both databases share.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Int,
+    Text,
+    Bytes,
+}
+
+/// A Rust type that fits one column.
+pub(crate) trait Column: Sized {
+    /// Column type.
+    const KIND: Kind;
+    /// Never null here; `Option` adds that.
+    fn encode(&self) -> Value;
+    /// `None` when the value has the wrong form.
+    fn decode(value: Value) -> Option<Self>;
+}
+
+/// A statement with its values. The text is a constant, so nothing a client sends can be part of it.
+pub(crate) struct Query {
+    sql: &'static str,
+    values: Vec<Value>,
+}
+
+impl Query {
+    pub(crate) fn new(sql: &'static str) -> Self {
+        Self {
+            sql,
+            values: Vec::new(),
+        }
+    }
+
+    /// Binds the next `$n`.
+    pub(crate) fn bind<T: Column>(mut self, value: &T) -> Self {
+        self.values.push(value.encode());
+        self
+    }
+
+    /// Binds the next `$n`, null when absent.
+    pub(crate) fn bind_option<T: Column>(mut self, value: Option<&T>) -> Self {
+        self.values.push(match (value, T::KIND) {
+            (Some(value), _) => value.encode(),
+            (None, Kind::Int) => Value::Int(None),
+            (None, Kind::Text) => Value::Text(None),
+            (None, Kind::Bytes) => Value::Bytes(None),
+        });
+        self
+    }
+
+    pub(crate) fn bind_text(mut self, value: &str) -> Self {
+        self.values.push(Value::Text(Some(value.to_owned())));
+        self
+    }
+}
+
+/// Writes the values into a driver's argument list.
+fn arguments<A>(values: Vec<Value>) -> Result<A, StoreError>
+where
+    A: Arguments + Default,
+    Option<i64>: for<'q> Encode<'q, A::Database> + Type<A::Database>,
+    Option<String>: for<'q> Encode<'q, A::Database> + Type<A::Database>,
+    Option<Vec<u8>>: for<'q> Encode<'q, A::Database> + Type<A::Database>,
+{
+    let mut arguments = A::default();
+    for value in values {
+        match value {
+            Value::Int(value) => arguments.add(value),
+            Value::Text(value) => arguments.add(value),
+            Value::Bytes(value) => arguments.add(value),
+        }
+        .map_err(sqlx::Error::Encode)?;
+    }
+    Ok(arguments)
+}
+
+/// One row of either database.
+pub(crate) enum Row {
+    Sqlite(SqliteRow),
+    Postgres(PgRow),
+}
+
+impl Row {
+    /// A column that is never null.
+    pub(crate) fn get<T: Column>(&self, column: &'static str) -> Result<T, StoreError> {
+        self.get_option(column)?
+            .ok_or_else(|| StoreError::corrupt(column, "it is null"))
+    }
+
+    /// A column that may be null.
+    pub(crate) fn get_option<T: Column>(
+        &self,
+        column: &'static str,
+    ) -> Result<Option<T>, StoreError> {
+        let value = match self {
+            Self::Sqlite(row) => read(row, column, T::KIND)?,
+            Self::Postgres(row) => read(row, column, T::KIND)?,
+        };
+        match value {
+            Value::Int(None) | Value::Text(None) | Value::Bytes(None) => Ok(None),
+            value => T::decode(value)
+                .map(Some)
+                .ok_or_else(|| StoreError::corrupt(column, "it has the wrong form")),
+        }
+    }
+}
+
+fn read<R>(row: &R, column: &'static str, kind: Kind) -> Result<Value, StoreError>
+where
+    R: sqlx::Row,
+    for<'c> &'c str: ColumnIndex<R>,
+    for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
+    for<'r> String: Decode<'r, R::Database> + Type<R::Database>,
+    for<'r> Vec<u8>: Decode<'r, R::Database> + Type<R::Database>,
+{
+    Ok(match kind {
+        Kind::Int => Value::Int(row.try_get(column)?),
+        Kind::Text => Value::Text(row.try_get(column)?),
+        Kind::Bytes => Value::Bytes(row.try_get(column)?),
+    })
+}
+
+/// A connection that is held, inside a transaction or not.
+pub(crate) enum Held<DB: Database> {
+    Plain(PoolConnection<DB>),
+    Transaction(Transaction<'static, DB>),
+}
+
+impl<DB: Database> Held<DB> {
+    fn connection(&mut self) -> &mut DB::Connection {
+        match self {
+            Self::Plain(connection) => connection,
+            Self::Transaction(transaction) => transaction,
+        }
+    }
+}
+
+/// What every query runs on.
+pub(crate) enum Handle {
+    Sqlite(Held<Sqlite>),
+    Postgres(Held<Postgres>),
+}
+
+impl Handle {
+    /// All rows. The query bounds them.
+    pub(crate) async fn all(&mut self, query: Query) -> Result<Vec<Row>, StoreError> {
+        match self {
+            Self::Sqlite(held) => {
+                let arguments: SqliteArguments = arguments(query.values)?;
+                let rows = sqlx::query_with(query.sql, arguments)
+                    .fetch_all(held.connection())
+                    .await?;
+                Ok(rows.into_iter().map(Row::Sqlite).collect())
+            }
+            Self::Postgres(held) => {
+                let arguments: PgArguments = arguments(query.values)?;
+                let rows = sqlx::query_with(query.sql, arguments)
+                    .fetch_all(held.connection())
+                    .await?;
+                Ok(rows.into_iter().map(Row::Postgres).collect())
+            }
+        }
+    }
+
+    /// The row, if there is one. The query selects by a unique value or says `LIMIT 1`.
+    pub(crate) async fn optional(&mut self, query: Query) -> Result<Option<Row>, StoreError> {
+        Ok(self.all(query).await?.into_iter().next())
+    }
+
+    /// A query that always has a row, such as an aggregate.
+    pub(crate) async fn one(&mut self, query: Query) -> Result<Row, StoreError> {
+        self.optional(query)
+            .await?
+            .ok_or_else(|| sqlx::Error::RowNotFound.into())
+    }
+
+    /// How many rows were changed.
+    pub(crate) async fn execute(&mut self, query: Query) -> Result<u64, StoreError> {
+        match self {
+            Self::Sqlite(held) => {
+                let arguments: SqliteArguments = arguments(query.values)?;
+                let done = sqlx::query_with(query.sql, arguments)
+                    .execute(held.connection())
+                    .await?;
+                Ok(done.rows_affected())
+            }
+            Self::Postgres(held) => {
+                let arguments: PgArguments = arguments(query.values)?;
+                let done = sqlx::query_with(query.sql, arguments)
+                    .execute(held.connection())
+                    .await?;
+                Ok(done.rows_affected())
+            }
+        }
+    }
+
+    /// Several statements without values: migrations.
+    pub(crate) async fn script(&mut self, sql: &'static str) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(held) => sqlx::raw_sql(sql)
+                .execute(held.connection())
+                .await
+                .map(drop)?,
+            Self::Postgres(held) => sqlx::raw_sql(sql)
+                .execute(held.connection())
+                .await
+                .map(drop)?,
+        }
+        Ok(())
+    }
+
+    /// Commits a transaction; a plain connection has nothing to commit.
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(Held::Transaction(transaction)) => transaction.commit().await?,
+            Self::Postgres(Held::Transaction(transaction)) => transaction.commit().await?,
+            Self::Sqlite(Held::Plain(_)) | Self::Postgres(Held::Plain(_)) => {}
+        }
+        Ok(())
+    }
+
+    /// Rolls a transaction back and waits until that is done.
+    pub(crate) async fn roll_back(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(Held::Transaction(transaction)) => transaction.rollback().await?,
+            Self::Postgres(Held::Transaction(transaction)) => transaction.rollback().await?,
+            Self::Sqlite(Held::Plain(_)) | Self::Postgres(Held::Plain(_)) => {}
+        }
+        Ok(())
+    }
+}
+
+/// The connections of one database.
+#[derive(Clone)]
+pub(crate) enum Pools {
+    Sqlite {
+        readers: Pool<Sqlite>,
+        /// Exactly one connection: writers queue here instead of at the file's lock.
+        writer: Pool<Sqlite>,
+    },
+    Postgres {
+        readers: Pool<Postgres>,
+        writers: Pool<Postgres>,
+    },
+}
+
+impl Pools {
+    pub(crate) async fn read(&self) -> Result<Handle, StoreError> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => Handle::Sqlite(Held::Plain(readers.acquire().await?)),
+            Self::Postgres { readers, .. } => {
+                Handle::Postgres(Held::Plain(readers.acquire().await?))
+            }
+        })
+    }
+
+    /// Begins a transaction that may write. On `SQLite` it takes the write lock at once, because a
+    /// reader that becomes a writer later can fail without having been able to wait.
+    pub(crate) async fn write(&self) -> Result<Handle, StoreError> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Handle::Sqlite(Held::Transaction(
+                writer.begin_with("BEGIN IMMEDIATE").await?,
+            )),
+            Self::Postgres { writers, .. } => {
+                Handle::Postgres(Held::Transaction(writers.begin().await?))
+            }
+        })
+    }
+
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite { readers, writer } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres { readers, writers } => {
+                readers.close().await;
+                writers.close().await;
+            }
+        }
+    }
+}
+
+/// The statements whose text differs between the databases; everything else is written once.
+pub(crate) struct Texts {
+    /// Milliseconds since the epoch by the database's clock, as `now_ms`.
+    pub(crate) database_clock: &'static str,
+    /// Waits until no other program migrates this database.
+    pub(crate) migration_lock: &'static str,
+    /// The oldest job that is ready at `$1`; `$2` is the end of the lease.
+    pub(crate) take_job: &'static str,
+}
+
+/// One migration, by its number.
+pub(crate) struct Migration {
+    pub(crate) version: i64,
+    pub(crate) sql: &'static str,
+}
+
+/// All that is known about one of the two databases.
+pub(crate) struct Dialect {
+    pub(crate) texts: Texts,
+    /// In order, from 1, without gaps.
+    pub(crate) migrations: &'static [Migration],
+}

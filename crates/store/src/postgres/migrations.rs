@@ -1,0 +1,8 @@
+//! The migrations, embedded.
+
+use crate::db::Migration;
+
+pub(super) static MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    sql: include_str!("../../migrations/postgres/0001_first.sql"),
+}];

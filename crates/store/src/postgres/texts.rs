@@ -1,0 +1,13 @@
+//! The statements whose text is particular to `PostgreSQL`.
+
+use crate::db::Texts;
+
+pub(super) const TEXTS: Texts = Texts {
+    database_clock: "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS now_ms",
+    // An arbitrary number that nobody else should use in this database ("vitrine1" in ASCII).
+    migration_lock: "SELECT pg_advisory_xact_lock(8532482741443424561)",
+    take_job: "UPDATE job SET state = 'running', attempts = attempts + 1, ready_at = $2 \
+        WHERE id = (SELECT id FROM job WHERE state <> 'failed' AND ready_at <= $1 \
+            ORDER BY ready_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) \
+        RETURNING id, kind, state, attempts, ready_at, error",
+};

@@ -1,0 +1,90 @@
+//! Opens the file.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use crate::db::Pools;
+use crate::error::StoreError;
+use crate::store::StoreOptions;
+
+/// Page cache of one connection: negative means KiB. The operating system caches the file anyway.
+const CACHE_SIZE: &str = "-1024";
+/// Bytes of the file that a connection maps into memory, so that reads copy nothing. Modest, because
+/// mapped pages count as the program's own memory.
+const MMAP_BYTES: &str = "16777216";
+/// The write-ahead log is cut back to this after a burst.
+const WAL_BYTES_KEPT: &str = "16777216";
+
+/// Held while the file is created and migrated: switching a new file to write-ahead logging needs an
+/// exclusive lock that `SQLite` does not wait for, so two programs that open it at once have to queue
+/// outside of it.
+pub(crate) struct OpenLock {
+    _file: File,
+}
+
+/// Opens `path`, creating the file when it is missing.
+pub(crate) async fn open(
+    path: &str,
+    options: &StoreOptions,
+) -> Result<(Pools, OpenLock), StoreError> {
+    if path.is_empty() || path.starts_with(':') || path.contains(['?', '\0']) {
+        return Err(StoreError::Config(format!(
+            "the database URL must be sqlite:// followed by the path of a file, not {path:?}"
+        )));
+    }
+    let path = PathBuf::from(path);
+    let lock = lock(&path).await?;
+    let base = SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true)
+        .busy_timeout(options.busy_timeout)
+        .foreign_keys(true)
+        .synchronous(SqliteSynchronous::Full)
+        .journal_mode(SqliteJournalMode::Wal)
+        .pragma("cache_size", CACHE_SIZE)
+        .pragma("mmap_size", MMAP_BYTES)
+        .pragma("journal_size_limit", WAL_BYTES_KEPT)
+        .pragma("trusted_schema", "OFF");
+    let writer = SqlitePoolOptions::new()
+        .min_connections(1)
+        .max_connections(1)
+        .acquire_timeout(options.busy_timeout)
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_with(base.clone())
+        .await?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(options.read_connections)
+        .acquire_timeout(options.busy_timeout)
+        .test_before_acquire(false)
+        .max_lifetime(None)
+        .connect_lazy_with(base.create_if_missing(false).pragma("query_only", "ON"));
+    Ok((Pools::Sqlite { readers, writer }, lock))
+}
+
+async fn lock(path: &Path) -> Result<OpenLock, StoreError> {
+    let mut lock_path = path.as_os_str().to_owned();
+    lock_path.push(".lock");
+    let lock_path = PathBuf::from(lock_path);
+    let shown = lock_path.display().to_string();
+    let locked = tokio::task::spawn_blocking(move || {
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(lock_path)?;
+        file.lock()?;
+        Ok::<File, std::io::Error>(file)
+    })
+    .await
+    .map_err(|_| StoreError::Closed)?;
+    match locked {
+        Ok(file) => Ok(OpenLock { _file: file }),
+        Err(error) => Err(StoreError::Config(format!(
+            "cannot write {shown}: {error}; the folder of the database must exist and be writable"
+        ))),
+    }
+}

@@ -1,0 +1,13 @@
+//! The statements whose text is particular to `SQLite`.
+
+use crate::db::Texts;
+
+pub(super) const TEXTS: Texts = Texts {
+    database_clock: "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS now_ms",
+    // BEGIN IMMEDIATE holds the only write lock already.
+    migration_lock: "SELECT 1",
+    take_job: "UPDATE job SET state = 'running', attempts = attempts + 1, ready_at = $2 \
+        WHERE id = (SELECT id FROM job WHERE state <> 'failed' AND ready_at <= $1 \
+            ORDER BY ready_at, id LIMIT 1) \
+        RETURNING id, kind, state, attempts, ready_at, error",
+};

@@ -1,0 +1,189 @@
+//! Usage rows: what is charged to whom. Totals are sums of rows.
+
+use vitrine_access::{
+    ModelId, Payer, SessionHash, TicketId, Timestamp, UsageEvent, UsageId, UsageKind,
+};
+
+use crate::appender::{HotWrite, Outcome};
+use crate::db::{Handle, Query, Row};
+use crate::error::StoreError;
+use crate::limits::LIST_ROWS_MAX;
+use crate::store::finders;
+use crate::{Store, Tx};
+
+/// Whose usage is added up.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum UsageScope {
+    /// All that this account pays.
+    Payer(Payer),
+    /// All of this model, whoever pays.
+    Model(ModelId),
+    /// All that this ticket caused.
+    Ticket(TicketId),
+    /// All of this session.
+    Session(SessionHash),
+}
+
+/// A sum of usage rows.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct UsageSum {
+    /// Rows.
+    pub events: u64,
+    /// Credits.
+    pub credits: u64,
+    /// Counted things.
+    pub count: u64,
+    /// Milliseconds of work.
+    pub duration_ms: u64,
+}
+
+finders! {
+    /// Adds up the rows of the scope with `from <= at < until`, of one kind or all.
+    usage_sum(scope: UsageScope, kind: Option<UsageKind>, from: Timestamp, until: Timestamp)
+        -> UsageSum;
+    /// The rows of one session, oldest first, at most `limit` ([`LIST_ROWS_MAX`]).
+    usage_of_session(session: SessionHash, limit: u32) -> Vec<UsageEvent>;
+    /// The row of this id, whoever pays.
+    usage_unscoped(id: UsageId) -> Option<UsageEvent>;
+}
+
+impl Store {
+    /// Adds charges, together with others in one flush. Durable when it returns; a row whose id is
+    /// there already is passed over, so that nobody is charged twice.
+    ///
+    /// # Errors
+    /// When the database fails or the list is longer than [`crate::limits::APPEND_ROWS_MAX`].
+    pub async fn append_usage(&self, usage: Vec<UsageEvent>) -> Result<(), StoreError> {
+        if usage.is_empty() {
+            return Ok(());
+        }
+        self.appender()
+            .append(HotWrite::Usage(usage))
+            .await
+            .map(Outcome::ignore)
+    }
+}
+
+impl Tx {
+    /// See [`Store::append_usage`]; durable with the transaction.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn append_usage(&mut self, usage: &[UsageEvent]) -> Result<(), StoreError> {
+        for event in usage {
+            insert(&mut self.handle, event).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A sum over the rows that `$rest` selects; `$1` is the kind or null, `$2` and `$3` the interval.
+macro_rules! sum {
+    ($rest:literal) => {
+        concat!(
+            "SELECT COUNT(*) AS events, CAST(COALESCE(SUM(credits), 0) AS BIGINT) AS credits, \
+             CAST(COALESCE(SUM(count), 0) AS BIGINT) AS count, \
+             CAST(COALESCE(SUM(duration_ms), 0) AS BIGINT) AS duration_ms FROM usage_event \
+             WHERE kind = COALESCE($1, kind) AND at >= $2 AND at < $3 AND ",
+            $rest
+        )
+    };
+}
+
+async fn usage_sum(
+    handle: &mut Handle,
+    scope: UsageScope,
+    kind: Option<UsageKind>,
+    from: Timestamp,
+    until: Timestamp,
+) -> Result<UsageSum, StoreError> {
+    let sql = match scope {
+        UsageScope::Payer(_) => sum!("payer_kind = $4 AND payer = $5"),
+        UsageScope::Model(_) => sum!("model = $4"),
+        UsageScope::Ticket(_) => sum!("ticket = $4"),
+        UsageScope::Session(_) => sum!("session = $4"),
+    };
+    let query = Query::new(sql)
+        .bind_option(kind.as_ref())
+        .bind(&from)
+        .bind(&until);
+    let query = match scope {
+        UsageScope::Payer(payer) => query.bind_payer(&payer),
+        UsageScope::Model(model) => query.bind(&model),
+        UsageScope::Ticket(ticket) => query.bind(&ticket),
+        UsageScope::Session(session) => query.bind(&session),
+    };
+    let row = handle.one(query).await?;
+    Ok(UsageSum {
+        events: row.get("events")?,
+        credits: row.get("credits")?,
+        count: row.get("count")?,
+        duration_ms: row.get("duration_ms")?,
+    })
+}
+
+async fn usage_of_session(
+    handle: &mut Handle,
+    session: SessionHash,
+    limit: u32,
+) -> Result<Vec<UsageEvent>, StoreError> {
+    let sql = "SELECT id, kind, credits, count, duration_ms, owner_user, owner_organization, \
+        payer_kind, payer, model, ticket, session, class, at FROM usage_event \
+        WHERE session = $1 ORDER BY at LIMIT $2";
+    let query = Query::new(sql)
+        .bind(&session)
+        .bind(&limit.min(LIST_ROWS_MAX));
+    handle.all(query).await?.iter().map(read).collect()
+}
+
+async fn usage_unscoped(
+    handle: &mut Handle,
+    id: UsageId,
+) -> Result<Option<UsageEvent>, StoreError> {
+    let sql = "SELECT id, kind, credits, count, duration_ms, owner_user, owner_organization, \
+        payer_kind, payer, model, ticket, session, class, at FROM usage_event WHERE id = $1";
+    handle
+        .optional(Query::new(sql).bind(&id))
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
+}
+
+pub(crate) async fn insert(handle: &mut Handle, event: &UsageEvent) -> Result<(), StoreError> {
+    let sql = "INSERT INTO usage_event (id, kind, credits, count, duration_ms, owner_user, \
+        owner_organization, payer_kind, payer, model, ticket, session, class, at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+        ON CONFLICT (id) DO NOTHING";
+    let query = Query::new(sql)
+        .bind(&event.id)
+        .bind(&event.kind)
+        .bind(&event.credits)
+        .bind(&event.count)
+        .bind(&event.duration_ms)
+        .bind_owner(&event.owner)
+        .bind_payer(&event.payer)
+        .bind(&event.model)
+        .bind_option(event.ticket.as_ref())
+        .bind_option(event.session.as_ref())
+        .bind(&event.class)
+        .bind(&event.at);
+    handle.execute(query).await.map(drop)
+}
+
+fn read(row: &Row) -> Result<UsageEvent, StoreError> {
+    Ok(UsageEvent {
+        id: row.get("id")?,
+        kind: row.get("kind")?,
+        credits: row.get("credits")?,
+        count: row.get("count")?,
+        duration_ms: row.get("duration_ms")?,
+        owner: row.owner()?,
+        payer: row.payer()?,
+        model: row.get("model")?,
+        ticket: row.get_option("ticket")?,
+        session: row.get_option("session")?,
+        class: row.get("class")?,
+        at: row.get("at")?,
+    })
+}
