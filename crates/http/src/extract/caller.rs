@@ -1,0 +1,96 @@
+//! Who is asking: the parts of a request that say so, not yet believed.
+
+use std::net::SocketAddr;
+
+use axum::extract::FromRequestParts;
+use axum::http::header::{AUTHORIZATION, ORIGIN};
+use axum::http::request::Parts;
+use vitrine_access::ids::RequestId;
+use vitrine_access::origin::{Origin, OriginError};
+use vitrine_access::refusal::RefusalKind;
+use vitrine_service::sessions::PageEvidence;
+use vitrine_service::who::Caller;
+
+use crate::error::{ApiError, ErrorKind};
+
+/// The address at the other end of the connection, put into each request by the server.
+#[derive(Clone, Copy, Debug)]
+pub struct PeerAddress(pub SocketAddr);
+
+/// The header in which an iframe page tells what page it stands in.
+const X_SHAPEDIVER_ORIGIN: &str = "x-shapediver-origin";
+/// The only scheme of `Authorization` that operations here take.
+const BEARER: &str = "bearer ";
+
+/// Extracts a [`Caller`].
+pub struct From(pub Caller);
+
+impl<S: Sync> FromRequestParts<S> for From {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        Ok(Self(Caller {
+            bearer: bearer(parts)?,
+            address: parts.extensions.get::<PeerAddress>().map(|peer| peer.0.ip()),
+            request: parts.extensions.get::<RequestId>().copied(),
+        }))
+    }
+}
+
+fn bearer(parts: &Parts) -> Result<Option<String>, ApiError> {
+    let mut values = parts.headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let refused = |message: &str| {
+        ApiError::new(ErrorKind::Refused(RefusalKind::TokenInvalid), message.to_owned())
+    };
+    if values.next().is_some() {
+        return Err(refused("The request has more than one Authorization header. Send one."));
+    }
+    let text = value
+        .to_str()
+        .map_err(|_| refused("The Authorization header holds characters that no token has."))?;
+    match text.get(..BEARER.len()) {
+        Some(scheme) if scheme.eq_ignore_ascii_case(BEARER) => {
+            Ok(Some(text.split_at(BEARER.len()).1.trim().to_owned()))
+        }
+        _ => Err(refused("Send the access token as 'Authorization: Bearer …'.")),
+    }
+}
+
+/// Extracts what the headers say of the page behind a request.
+pub struct Page {
+    origin: Result<Option<Origin>, OriginError>,
+    shapediver_origin: Option<String>,
+}
+
+impl Page {
+    /// The evidence that the access core decides on.
+    #[must_use]
+    pub fn evidence(&self) -> PageEvidence<'_> {
+        PageEvidence {
+            origin: self.origin.clone(),
+            shapediver_origin: self.shapediver_origin.as_deref(),
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Page {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let values: Vec<&[u8]> =
+            parts.headers.get_all(ORIGIN).iter().map(axum::http::HeaderValue::as_bytes).collect();
+        let origin = if values.is_empty() {
+            Ok(None)
+        } else {
+            Origin::parse_header_values(&values).map(Some)
+        };
+        // Two of them say nothing that could be believed; an empty one counts as said.
+        let mut claims = parts.headers.get_all(X_SHAPEDIVER_ORIGIN).iter();
+        let shapediver_origin = match (claims.next(), claims.next()) {
+            (Some(one), None) => Some(one.to_str().unwrap_or_default().to_owned()),
+            _ => None,
+        };
+        Ok(Self { origin, shapediver_origin })
+    }
+}

@@ -1,0 +1,11 @@
+//! Extractors whose refusals are error bodies of the API.
+
+mod body;
+mod json;
+mod parts;
+mod strict_json;
+
+pub use body::read_bounded;
+pub(crate) use body::too_large;
+pub use json::{Json, parse_json};
+pub use parts::{Path, Query};

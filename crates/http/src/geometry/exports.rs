@@ -1,0 +1,91 @@
+//! ComputeExports and GetCachedExports.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use vitrine_service::Services;
+use vitrine_service::computations::{ExportRequest, States};
+use vitrine_service::who::SessionAccess;
+use vitrine_store::ResultKind;
+
+use super::outputs::holder;
+use super::wire::{
+    API_VERSION, ComputeQuery, ReqExport, ReqExportOrCache, ResComputeExports,
+    ResGetCachedExports,
+};
+use crate::error::ApiError;
+use crate::extract::{From, Json as Body, Path, Query};
+
+/// An export request of the use cases, from its body.
+pub(crate) fn export_request(body: ReqExport) -> Result<ExportRequest, ApiError> {
+    Ok(ExportRequest {
+        parameters: body.parameters.into_raw()?,
+        exports: body.exports,
+        outputs: body.outputs.unwrap_or_default(),
+        max_wait: body.max_wait_time.map(Duration::from_millis),
+    })
+}
+
+fn answer(services: &Services, access: &SessionAccess, states: States) -> ResComputeExports {
+    let holder = holder(services, access);
+    ResComputeExports {
+        exports: holder.exports(states.exports),
+        message: None,
+        outputs: (!states.outputs.is_empty()).then(|| holder.outputs(states.outputs)),
+        version: API_VERSION,
+    }
+}
+
+/// Computes exports for the given values.
+#[utoipa::path(
+    put, path = "/api/v2/session/{sessionId}/export", operation_id = "ComputeExports",
+    tag = "export",
+    params(("sessionId" = String, Path, description = "Id of the session"), ComputeQuery),
+    request_body = ReqExport,
+    responses((status = 200, description = "The exports, each complete or pending", body = ResComputeExports))
+)]
+pub(crate) async fn compute(
+    State(services): State<Services>,
+    From(caller): From,
+    Path(id): Path<String>,
+    Query(query): Query<ComputeQuery>,
+    Body(body): Body<ReqExport>,
+) -> Result<Json<ResComputeExports>, ApiError> {
+    let access = services.session_access("ComputeExports", &id, &caller).await?;
+    let request = export_request(body)?;
+    let states =
+        services.compute_exports(&access, &request, query.ignore_unknown_params).await?;
+    Ok(Json(answer(&services, &access, states)))
+}
+
+/// Shows exports that were computed before; starts nothing.
+#[utoipa::path(
+    put, path = "/api/v2/session/{sessionId}/export/cache", operation_id = "GetCachedExports",
+    tag = "export",
+    params(("sessionId" = String, Path, description = "Id of the session"), ComputeQuery),
+    request_body = ReqExportOrCache,
+    responses((status = 200, description = "The exports, each complete or pending", body = ResGetCachedExports))
+)]
+pub(crate) async fn cached(
+    State(services): State<Services>,
+    From(caller): From,
+    Path(id): Path<String>,
+    Query(query): Query<ComputeQuery>,
+    Body(body): Body<ReqExportOrCache>,
+) -> Result<Json<ResGetCachedExports>, ApiError> {
+    let access = services.session_access("GetCachedExports", &id, &caller).await?;
+    let states = match body {
+        ReqExportOrCache::Versions(versions) => States {
+            outputs: Vec::new(),
+            exports: services
+                .cached_versions(&access, ResultKind::Export, &versions.into_pairs())
+                .await?,
+        },
+        ReqExportOrCache::Export(request) => {
+            let request = export_request(request)?;
+            services.cached_exports(&access, &request, query.ignore_unknown_params).await?
+        }
+    };
+    Ok(Json(answer(&services, &access, states)))
+}

@@ -1,0 +1,83 @@
+//! The routes of the Geometry API, built from the permission table: an operation without a row
+//! cannot be routed, and a row without a handler stops the start.
+
+use std::collections::BTreeSet;
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::routing::{MethodFilter, on};
+use vitrine_access::permissions::{OPERATIONS, operation};
+use vitrine_service::Services;
+
+use super::{assets, config, exports, keys, models, outputs, sessions, tickets};
+
+struct Routes {
+    router: Router<Services>,
+    served: BTreeSet<&'static str>,
+}
+
+impl Routes {
+    fn serve<H, T>(mut self, id: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, Services>,
+        T: 'static,
+    {
+        let row = operation(id)
+            .unwrap_or_else(|| panic!("operation {id} has no row in the permission table"));
+        let filter = match row.method {
+            "GET" => MethodFilter::GET,
+            "PUT" => MethodFilter::PUT,
+            "POST" => MethodFilter::POST,
+            "PATCH" => MethodFilter::PATCH,
+            "DELETE" => MethodFilter::DELETE,
+            other => panic!("operation {id} has the method {other}, which no route serves"),
+        };
+        self.router = self.router.route(&template(row.path), on(filter, handler));
+        assert!(self.served.insert(id), "operation {id} is served twice");
+        self
+    }
+}
+
+/// The route's template: the contract names one path segment in two ways, which a router must not.
+fn template(path: &str) -> String {
+    path.replace("/output/{assetDataEncrypted}", "/output/{outputId}")
+        .replace("/export/{assetDataEncrypted}", "/export/{exportId}")
+}
+
+/// All operations that the permission table lists.
+///
+/// # Panics
+/// When a row has no handler or a handler no row: such a server must not start.
+#[must_use]
+pub fn router() -> Router<Services> {
+    let routes = Routes { router: Router::new(), served: BTreeSet::new() }
+        .serve("CreateModel", models::create)
+        .serve("GetModel", models::get)
+        .serve("UpdateModel", models::update)
+        .serve("ListModels", models::list)
+        .serve("DownloadModelFile", models::download_file)
+        .serve("UploadModelFile", models::upload_file)
+        .serve("GetModelConfig", config::get)
+        .serve("CreateTicket", tickets::create)
+        .serve("DecryptTicket", tickets::decrypt)
+        .serve("CreateSessionByTicket", sessions::create_by_ticket)
+        .serve("CreateSessionByModel", sessions::create_by_model)
+        .serve("GetSessionDefaults", sessions::defaults)
+        .serve("CloseSession", sessions::close)
+        .serve("ComputeOutputs", outputs::compute)
+        .serve("GetCachedOutputs", outputs::cached)
+        .serve("ListOutputVersions", outputs::list_versions)
+        .serve("ComputeExports", exports::compute)
+        .serve("GetCachedExports", exports::cached)
+        .serve("DownloadOutput", assets::download_output)
+        .serve("DownloadExport", assets::download_export)
+        .serve("DownloadAsset", assets::download_asset)
+        .serve("GetJsonWebKeySets", keys::json_web_key_set);
+    let rows: BTreeSet<&'static str> = OPERATIONS.iter().map(|row| row.id).collect();
+    assert!(
+        routes.served == rows,
+        "permission table and handlers differ: {:?}",
+        routes.served.symmetric_difference(&rows).collect::<Vec<_>>()
+    );
+    routes.router
+}

@@ -1,0 +1,270 @@
+//! One body per operation.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::action::{ResAction, ResTemplate};
+use super::base::{API_VERSION, Directory, ResPagination};
+use super::export::ResExportOrDefinition;
+use super::model::{ResFile, ResModel, ResPlugins, ResStatistic};
+use super::output::{ResOutput, ResOutputOrDefinition};
+use super::parameter::ResParameter;
+use super::setting::ResSettings;
+use super::ticket::ResTicket;
+use super::viewer::ResViewer;
+
+/// The least that a JSON operation answers: an empty body breaks clients.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ResCloseSession {
+    /// Version of the API.
+    pub version: &'static str,
+}
+
+impl Default for ResCloseSession {
+    fn default() -> Self {
+        Self {
+            version: API_VERSION,
+        }
+    }
+}
+
+/// Answer to the PUT of a model's file.
+pub type ResUploadModelFile = ResCloseSession;
+
+/// Answer of CreateModel.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct ResCreateModel {
+    /// Links to the model's file.
+    pub file: ResFile,
+    /// Urgent information about the system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The model.
+    pub model: ResModel,
+    /// Its settings.
+    pub setting: ResSettings,
+    /// What it was used for.
+    pub statistic: ResStatistic,
+    /// Version of the API.
+    pub version: &'static str,
+}
+
+/// Answer of UpdateModel: the same blocks as CreateModel.
+pub type ResUpdateModel = ResCreateModel;
+
+/// Answer of GetModel.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct ResGetModel {
+    /// Definitions of the exports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, ResExportOrDefinition>>)]
+    pub exports: Option<Directory<ResExportOrDefinition>>,
+    /// Links to the model's file.
+    pub file: ResFile,
+    /// Urgent information about the system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The model.
+    pub model: ResModel,
+    /// Definitions of the outputs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, ResOutputOrDefinition>>)]
+    pub outputs: Option<Directory<ResOutputOrDefinition>>,
+    /// Parameters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, ResParameter>>)]
+    pub parameters: Option<Directory<ResParameter>>,
+    /// Libraries that the model uses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plugins: Option<ResPlugins>,
+    /// Its settings.
+    pub setting: ResSettings,
+    /// What it was used for.
+    pub statistic: ResStatistic,
+    /// Version of the API.
+    pub version: &'static str,
+    /// Settings of the viewer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub viewer: Option<ResViewer>,
+}
+
+/// The list of ListModels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ResModelList {
+    /// The models.
+    pub model: Vec<ResModel>,
+}
+
+/// Answer of ListModels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ResListModels {
+    /// The page.
+    pub list: ResModelList,
+    /// Where it ends.
+    pub pagination: ResPagination,
+    /// Version of the API.
+    pub version: &'static str,
+}
+
+/// Answer of CreateTicket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ResCreateTicket {
+    /// Links to the model's file.
+    pub file: ResFile,
+    /// The model.
+    pub model: ResModel,
+    /// Its settings.
+    pub setting: ResSettings,
+    /// What it was used for.
+    pub statistic: ResStatistic,
+    /// The ticket.
+    pub ticket: String,
+    /// Version of the API.
+    pub version: &'static str,
+}
+
+/// Answer of DecryptTicket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ResDecryptTicket {
+    /// What the ticket says.
+    #[serde(rename = "decryptedTicket")]
+    pub decrypted_ticket: ResTicket,
+    /// Version of the API.
+    pub version: &'static str,
+}
+
+/// Saved values that a session started from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+pub struct ResModelStateData {
+    /// Parameter ids and values.
+    #[schema(value_type = Object)]
+    pub parameters: serde_json::Map<String, serde_json::Value>,
+    /// Data that was saved with them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub data: Option<serde_json::Value>,
+}
+
+/// Answer of CreateSessionByTicket and CreateSessionByModel (status 201), and of GetSessionDefaults.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ResCreateSession {
+    /// What the session may do.
+    pub actions: Vec<ResAction>,
+    /// Exports, or their definitions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, ResExportOrDefinition>>)]
+    pub exports: Option<Directory<ResExportOrDefinition>>,
+    /// Links to the model's file.
+    pub file: ResFile,
+    /// Urgent information about the system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The model.
+    pub model: ResModel,
+    /// Saved values that the session started from; absent when none were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_state: Option<ResModelStateData>,
+    /// Outputs, or their definitions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, ResOutputOrDefinition>>)]
+    pub outputs: Option<Directory<ResOutputOrDefinition>>,
+    /// Parameters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, ResParameter>>)]
+    pub parameters: Option<Directory<ResParameter>>,
+    /// Id of the session: whoever knows it may use the session.
+    pub session_id: String,
+    /// Settings of the model.
+    pub setting: ResSettings,
+    /// What the model was used for.
+    pub statistic: ResStatistic,
+    /// Patterns for request bodies.
+    pub templates: Vec<ResTemplate>,
+    /// Version of the API.
+    pub version: &'static str,
+    /// Settings of the viewer.
+    pub viewer: ResViewer,
+    /// Newest version of those settings.
+    pub viewer_settings_version: &'static str,
+    /// What was wrong but did not stand in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warnings: Option<Vec<String>>,
+}
+
+/// Answer of GetSessionDefaults: the same members as on creation.
+pub type ResGetSessionDefaults = ResCreateSession;
+
+/// Answer of ComputeOutputs and GetCachedOutputs.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct ResComputeOutputs {
+    /// Urgent information about the system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The outputs.
+    #[schema(value_type = BTreeMap<String, ResOutputOrDefinition>)]
+    pub outputs: Directory<ResOutputOrDefinition>,
+    /// Version of the API.
+    pub version: &'static str,
+}
+
+/// Answer of GetCachedOutputs.
+pub type ResGetCachedOutputs = ResComputeOutputs;
+
+/// The list of ListOutputVersions.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct ResOutputList {
+    /// The versions.
+    pub output: Vec<ResOutput>,
+}
+
+/// Answer of ListOutputVersions.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct ResListOutputVersions {
+    /// The page.
+    pub list: ResOutputList,
+    /// Where it ends.
+    pub pagination: ResPagination,
+    /// Version of the API.
+    pub version: &'static str,
+}
+
+/// Answer of ComputeExports and GetCachedExports.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct ResComputeExports {
+    /// The exports.
+    #[schema(value_type = BTreeMap<String, ResExportOrDefinition>)]
+    pub exports: Directory<ResExportOrDefinition>,
+    /// Urgent information about the system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The outputs that were asked for along with the exports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, ResOutputOrDefinition>>)]
+    pub outputs: Option<Directory<ResOutputOrDefinition>>,
+    /// Version of the API.
+    pub version: &'static str,
+}
+
+/// Answer of GetCachedExports.
+pub type ResGetCachedExports = ResComputeExports;
+
+/// Answer of GetModelConfig.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct ResGetModelConfig {
+    /// Urgent information about the system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Version of the API.
+    pub version: &'static str,
+    /// Settings of the viewer.
+    pub viewer: ResViewer,
+}
+
+/// Answer of GetJsonWebKeySets (RFC 7517, section 5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct JsonWebKeySet {
+    /// Public keys.
+    #[schema(value_type = Vec<Object>)]
+    pub keys: Vec<serde_json::Value>,
+}

@@ -1,0 +1,38 @@
+//! Bounds in size and time for every request.
+
+use axum::extract::{Request, State};
+use axum::http::header::CONTENT_LENGTH;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::LayerConfig;
+use crate::error::{ApiError, ErrorKind};
+use crate::extract::too_large;
+
+/// Refuses a body whose announced length is over the bound, and gives up on a request whose answer
+/// does not begin in time.
+pub(super) async fn bound(
+    State(config): State<LayerConfig>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let announced = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.parse::<u64>().ok());
+    if announced.is_some_and(|bytes| bytes > config.body_bytes_max) {
+        return too_large(config.body_bytes_max).into_response();
+    }
+    match tokio::time::timeout(config.request_timeout, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::new(
+            ErrorKind::Timeout,
+            format!(
+                "The request was not answered within {} seconds. Try again.",
+                config.request_timeout.as_secs()
+            ),
+        )
+        .into_response(),
+    }
+}

@@ -1,0 +1,128 @@
+//! Request ids, the access log, request metrics, and the last touch on error bodies.
+//!
+//! Logs and metrics hold the route's template and never the path: paths carry session ids, tickets
+//! and links.
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tracing::Instrument;
+use vitrine_access::ids::RequestId;
+
+use super::LayerConfig;
+use crate::error::ApiError;
+
+/// The header that names a request in its answer.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What stands for the route when none was found.
+const NO_ROUTE: &str = "-";
+
+/// The template of the route that answered, left in the response for [`observe`].
+#[derive(Debug, Clone)]
+struct RouteTemplate(MatchedPath);
+
+/// Innermost layer: leaves the route's template in the response.
+pub async fn note_route(request: Request, next: Next) -> Response {
+    let template = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = next.run(request).await;
+    if let Some(template) = template {
+        response.extensions_mut().insert(RouteTemplate(template));
+    }
+    response
+}
+
+/// Outermost layer: gives the request its id (as an extension of type [`RequestId`], in the span,
+/// in the answer's header and in error bodies), and writes one line and one metric about it.
+pub async fn observe(
+    State(config): State<LayerConfig>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let started = Instant::now();
+    let id = RequestId::new(&*config.entropy);
+    let method = method_word(request.method());
+    request.extensions_mut().insert(id);
+    let span = tracing::info_span!("request", request = %id, method);
+    async {
+        let response = finish(next.run(request).await, id);
+        note(&response, method, started);
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// Puts the request id into the answer, and logs the cause of an error once.
+fn finish(response: Response, id: RequestId) -> Response {
+    let mut response = match response.extensions().get::<ApiError>() {
+        Some(error) => {
+            log_cause(error);
+            name_request(error.clone().in_request(id), response)
+        }
+        None => response,
+    };
+    if let Ok(value) = HeaderValue::try_from(id.to_string()) {
+        response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    response
+}
+
+/// Renders the error anew, now with the request id, under the headers that inner layers added.
+fn name_request(error: ApiError, response: Response) -> Response {
+    let (mut parts, _) = response.into_parts();
+    let (rendered, body) = error.into_response().into_parts();
+    // The length of the first rendering no longer holds.
+    parts.headers.remove(axum::http::header::CONTENT_LENGTH);
+    parts.headers.extend(rendered.headers);
+    Response::from_parts(parts, body)
+}
+
+fn log_cause(error: &ApiError) {
+    let row = error.kind().row();
+    let cause = error.cause().unwrap_or_default();
+    if row.status.is_server_error() {
+        tracing::error!(code = row.code, cause, message = error.message());
+    } else {
+        tracing::debug!(code = row.code, cause, message = error.message());
+    }
+}
+
+fn note(response: &Response, method: &'static str, started: Instant) {
+    let route = response
+        .extensions()
+        .get::<RouteTemplate>()
+        .map_or(NO_ROUTE, |RouteTemplate(template)| template.as_str());
+    let status = response.status().as_u16();
+    let duration = started.elapsed();
+    tracing::info!(
+        route,
+        status,
+        duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
+        "answered"
+    );
+    metrics::histogram!(
+        "vitrine_http_request_duration_seconds",
+        "method" => method,
+        "route" => route.to_owned(),
+        "status" => status.to_string()
+    )
+    .record(duration.as_secs_f64());
+}
+
+/// A method's word; foreign methods share one, so that clients cannot fill the metrics.
+fn method_word(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "OTHER",
+    }
+}

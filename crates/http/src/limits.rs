@@ -1,0 +1,33 @@
+//! Bounds of this crate, each with its reason.
+
+use std::time::Duration;
+
+/// Largest JSON body. A thousand parameters with a kilobyte each fit; drawings in text form do too.
+pub const JSON_BODY_BYTES_MAX: usize = 1 << 20;
+
+/// Deepest nesting of a JSON body. The deepest documented body has six levels; viewer settings and
+/// free objects go somewhat deeper, and a parser's stack stays small.
+pub const JSON_DEPTH_MAX: usize = 32;
+
+/// Most members and items of one JSON body together: bounds the work of looking for duplicates.
+pub const JSON_NODES_MAX: usize = 50_000;
+
+/// Longest query string. The longest documented one has three members; page addresses fit too.
+pub const QUERY_BYTES_MAX: usize = 4096;
+
+/// Largest request body of any operation, whatever the operation itself allows: uploads of model
+/// files are the largest, and the service bounds each by its own setting below this.
+pub const BODY_BYTES_MAX: u64 = 64 << 20;
+
+/// How long a request may take until its answer begins. Computations answer "not yet" long before.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Longest name in a `Content-Disposition` header, in characters; file systems allow 255 bytes.
+pub const FILENAME_CHARS_MAX: usize = 120;
+
+/// How long browsers may remember the answer to a preflight. Chromium caps it at this value.
+pub const PREFLIGHT_MAX_AGE_S: u32 = 7200;
+
+/// Seconds after which to try again when nothing better is known. Official clients wait a minute
+/// without the header.
+pub const RETRY_AFTER_S_DEFAULT: u64 = 2;

@@ -1,0 +1,153 @@
+//! A guard for what only the operator may see: the request comes from this very machine, or brings
+//! the operator's token.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, FromRequestParts, OptionalFromRequestParts};
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap};
+use vitrine_access::ids::BlobKey;
+use vitrine_access::refusal::RefusalKind;
+use vitrine_access::secret::SecretHash;
+
+use crate::error::{ApiError, ErrorKind};
+
+/// Headers that proxies add. A request that carries one comes from elsewhere, whatever its peer.
+const FORWARDING_HEADERS: [&str; 4] = [
+    "forwarded",
+    "x-forwarded-for",
+    "x-real-ip",
+    "x-forwarded-host",
+];
+
+/// The operator's token, as a hash. Put it into the request extensions (`axum::Extension` as a layer)
+/// to let the token in; without it only loopback counts.
+#[derive(Debug, Clone)]
+pub struct OperatorToken(Arc<SecretHash>);
+
+impl OperatorToken {
+    /// Expects this token.
+    #[must_use]
+    pub fn new(token: &str) -> Self {
+        Self(Arc::new(hash(token)))
+    }
+}
+
+/// SHA-256, so that comparing takes the same time whatever the two have in common.
+fn hash(token: &str) -> SecretHash {
+    SecretHash::from_bytes(*BlobKey::of(token.as_bytes()).as_bytes())
+}
+
+/// Proof that the request comes from this machine or brings the operator's token. Needs
+/// [`ConnectInfo`] for the former.
+#[derive(Debug, Clone, Copy)]
+pub struct LocalOrToken(());
+
+impl<S: Sync> FromRequestParts<S> for LocalOrToken {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        prove(parts).ok_or_else(|| {
+            ApiError::new(
+                ErrorKind::Refused(RefusalKind::PermissionMissing),
+                "This address answers requests from the server's own machine, and requests with \
+                 the operator's token as \"Authorization: Bearer\".",
+            )
+        })
+    }
+}
+
+impl<S: Sync> OptionalFromRequestParts<S> for LocalOrToken {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
+        Ok(prove(parts))
+    }
+}
+
+fn prove(parts: &Parts) -> Option<LocalOrToken> {
+    let proven = is_local(&parts.extensions, &parts.headers)
+        || brings_token(&parts.extensions, &parts.headers);
+    proven.then_some(LocalOrToken(()))
+}
+
+/// Whether a request comes from this machine and from no proxy on it.
+#[must_use]
+pub fn is_local(extensions: &Extensions, headers: &HeaderMap) -> bool {
+    let loopback = extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback());
+    loopback
+        && FORWARDING_HEADERS
+            .iter()
+            .all(|name| !headers.contains_key(*name))
+}
+
+fn brings_token(extensions: &Extensions, headers: &HeaderMap) -> bool {
+    let (Some(OperatorToken(expected)), Some(value)) = (
+        extensions.get::<OperatorToken>(),
+        headers.get(AUTHORIZATION),
+    ) else {
+        return false;
+    };
+    value
+        .to_str()
+        .ok()
+        .and_then(|text| text.strip_prefix("Bearer "))
+        .is_some_and(|token| hash(token) == **expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn local(peer: &str, header: Option<&'static str>) -> bool {
+        let mut extensions = Extensions::new();
+        extensions.insert(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
+        let mut headers = HeaderMap::new();
+        if let Some(name) = header {
+            headers.insert(name, "203.0.113.9".parse().unwrap());
+        }
+        is_local(&extensions, &headers)
+    }
+
+    #[test]
+    fn only_direct_loopback_is_local() {
+        for peer in [
+            "127.0.0.1:1",
+            "127.8.9.1:1",
+            "[::1]:1",
+            "[::ffff:127.0.0.1]:1",
+        ] {
+            assert!(local(peer, None), "{peer}");
+        }
+        for peer in [
+            "203.0.113.9:1",
+            "10.0.0.1:1",
+            "[2001:db8::1]:1",
+            "0.0.0.0:1",
+        ] {
+            assert!(!local(peer, None), "{peer}");
+        }
+        assert!(!local("127.0.0.1:1", Some("x-forwarded-for")));
+        assert!(!local("127.0.0.1:1", Some("forwarded")));
+        assert!(!is_local(&Extensions::new(), &HeaderMap::new()));
+    }
+
+    #[test]
+    fn the_operators_token_opens_from_anywhere_and_no_other_does() {
+        let mut extensions = Extensions::new();
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, "Bearer right".parse().unwrap());
+        assert!(!brings_token(&extensions, &headers));
+        extensions.insert(OperatorToken::new("right"));
+        assert!(brings_token(&extensions, &headers));
+        for wrong in ["Bearer wrong", "right", "Bearer ", "bearer right"] {
+            headers.insert(AUTHORIZATION, wrong.parse().unwrap());
+            assert!(!brings_token(&extensions, &headers), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Web pages and the viewer module.
+
+pub mod static_files;
