@@ -276,3 +276,79 @@ impl Drop for SessionId {
         self.0.zeroize();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::testing::Seeded;
+    use proptest::prelude::*;
+
+    #[test]
+    fn fresh_ids_have_the_form_of_version_four() {
+        let entropy = Seeded::new(1);
+        for _ in 0..100 {
+            let text = ModelId::new(&entropy).to_string();
+            assert_eq!(text.as_bytes()[14], b'4', "{text}");
+            assert!(b"89ab".contains(&text.as_bytes()[19]), "{text}");
+        }
+    }
+
+    #[test]
+    fn upper_case_ids_are_read_and_written_lower() {
+        let id: ModelId = "6F1D2C3E-4B5A-1987-8D6C-0123456789AB".parse().unwrap();
+        assert_eq!(id.to_string(), "6f1d2c3e-4b5a-1987-8d6c-0123456789ab");
+    }
+
+    #[test]
+    fn other_spellings_of_an_id_are_refused() {
+        let spellings = [
+            "",
+            "6f1d2c3e4b5a49878d6c0123456789ab",
+            "{6f1d2c3e-4b5a-4987-8d6c-0123456789ab}",
+            " 6f1d2c3e-4b5a-4987-8d6c-0123456789a",
+            "6f1d2c3e-4b5a-4987-8d6c-0123456789ag",
+            "6f1d2c3e04b5a-4987-8d6c-0123456789ab",
+            "6f1d2c3e-4b5a-4987-8d6c-0123456789é",
+        ];
+        for spelling in spellings {
+            assert!(spelling.parse::<UserId>().is_err(), "{spelling}");
+        }
+    }
+
+    #[test]
+    fn a_session_id_shows_itself_only_when_asked() {
+        let id = SessionId::new(&Seeded::new(3));
+        let text = id.reveal();
+        assert_eq!(text.len(), 32);
+        assert_eq!(format!("{id:?}"), "SessionId(hidden)");
+        assert_eq!(text.parse::<SessionId>().as_ref(), Ok(&id));
+        assert!(text.to_uppercase().parse::<SessionId>().is_err());
+        assert!(text[1..].parse::<SessionId>().is_err());
+    }
+
+    #[test]
+    fn a_session_alias_differs_from_id_and_hash() {
+        let id = SessionId::new(&Seeded::new(3));
+        let alias = id.hash().alias();
+        assert_ne!(alias.to_string(), id.reveal());
+        assert!(!id.hash().to_string().contains(&alias.to_string()));
+        assert_eq!(alias, id.hash().alias());
+    }
+
+    #[test]
+    fn a_blob_is_named_by_its_sha256() {
+        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(BlobKey::of(b"abc").to_string(), expected);
+        assert_eq!(expected.parse(), Ok(BlobKey::of(b"abc")));
+    }
+
+    proptest! {
+        #[test]
+        fn ids_survive_their_text(bytes: [u8; 16]) {
+            let id = TicketId::from_bytes(bytes);
+            prop_assert_eq!(id.to_string().parse(), Ok(id));
+            let alias = SessionAlias::from_bytes(bytes);
+            prop_assert_eq!(alias.to_string().parse(), Ok(alias));
+        }
+    }
+}

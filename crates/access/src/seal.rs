@@ -1,8 +1,24 @@
-//! Sealing: AES-256-GCM-SIV, one key per purpose.
+//! Sealing: AES-256-GCM-SIV (RFC 8452), one key per purpose, derived from the master key by
+//! HKDF-SHA-256 (RFC 5869).
+//!
+//! A sealed thing is `key id (1) | nonce (12) | ciphertext | tag (16)`. Purpose and format version
+//! are associated data, so that nothing opens as something else. The key id only says which master
+//! key to try; it need not be unique.
 
+use std::fmt;
+
+use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 use thiserror::Error;
+use zeroize::Zeroizing;
 
+use crate::limits::RETIRED_KEYS_MAX;
 use crate::secret::MasterKey;
+
+const FORMAT_VERSION: u8 = 1;
+const KEY_BYTES: usize = 32;
+pub(crate) const NONCE_BYTES: usize = 12;
+pub(crate) const TAG_BYTES: usize = 16;
 
 /// What a sealed thing is for. A thing sealed for one purpose opens for no other.
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
@@ -19,32 +35,247 @@ pub enum Purpose {
     EmbedNonce,
 }
 
+impl Purpose {
+    const ALL: [Self; 5] = [
+        Self::Ticket,
+        Self::AssetLink,
+        Self::UploadLink,
+        Self::SigningKey,
+        Self::EmbedNonce,
+    ];
+
+    const fn label(self) -> &'static [u8] {
+        match self {
+            Self::Ticket => b"vitrine seal ticket",
+            Self::AssetLink => b"vitrine seal asset link",
+            Self::UploadLink => b"vitrine seal upload link",
+            Self::SigningKey => b"vitrine seal signing key",
+            Self::EmbedNonce => b"vitrine seal embed nonce",
+        }
+    }
+
+    fn aad(self) -> Aad<Vec<u8>> {
+        let mut bytes = self.label().to_vec();
+        bytes.push(FORMAT_VERSION);
+        Aad::from(bytes)
+    }
+}
+
 /// A sealed thing that does not open: not ours, for another purpose, cut or changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("it was not sealed by this server, or has been changed since")]
 pub struct SealError;
 
-/// Seals and opens.
-pub struct Sealer(());
+struct KeyRing {
+    id: u8,
+    keys: [LessSafeKey; Purpose::ALL.len()],
+}
+
+/// Seals with the current master key; opens with it and with retired ones.
+pub struct Sealer {
+    current: KeyRing,
+    retired: Vec<KeyRing>,
+}
 
 impl Sealer {
     /// From the master key.
+    ///
+    /// # Panics
+    /// Never: the derived keys have the length that the cipher wants.
     #[must_use]
-    pub fn new(_key: &MasterKey) -> Self {
-        todo!()
+    pub fn new(key: &MasterKey) -> Self {
+        Self {
+            current: KeyRing::derive(key),
+            retired: Vec::new(),
+        }
     }
 
-    /// Seals `plaintext` with this nonce.
+    /// From the current master key and retired ones that still open; of these at most
+    /// [`RETIRED_KEYS_MAX`] count, the first ones.
     #[must_use]
-    pub fn seal(&self, _purpose: Purpose, _plaintext: &[u8], _nonce: [u8; 12]) -> Vec<u8> {
-        todo!()
+    pub fn with_retired(key: &MasterKey, retired: &[MasterKey]) -> Self {
+        let retired = retired
+            .iter()
+            .take(RETIRED_KEYS_MAX)
+            .map(KeyRing::derive)
+            .collect();
+        Self {
+            current: KeyRing::derive(key),
+            retired,
+        }
     }
 
-    /// Opens.
+    /// Seals `plaintext`. The nonce is random, or derived from an id that is sealed only once; the
+    /// cipher bears a repeated nonce without giving up its key or the plaintext.
+    #[must_use]
+    pub fn seal(&self, purpose: Purpose, plaintext: &[u8], nonce: [u8; NONCE_BYTES]) -> Vec<u8> {
+        let mut body = plaintext.to_vec();
+        let sealed = self.current.key(purpose).seal_in_place_append_tag(
+            Nonce::assume_unique_for_key(nonce),
+            purpose.aad(),
+            &mut body,
+        );
+        // The cipher fails only on plaintexts of 2^36 bytes, which no memory here holds.
+        assert!(
+            sealed.is_ok(),
+            "sealing cannot fail for plaintexts that fit into memory"
+        );
+        let mut out = Vec::with_capacity(1 + NONCE_BYTES + body.len());
+        out.push(self.current.id);
+        out.extend_from_slice(&nonce);
+        out.extend_from_slice(&body);
+        out
+    }
+
+    /// Opens what [`Self::seal`] made for the same purpose.
     ///
     /// # Errors
-    /// When it was not sealed for this purpose by one of our keys.
-    pub fn open(&self, _purpose: Purpose, _sealed: &[u8]) -> Result<Vec<u8>, SealError> {
-        todo!()
+    /// When it was not sealed for this purpose by one of our keys, or differs in any bit.
+    pub fn open(&self, purpose: Purpose, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        let (&id, rest) = sealed.split_first().ok_or(SealError)?;
+        let (nonce, body) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(SealError)?;
+        if body.len() < TAG_BYTES {
+            return Err(SealError);
+        }
+        std::iter::once(&self.current)
+            .chain(&self.retired)
+            .filter(|ring| ring.id == id)
+            .find_map(|ring| ring.open(purpose, *nonce, body))
+            .ok_or(SealError)
+    }
+}
+
+impl fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sealer(hidden)")
+    }
+}
+
+impl KeyRing {
+    fn derive(master: &MasterKey) -> Self {
+        let prk = Salt::new(HKDF_SHA256, b"vitrine master key v1").extract(master.expose());
+        let mut id = [0; 1];
+        expand(&prk, b"vitrine seal key id", &mut id);
+        let keys = Purpose::ALL.map(|purpose| {
+            let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+            expand(&prk, purpose.label(), bytes.as_mut());
+            let key = UnboundKey::new(&AES_256_GCM_SIV, bytes.as_ref());
+            LessSafeKey::new(key.expect("32 bytes are a key of AES-256"))
+        });
+        Self { id: id[0], keys }
+    }
+
+    fn key(&self, purpose: Purpose) -> &LessSafeKey {
+        &self.keys[purpose as usize]
+    }
+
+    fn open(&self, purpose: Purpose, nonce: [u8; NONCE_BYTES], body: &[u8]) -> Option<Vec<u8>> {
+        let mut bytes = body.to_vec();
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let length = self
+            .key(purpose)
+            .open_in_place(nonce, purpose.aad(), &mut bytes)
+            .ok()?
+            .len();
+        bytes.truncate(length);
+        Some(bytes)
+    }
+}
+
+struct Length(usize);
+
+impl KeyType for Length {
+    fn len(&self) -> usize {
+        self.0
+    }
+}
+
+fn expand(prk: &Prk, label: &[u8], out: &mut [u8]) {
+    let filled = prk
+        .expand(&[label], Length(out.len()))
+        .and_then(|okm| okm.fill(out));
+    assert!(filled.is_ok(), "HKDF-SHA-256 gives up to 8,160 bytes");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::testing::Seeded;
+    use proptest::prelude::*;
+
+    fn key(seed: u64) -> MasterKey {
+        MasterKey::generate(&Seeded::new(seed))
+    }
+
+    #[test]
+    fn purposes_stand_in_the_order_of_their_keys() {
+        for (index, purpose) in Purpose::ALL.into_iter().enumerate() {
+            assert_eq!(purpose as usize, index);
+        }
+    }
+
+    #[test]
+    fn nothing_opens_for_another_purpose_or_with_another_master_key() {
+        let sealer = Sealer::new(&key(1));
+        let stranger = Sealer::new(&key(2));
+        for sealed_for in Purpose::ALL {
+            let sealed = sealer.seal(sealed_for, b"secret", [7; 12]);
+            for opened_for in Purpose::ALL {
+                let opened = sealer.open(opened_for, &sealed);
+                assert_eq!(opened.is_ok(), sealed_for == opened_for);
+            }
+            let mut relabelled = sealed;
+            relabelled[0] = stranger.current.id;
+            assert_eq!(stranger.open(sealed_for, &relabelled), Err(SealError));
+        }
+    }
+
+    #[test]
+    fn a_retired_master_key_still_opens_but_no_longer_seals() {
+        let old = Sealer::new(&key(1));
+        let sealed = old.seal(Purpose::Ticket, b"old", [1; 12]);
+        let both = Sealer::with_retired(&key(2), &[key(1)]);
+        assert_eq!(
+            both.open(Purpose::Ticket, &sealed).as_deref(),
+            Ok(&b"old"[..])
+        );
+        let fresh = both.seal(Purpose::Ticket, b"new", [2; 12]);
+        assert_eq!(old.open(Purpose::Ticket, &fresh), Err(SealError));
+        assert_eq!(
+            Sealer::new(&key(2)).open(Purpose::Ticket, &sealed),
+            Err(SealError)
+        );
+    }
+
+    #[test]
+    fn cut_things_are_refused_at_every_length() {
+        let sealer = Sealer::new(&key(1));
+        let sealed = sealer.seal(Purpose::AssetLink, b"abc", [3; 12]);
+        for length in 0..sealed.len() {
+            assert_eq!(
+                sealer.open(Purpose::AssetLink, &sealed[..length]),
+                Err(SealError)
+            );
+        }
+    }
+
+    proptest! {
+        // Few cases: each one tries every bit.
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn what_is_sealed_opens_and_any_flipped_bit_is_refused(
+            plaintext in proptest::collection::vec(any::<u8>(), 0..64),
+            nonce in any::<[u8; 12]>(),
+        ) {
+            let sealer = Sealer::new(&key(9));
+            let mut sealed = sealer.seal(Purpose::SigningKey, &plaintext, nonce);
+            prop_assert_eq!(sealer.open(Purpose::SigningKey, &sealed), Ok(plaintext));
+            for bit in 0..sealed.len() * 8 {
+                sealed[bit / 8] ^= 1 << (bit % 8);
+                prop_assert_eq!(sealer.open(Purpose::SigningKey, &sealed), Err(SealError));
+                sealed[bit / 8] ^= 1 << (bit % 8);
+            }
+        }
     }
 }

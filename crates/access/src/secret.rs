@@ -229,3 +229,73 @@ impl fmt::Debug for MasterKey {
         f.write_str("MasterKey(hidden)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::testing::Seeded;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_checksum_is_the_well_known_crc32() {
+        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+    }
+
+    #[test]
+    fn keys_carry_their_prefix_and_forty_five_characters() {
+        let key = ApiKey::<AccessKeyKind>::new(&Seeded::new(1));
+        assert!(key.reveal().starts_with("vit_ak_"));
+        assert_eq!(key.reveal().len(), 45);
+        assert!(key.reveal().ends_with(&key.last_four()));
+        assert_eq!(
+            format!("{key:?} {:?}", key.hash()),
+            "ApiKey(hidden) SecretHash(hidden)"
+        );
+        let partner = ApiKey::<PartnerKeyKind>::new(&Seeded::new(1));
+        assert!(partner.reveal().starts_with("vit_pk_"));
+        assert!(ApiKey::<AccessKeyKind>::parse(partner.reveal()).is_err());
+    }
+
+    #[test]
+    fn a_mistyped_key_is_told_from_a_wrong_one() {
+        let key = ApiKey::<AccessKeyKind>::new(&Seeded::new(1));
+        let text = key.reveal();
+        for index in PREFIX_CHARS..text.len() {
+            let mut bytes = text.as_bytes().to_vec();
+            bytes[index] = if bytes[index] == b'x' { b'y' } else { b'x' };
+            let mistyped = String::from_utf8(bytes).unwrap();
+            let parsed = ApiKey::<AccessKeyKind>::parse(&mistyped);
+            assert_eq!(parsed.err(), Some(SecretError::Checksum), "{mistyped}");
+        }
+        for text in [
+            "",
+            "vit_ak_",
+            &text[..44],
+            &format!("{text}0"),
+            &format!("{text} "),
+        ] {
+            let parsed = ApiKey::<AccessKeyKind>::parse(text);
+            assert!(matches!(parsed, Err(SecretError::Form { .. })), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_master_key_survives_its_text_and_hides_in_debug() {
+        let key = MasterKey::generate(&Seeded::new(4));
+        let text = key.to_text();
+        let read = MasterKey::from_text(&format!("{}\n", text.as_str())).unwrap();
+        assert_eq!(read.expose(), key.expose());
+        assert_eq!(format!("{key:?}"), "MasterKey(hidden)");
+        assert!(MasterKey::from_text(&text.to_uppercase()).is_err());
+        assert!(MasterKey::from_text(&text[2..]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn fresh_keys_parse_and_hash_alike(seed: u32) {
+            let key = ApiKey::<PartnerKeyKind>::new(&Seeded::new(u64::from(seed)));
+            let parsed = ApiKey::<PartnerKeyKind>::parse(key.reveal()).unwrap();
+            prop_assert_eq!(parsed.hash(), key.hash());
+        }
+    }
+}

@@ -25,16 +25,13 @@ impl Writer {
         self
     }
 
-    /// A text with two bytes of length; longer texts are cut at a character boundary, which the
-    /// callers' own bounds keep from happening.
+    /// A text with two bytes of length; longer texts are cut, which the callers' own bounds keep
+    /// from happening.
     pub(crate) fn text(&mut self, text: &str) -> &mut Self {
-        let mut end = text.len().min(usize::from(u16::MAX));
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        let length = u16::try_from(end).unwrap_or(u16::MAX);
+        let text = cut(text, usize::from(u16::MAX));
+        let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
         self.0.extend_from_slice(&length.to_be_bytes());
-        self.0.extend_from_slice(&text.as_bytes()[..end]);
+        self.0.extend_from_slice(text.as_bytes());
         self
     }
 
@@ -76,8 +73,29 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(head).ok()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// `Some` only when everything was read.
     pub(crate) fn end(self) -> Option<()> {
         self.0.is_empty().then_some(())
     }
+}
+
+/// At most `bytes_max` bytes of `text`, cut between characters.
+pub(crate) fn cut(text: &str, bytes_max: usize) -> &str {
+    let mut end = text.len().min(bytes_max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// Strict lower-case hexadecimal of any length: each value has exactly one text.
+pub(crate) fn decode_lower_hex(text: &str) -> Option<Vec<u8>> {
+    let lower = text
+        .bytes()
+        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if lower { hex::decode(text).ok() } else { None }
 }
