@@ -195,3 +195,75 @@ fn missing(permission: Permission) -> Refusal {
         ),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grant(model: Option<ModelId>, subject: Option<Subject>) -> Grant {
+        Grant {
+            model,
+            permissions: PermissionSet::of(&[Permission::GetOutput]),
+            owner: None,
+            payer: None,
+            subject,
+            token: None,
+            expires_at: Timestamp::MAX_14,
+        }
+    }
+
+    #[test]
+    fn subjects_survive_their_text() {
+        let subjects = [
+            Subject::Backend,
+            Subject::Model(ModelId::from_bytes([1; 16])),
+            Subject::AuthGroup(AuthGroupId::from_bytes([2; 16])),
+            Subject::User(UserId::from_bytes([3; 16])),
+            Subject::Organization(OrganizationId::from_bytes([4; 16])),
+        ];
+        for subject in subjects {
+            assert_eq!(subject.to_string().parse(), Ok(subject));
+            assert_eq!(
+                Subject::from_parts(subject.kind(), &subject.id()),
+                Ok(subject)
+            );
+        }
+        for text in [
+            "",
+            "model",
+            "model:",
+            "model:x",
+            "backend:x",
+            "backend:",
+            "Backend",
+            "cat:1",
+        ] {
+            assert!(text.parse::<Subject>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_a_back_end_covers_models_that_its_grant_does_not_name() {
+        let model = ModelId::from_bytes([1; 16]);
+        let other = ModelId::from_bytes([2; 16]);
+        let user = Subject::User(UserId::from_bytes([3; 16]));
+        assert!(grant(None, Some(Subject::Backend)).covers(model));
+        assert!(!grant(None, Some(user)).covers(model));
+        assert!(!grant(None, None).covers(model));
+        let named = grant(Some(model), Some(Subject::Model(model)));
+        assert!(named.covers(model));
+        let refusal = named.require_model(other).unwrap_err();
+        assert_eq!(refusal.kind, RefusalKind::WrongModel);
+        assert!(named.require_backend().is_err());
+    }
+
+    #[test]
+    fn a_missing_permission_is_named() {
+        let grant = grant(None, None);
+        assert_eq!(grant.require(Permission::GetOutput), Ok(()));
+        assert_eq!(grant.require_for(Permission::GetOutput, "x"), Ok(()));
+        let refusal = grant.require(Permission::FileDownload).unwrap_err();
+        assert!(refusal.message.contains("file.download"), "{refusal}");
+        assert!(grant.require_for(Permission::FileDownload, "x").is_err());
+    }
+}

@@ -1,7 +1,10 @@
 //! The table: every permission, every scope, every operation.
 
 mod operations;
+mod scopes;
 mod set;
+#[cfg(test)]
+mod tests;
 
 pub use operations::{Credential, OPERATIONS, Operation, operation};
 pub use set::{PermissionError, PermissionSet};

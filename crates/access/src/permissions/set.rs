@@ -1,18 +1,34 @@
-//! Sets.
-use super::Permission;
+//! A set of permissions: one bit each, and a short list of those that hold for one id only.
+
 use thiserror::Error;
+
+use super::scopes::{self, Scope};
+use super::{Permission, RESERVED};
+use crate::limits::LIMITED_PERMISSIONS_MAX;
 
 /// A stored set that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("a stored set of permissions cannot be read")]
-pub struct PermissionError;
+pub enum PermissionError {
+    /// A word that is no permission; a newer version may have written it.
+    #[error("a stored set of permissions holds an unknown word")]
+    Unknown,
+    /// Too many id-limited permissions.
+    #[error("a set can hold at most {max} permissions that are limited to one id")]
+    TooMany {
+        /// The bound.
+        max: usize,
+    },
+}
 
 /// A set of permissions.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct PermissionSet {
     bits: u64,
+    /// Sorted, without repetition, and without those whose bit is set.
     limited: Vec<(Permission, String)>,
 }
+
+const _: () = assert!(Permission::ALL.len() <= 64, "one bit each");
 
 impl PermissionSet {
     /// Nothing.
@@ -20,56 +36,171 @@ impl PermissionSet {
         bits: 0,
         limited: Vec::new(),
     };
+
     /// Everything.
     #[must_use]
     pub fn all() -> Self {
-        todo!()
+        Self::of(Permission::ALL)
     }
+
     /// Exactly these.
     #[must_use]
-    pub fn of(_permissions: &[Permission]) -> Self {
-        todo!()
+    pub fn of(permissions: &[Permission]) -> Self {
+        let bits = permissions
+            .iter()
+            .fold(0, |bits, permission| bits | permission.bit());
+        Self {
+            bits,
+            limited: Vec::new(),
+        }
     }
-    /// Whether it holds without id.
+
+    /// Whether the permission holds for every id.
     #[must_use]
-    pub fn contains(&self, _permission: Permission) -> bool {
-        todo!()
+    pub fn contains(&self, permission: Permission) -> bool {
+        self.bits & permission.bit() != 0
     }
-    /// Whether it holds for this id.
+
+    /// Whether the permission holds for the thing with this id.
     #[must_use]
-    pub fn contains_for(&self, _permission: Permission, _id: &str) -> bool {
-        todo!()
+    pub fn contains_for(&self, permission: Permission, id: &str) -> bool {
+        self.contains(permission)
+            || self
+                .limited
+                .iter()
+                .any(|(own, own_id)| *own == permission && own_id == id)
     }
-    /// Both.
+
+    /// Whether the permission holds for every id or for some.
     #[must_use]
-    pub fn union(&self, _other: &Self) -> Self {
-        todo!()
+    pub fn contains_for_some(&self, permission: Permission) -> bool {
+        self.contains(permission) || self.limited.iter().any(|(own, _)| *own == permission)
     }
-    /// From scopes.
+
+    /// Whether nothing is allowed at all.
     #[must_use]
-    pub fn from_scopes<S: AsRef<str>>(_scopes: &[S]) -> (Self, Vec<String>) {
-        todo!()
+    pub fn is_empty(&self) -> bool {
+        self.bits == 0 && self.limited.is_empty()
     }
-    /// Without reserved ones.
+
+    /// What either set allows.
     #[must_use]
-    pub fn without_reserved(self) -> Self {
-        todo!()
+    pub fn union(&self, other: &Self) -> Self {
+        let mut union = self.clone();
+        union.bits |= other.bits;
+        union.limited.extend(other.limited.iter().cloned());
+        union.normalise();
+        union
     }
-    /// What a session may do by itself.
+
+    /// What scopes allow, and those that are unknown. Scopes are a group (`group.view`), a
+    /// permission (`file.download`), a node with everything below it (`cache.*`), or a permission
+    /// for one id (`compute.output.<id>`). Reserved permissions are not taken out here: that needs
+    /// the subject.
     #[must_use]
-    pub fn session_grants(_author: bool) -> Self {
-        todo!()
+    pub fn from_scopes<S: AsRef<str>>(scopes: &[S]) -> (Self, Vec<String>) {
+        let mut set = Self::EMPTY;
+        let mut unknown = Vec::new();
+        for scope in scopes {
+            let scope = scope.as_ref();
+            match scopes::parse(scope) {
+                Some(Scope::Permissions(permissions)) => set.bits |= Self::of(&permissions).bits,
+                Some(Scope::Limited(permission, id))
+                    if set.limited.len() < LIMITED_PERMISSIONS_MAX =>
+                {
+                    set.limited.push((permission, id));
+                }
+                Some(Scope::Limited(..)) | None => unknown.push(scope.to_owned()),
+            }
+        }
+        set.normalise();
+        (set, unknown)
     }
-    /// To storage.
+
+    /// Without what only a back end may hold.
+    #[must_use]
+    pub fn without_reserved(mut self) -> Self {
+        self.bits &= !Self::of(RESERVED).bits;
+        self.limited
+            .retain(|(permission, _)| !RESERVED.contains(permission));
+        self
+    }
+
+    /// What a session may do by itself: view and export, without reading back what others uploaded;
+    /// with an author's ticket also what an owner may.
+    #[must_use]
+    pub fn session_grants(author: bool) -> Self {
+        let mut set = Self::of(scopes::GROUP_VIEW);
+        set.bits |= Self::of(scopes::GROUP_EXPORT).bits;
+        set.bits &= !Self::of(&[Permission::AssetFileGet, Permission::AssetSdtfGet]).bits;
+        if author {
+            set.bits |= Self::of(scopes::GROUP_OWNER).bits;
+        }
+        set
+    }
+
+    /// The stored text: words separated by spaces, in the order of the table.
     #[must_use]
     pub fn to_storage(&self) -> String {
-        todo!()
+        let held = Permission::ALL
+            .iter()
+            .filter(|permission| self.contains(**permission));
+        let mut words: Vec<String> = held
+            .map(|permission| permission.as_str().to_owned())
+            .collect();
+        words.extend(
+            self.limited
+                .iter()
+                .map(|(permission, id)| permission.limited_to(id)),
+        );
+        words.join(" ")
     }
-    /// From storage.
+
+    /// Reads the stored text.
     ///
     /// # Errors
-    /// See type.
-    pub fn from_storage(_text: &str) -> Result<Self, PermissionError> {
-        todo!()
+    /// When a word is unknown: a set that is only half understood must not be used.
+    pub fn from_storage(text: &str) -> Result<Self, PermissionError> {
+        let mut set = Self::EMPTY;
+        for word in text.split(' ').filter(|word| !word.is_empty()) {
+            let exact = Permission::ALL
+                .iter()
+                .find(|permission| permission.as_str() == word);
+            match exact {
+                Some(permission) => set.bits |= permission.bit(),
+                None => match scopes::parse_limited(word) {
+                    Some(limited) => set.limited.push(limited),
+                    None => return Err(PermissionError::Unknown),
+                },
+            }
+            if set.limited.len() > LIMITED_PERMISSIONS_MAX {
+                return Err(PermissionError::TooMany {
+                    max: LIMITED_PERMISSIONS_MAX,
+                });
+            }
+        }
+        set.normalise();
+        Ok(set)
+    }
+
+    fn normalise(&mut self) {
+        let bits = self.bits;
+        self.limited
+            .retain(|(permission, _)| bits & permission.bit() == 0);
+        self.limited.sort();
+        self.limited.dedup();
+        self.limited.truncate(LIMITED_PERMISSIONS_MAX);
+    }
+}
+
+impl Permission {
+    const fn bit(self) -> u64 {
+        1 << self as u8
+    }
+
+    /// The scope that means this permission for one id only.
+    #[must_use]
+    pub fn limited_to(self, id: &str) -> String {
+        format!("{}.{id}", self.as_str().trim_end_matches(".*"))
     }
 }
