@@ -263,3 +263,216 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::UserId;
+
+    const LIMITS: SessionLimits = SessionLimits {
+        age_max: Duration::from_secs(100),
+        idle_max: Duration::from_secs(40),
+        asset_grace: Duration::from_secs(10),
+    };
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix_ms(seconds * 1_000)
+    }
+
+    /// Opened at 0, last used at `seen`.
+    fn session(seen: i64) -> Session {
+        let owner = Owner {
+            user: UserId::from_bytes([1; 16]),
+            organization: None,
+        };
+        Session {
+            hash: SessionHash::from_bytes([2; 32]),
+            model: ModelId::from_bytes([3; 16]),
+            origin: None,
+            ticket: None,
+            token: None,
+            subject: None,
+            owner,
+            payer: owner.payer(),
+            class: SessionClass::Limited,
+            permissions: PermissionSet::session_grants(false),
+            author: false,
+            opened_at: at(0),
+            last_seen_at: at(seen),
+            paid_until: at(600),
+            ended: None,
+        }
+    }
+
+    #[derive(Copy, Clone, Debug)]
+    enum Event {
+        Touch,
+        Close,
+        Revoke,
+    }
+
+    fn apply(event: Event, session: Session, now: i64) -> Result<Session, AlreadyEnded> {
+        match event {
+            Event::Touch => session.touch(at(now), &LIMITS),
+            Event::Close => session.close(at(now), &LIMITS),
+            Event::Revoke => session.revoke(at(now), &LIMITS),
+        }
+    }
+
+    #[test]
+    fn every_state_answers_every_event() {
+        let closed = Session {
+            ended: Some((EndReason::Closed, at(5))),
+            ..session(5)
+        };
+        let revoked = Session {
+            ended: Some((EndReason::Revoked, at(5))),
+            ..session(5)
+        };
+        let aged = (EndReason::Aged, 100);
+        let idle = (EndReason::Idle, 40);
+        // State, instant, event, expected: Ok(reason it ended for, if any) or Err(reason, instant).
+        type Expected = Result<Option<EndReason>, (EndReason, i64)>;
+        let table: [(&str, Session, i64, Event, Expected); 15] = [
+            ("open", session(0), 10, Event::Touch, Ok(None)),
+            (
+                "open",
+                session(0),
+                10,
+                Event::Close,
+                Ok(Some(EndReason::Closed)),
+            ),
+            (
+                "open",
+                session(0),
+                10,
+                Event::Revoke,
+                Ok(Some(EndReason::Revoked)),
+            ),
+            ("idle", session(0), 40, Event::Touch, Err(idle)),
+            ("idle", session(0), 40, Event::Close, Err(idle)),
+            (
+                "idle",
+                session(0),
+                40,
+                Event::Revoke,
+                Ok(Some(EndReason::Revoked)),
+            ),
+            ("aged", session(90), 100, Event::Touch, Err(aged)),
+            ("aged", session(90), 100, Event::Close, Err(aged)),
+            (
+                "aged",
+                session(90),
+                100,
+                Event::Revoke,
+                Ok(Some(EndReason::Revoked)),
+            ),
+            (
+                "closed",
+                closed.clone(),
+                6,
+                Event::Touch,
+                Err((EndReason::Closed, 5)),
+            ),
+            (
+                "closed",
+                closed.clone(),
+                6,
+                Event::Close,
+                Err((EndReason::Closed, 5)),
+            ),
+            (
+                "closed",
+                closed,
+                6,
+                Event::Revoke,
+                Err((EndReason::Closed, 5)),
+            ),
+            (
+                "revoked",
+                revoked.clone(),
+                6,
+                Event::Touch,
+                Err((EndReason::Revoked, 5)),
+            ),
+            (
+                "revoked",
+                revoked.clone(),
+                6,
+                Event::Close,
+                Err((EndReason::Revoked, 5)),
+            ),
+            (
+                "revoked",
+                revoked,
+                6,
+                Event::Revoke,
+                Err((EndReason::Revoked, 5)),
+            ),
+        ];
+        for (state, session, now, event, expected) in table {
+            let result = apply(event, session, now)
+                .map(|session| session.ended.map(|(reason, _)| reason))
+                .map_err(|ended| (ended.reason, ended.at.unix_s()));
+            assert_eq!(result, expected, "{event:?} on a session that is {state}");
+        }
+    }
+
+    #[test]
+    fn a_session_ends_at_the_instant_of_its_bound_and_not_before() {
+        let open = |session: Session, now| session.state(at(now), &LIMITS) == SessionState::Open;
+        assert!(open(session(0), 39) && !open(session(0), 40));
+        assert!(open(session(90), 99) && !open(session(90), 100));
+        let state = session(60).state(at(500), &LIMITS);
+        assert_eq!(state, SessionState::Ended(EndReason::Aged, at(100)));
+        let state = session(20).state(at(500), &LIMITS);
+        assert_eq!(state, SessionState::Ended(EndReason::Idle, at(60)));
+    }
+
+    #[test]
+    fn use_keeps_a_session_from_idling_and_never_turns_its_clock_back() {
+        let touched = session(0).touch(at(39), &LIMITS).unwrap();
+        assert_eq!(touched.state(at(78), &LIMITS), SessionState::Open);
+        let again = touched.touch(at(20), &LIMITS).unwrap();
+        assert_eq!(again.last_seen_at, at(39));
+    }
+
+    #[test]
+    fn assets_outlive_age_and_idleness_by_the_grace_but_not_closing_or_revocation() {
+        assert!(session(0).assets_readable(at(39), &LIMITS));
+        assert!(session(0).assets_readable(at(49), &LIMITS));
+        assert!(!session(0).assets_readable(at(50), &LIMITS));
+        assert!(session(90).assets_readable(at(109), &LIMITS));
+        assert!(!session(90).assets_readable(at(110), &LIMITS));
+        let closed = session(0).close(at(10), &LIMITS).unwrap();
+        assert!(!closed.assets_readable(at(10), &LIMITS));
+        let revoked = session(0).revoke(at(45), &LIMITS).unwrap();
+        assert!(!revoked.assets_readable(at(45), &LIMITS));
+    }
+
+    #[test]
+    fn a_new_period_is_due_only_after_the_one_that_is_paid_for() {
+        let session = session(0);
+        assert!(!session.slot_due(at(599)));
+        assert!(session.slot_due(at(600)));
+        let paid = session.with_slot_from(at(700));
+        assert!(!paid.slot_due(at(1_299)));
+        assert!(paid.slot_due(at(1_300)));
+    }
+
+    #[test]
+    fn words_survive_storage() {
+        for class in [SessionClass::Limited, SessionClass::Default] {
+            assert_eq!(class.as_str().parse(), Ok(class));
+        }
+        for reason in [
+            EndReason::Closed,
+            EndReason::Aged,
+            EndReason::Idle,
+            EndReason::Revoked,
+        ] {
+            assert_eq!(reason.as_str().parse(), Ok(reason));
+        }
+        assert!("asleep".parse::<EndReason>().is_err());
+    }
+}

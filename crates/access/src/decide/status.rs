@@ -1,9 +1,7 @@
-//! The decisions.
-use crate::origin::{AllowedDomains, Origin, OriginError};
-use crate::refusal::Refusal;
-use crate::ticket::Ticket;
-use crate::time::Timestamp;
+//! Where a model stands, in the words of the API.
+
 use std::str::FromStr;
+
 use thiserror::Error;
 
 /// Where a model stands in its life.
@@ -89,64 +87,29 @@ impl BlockingReasons {
     }
 }
 
-/// What a request says about the page behind it.
-#[derive(Clone, Debug)]
-pub struct OriginEvidence<'a> {
-    /// The `Origin` header; `Ok(None)` when there was none.
-    pub origin: Result<Option<Origin>, OriginError>,
-    /// The `X-ShapeDiver-Origin` header, as sent.
-    pub shapediver_origin: Option<&'a str>,
-    /// Hosts of iframe pages that are trusted to say who embeds them.
-    pub trusted_iframe_hosts: &'a AllowedDomains,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// What the decision needs to know about a model.
-#[derive(Clone, Copy, Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "independent switches of the API"
-)]
-pub struct ModelFacts<'a> {
-    /// Where it stands.
-    pub state: ModelStatus,
-    /// Why it may not be shown.
-    pub blocked: BlockingReasons,
-    /// `pub`: any page may show it.
-    pub public: bool,
-    /// Pages that may show it.
-    pub domains: &'a AllowedDomains,
-    /// Whether backend tickets are accepted.
-    pub backend_access: bool,
-    /// Whether direct embedding is refused.
-    pub require_iframe: bool,
-    /// Whether a token is needed beside the ticket.
-    pub require_token: bool,
-}
+    #[test]
+    fn statuses_survive_their_words() {
+        for status in ModelStatus::ALL {
+            assert_eq!(status.as_str().parse(), Ok(status));
+        }
+        assert_eq!("blocked".parse::<ModelStatus>(), Err(ModelStatusError));
+    }
 
-/// Refuses a ticket whose time is over.
-///
-/// # Errors
-/// [`crate::RefusalKind::TicketExpired`].
-pub fn check_ticket_time(_ticket: &Ticket, _now: Timestamp) -> Result<(), Refusal> {
-    todo!()
-}
-
-/// Checks where the ticket is used.
-///
-/// # Errors
-/// A refusal.
-pub fn check_ticket_origin(
-    _ticket: &Ticket,
-    _facts: &ModelFacts<'_>,
-    _evidence: &OriginEvidence<'_>,
-) -> Result<Option<String>, Refusal> {
-    todo!()
-}
-
-/// Checks whether the model may be opened.
-///
-/// # Errors
-/// A refusal.
-pub fn check_model_open(_facts: &ModelFacts<'_>) -> Result<(), Refusal> {
-    todo!()
+    #[test]
+    fn any_one_reason_blocks() {
+        assert!(!BlockingReasons::default().any());
+        for index in 0..4 {
+            let reasons = BlockingReasons {
+                credit_limit: index == 0,
+                owner: index == 1,
+                backend_permission: index == 2,
+                plugin_permission: index == 3,
+            };
+            assert!(reasons.any());
+        }
+    }
 }
