@@ -1,0 +1,1 @@
+module.exports = require('vitrine:native').copy
