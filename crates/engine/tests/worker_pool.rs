@@ -1,6 +1,8 @@
 //! The pool against real worker processes. The test program is its own worker: called with
 //! `--worker` it serves frames with an engine whose behaviour the test chooses, called with
-//! `--hostile` it breaks the protocol.
+//! `--hostile` it breaks the protocol, called with `--server` it is a server that a test kills.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "worker_pool/cases.rs"]
 mod cases;
@@ -14,6 +16,7 @@ fn main() {
     match args.first().map(String::as_str) {
         Some("--worker") => vitrine_engine::run_worker(fake::FakeEngine::default),
         Some("--hostile") => fake::break_the_protocol(),
+        Some("--server") => cases::serve_until_killed(),
         _ => harness::run(&cases::all(), &args),
     }
 }

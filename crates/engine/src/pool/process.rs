@@ -271,12 +271,11 @@ impl WorkerProcess {
 
     /// Waits for a process that is ending by itself, and collects what it left.
     async fn ended(mut self) -> (Option<ExitStatus>, String) {
-        let status = match timeout(EXIT_MAX, self.child.wait()).await {
-            Ok(status) => status.ok(),
-            Err(_) => {
-                let _ = self.child.kill().await;
-                None
-            }
+        let status = if let Ok(status) = timeout(EXIT_MAX, self.child.wait()).await {
+            status.ok()
+        } else {
+            let _ = self.child.kill().await;
+            None
         };
         (status, self.stderr.last_words().await)
     }

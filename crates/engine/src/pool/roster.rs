@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 const SPARES_MAX: usize = 2;
 
 /// After this time without a job a bound worker ends, because a loaded model holds memory.
-pub(super) const IDLE_BOUND_MAX: Duration = Duration::from_secs(120);
+pub(super) const IDLE_BOUND_MAX: Duration = Duration::from_mins(1);
 
 /// An idle worker.
 #[derive(Debug)]

@@ -5,7 +5,7 @@
 
 use std::io;
 
-use rlimit::{INFINITY, Resource};
+use rlimit::Resource;
 use rustix::process::{DumpableBehavior, Signal};
 use vitrine_model::RunLimits;
 
@@ -77,7 +77,7 @@ pub(super) fn processor_time(spent_ms: u64, wall_ms: u64) -> io::Result<()> {
         .saturating_add(wall_ms)
         .div_ceil(1000)
         .saturating_add(CPU_GRACE_S);
-    Resource::CPU.set(soft.min(hard).min(INFINITY), hard)
+    Resource::CPU.set(soft.min(hard), hard)
 }
 
 /// Address space of this process, in bytes.

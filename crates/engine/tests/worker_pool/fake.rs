@@ -18,12 +18,12 @@ const ACTIONS: [&str; 15] = [
 ];
 
 /// The output with this name.
-pub fn wanted(action: &str) -> Wanted {
+pub(crate) fn wanted(action: &str) -> Wanted {
     Wanted::Output(OutputId::derive(LINEAGE, action))
 }
 
 #[derive(Default)]
-pub struct FakeEngine {
+pub(crate) struct FakeEngine {
     runs: u32,
 }
 
@@ -152,7 +152,7 @@ fn recurse(depth: u64) -> u64 {
 }
 
 /// Says that it is ready, and answers the first request with a frame of four gigabytes.
-pub fn break_the_protocol() {
+pub(crate) fn break_the_protocol() {
     let layers: [&str; 0] = [];
     let ready = json!({
         "protocol": 1,

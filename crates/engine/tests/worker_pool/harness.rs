@@ -11,15 +11,15 @@ use vitrine_engine::{WorkerPool, WorkerPoolConfig};
 use vitrine_model::RunLimits;
 
 /// A test that hangs fails after this time, far above what the slowest needs.
-const CASE_MAX: Duration = Duration::from_secs(120);
+const CASE_MAX: Duration = Duration::from_mins(2);
 
-pub type Case = (
+pub(crate) type Case = (
     &'static str,
     fn() -> Pin<Box<dyn Future<Output = ()> + Send>>,
 );
 
 /// Runs the cases whose name contains one of the arguments; all of them without arguments.
-pub fn run(cases: &[Case], args: &[String]) {
+pub(crate) fn run(cases: &[Case], args: &[String]) {
     let filters: Vec<&String> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
     if args.iter().any(|arg| arg == "--list") {
         for (name, _) in cases {
@@ -65,7 +65,7 @@ fn log_buffer() -> &'static Arc<Mutex<Vec<u8>>> {
 }
 
 /// Everything that was logged so far.
-pub fn log() -> String {
+pub(crate) fn log() -> String {
     let log = log_buffer().lock().unwrap_or_else(PoisonError::into_inner);
     String::from_utf8_lossy(&log).into_owned()
 }
@@ -87,7 +87,7 @@ impl Write for LogWriter {
 }
 
 /// One worker, room for two jobs in the line, and limits that a test reaches soon.
-pub fn config() -> WorkerPoolConfig {
+pub(crate) fn config() -> WorkerPoolConfig {
     WorkerPoolConfig {
         program: std::env::current_exe().unwrap(),
         args: vec!["--worker".into()],
@@ -102,12 +102,12 @@ pub fn config() -> WorkerPoolConfig {
     }
 }
 
-pub fn pool() -> WorkerPool {
+pub(crate) fn pool() -> WorkerPool {
     WorkerPool::start(config()).unwrap()
 }
 
 /// Waits until something holds that another task brings about.
-pub async fn until(condition: impl Fn() -> bool) {
+pub(crate) async fn until(condition: impl Fn() -> bool) {
     while !condition() {
         tokio::task::yield_now().await;
     }
