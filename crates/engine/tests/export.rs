@@ -57,7 +57,7 @@ fn numbers_that_are_none_are_refused_by_every_format() {
 fn corners_and_materials_that_do_not_exist_are_refused() {
     let mut lost_corner = scenes::cube();
     lost_corner.solids[0].mesh.triangles[0][0] = 8;
-    lost_corner.solids[0].render[0].triangles[0][0] = 24;
+    lost_corner.solids[0].render[0].triangles[0][0] = 36;
     let mut lost_material = scenes::cube();
     lost_material.solids[0].mesh.triangle_material = vec![1; 12];
     let mut too_few = scenes::cube();

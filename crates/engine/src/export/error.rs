@@ -29,18 +29,30 @@ pub enum ExportError {
         /// What does not fit.
         problem: &'static str,
     },
-    /// A body that does not enclose a volume once it is rounded to the precision of the format.
+    /// A body that does not enclose a volume.
     #[error(
-        "{place} is not closed in the precision of a {format} file ({open_edges} open or crossing edges); make details larger than {detail} or use 3MF, which keeps full precision"
+        "{place} is not closed ({open_edges} edges are not shared by exactly two triangles), so a {format} file of it could not be made; build it from closed bodies"
     )]
-    NotManifold {
+    Open {
         /// Which body.
         place: String,
         /// File name extension.
         format: &'static str,
         /// Edges that are not shared by exactly two triangles.
         open_edges: usize,
-        /// Smallest detail that survives, in model units.
+    },
+    /// A body that no longer encloses a volume once it is rounded to the precision of the format.
+    #[error(
+        "{place} does not stay closed in the precision of a {format} file ({open_edges} edges); make its details larger than {detail} or export 3MF, which keeps full precision"
+    )]
+    Rounding {
+        /// Which body.
+        place: String,
+        /// File name extension.
+        format: &'static str,
+        /// Edges that are not shared by exactly two triangles after rounding.
+        open_edges: usize,
+        /// Smallest detail that survives for certain, in model units.
         detail: String,
     },
     /// More than the format can count.
