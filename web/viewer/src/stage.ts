@@ -42,7 +42,10 @@ export class Stage {
   readonly #notice = el("div", { class: "notice", role: "alert", part: "notice", hidden: true });
   readonly #card = el("div", { class: "card", role: "alert", part: "refusal", hidden: true });
   readonly #tools: HTMLElement;
+  /** Room for the page's own lines beside the picture: `<div slot="panel-start">` and `<div slot="panel-end">` in the element. */
+  readonly #slots = { start: el("slot", { name: "panel-start" }), end: el("slot", { name: "panel-end" }) };
   readonly #side = el("div", { class: "side", hidden: true });
+  #panel: HTMLElement | null = null;
   readonly #spoken = el("div", { class: "spoken", role: "status", "aria-live": "polite" });
   #busy = 0;
   #spokeOfComputing = false;
@@ -65,6 +68,8 @@ export class Stage {
       this.#card,
     );
     this.frame = el("div", { class: "frame", part: "frame" }, stage, this.#side, this.#spoken);
+    this.setPanel(null);
+    for (const slot of Object.values(this.#slots)) slot.addEventListener("slotchange", () => this.#arrange());
   }
 
   get isRefused(): boolean {
@@ -83,8 +88,14 @@ export class Stage {
   }
 
   setPanel(panel: HTMLElement | null): void {
-    const filled = panel !== null && panel.childElementCount > 0;
-    this.#side.replaceChildren(...(panel ? [panel] : []));
+    this.#panel = panel;
+    this.#side.replaceChildren(this.#slots.start, ...(panel ? [panel] : []), this.#slots.end);
+    this.#arrange();
+  }
+
+  #arrange(): void {
+    const given = Object.values(this.#slots).some((slot) => slot.assignedElements().length > 0);
+    const filled = given || (this.#panel?.childElementCount ?? 0) > 0;
     this.#side.hidden = !filled;
     this.frame.classList.toggle("with-panel", filled);
   }

@@ -17,11 +17,11 @@ type Triple = readonly [number, number, number];
 
 /** Lamps as boxes: centre, size and brightness. A broad ceiling light, a window at the left, a strip at the right, a rim behind. */
 const LAMPS: readonly { at: Triple; size: Triple; brightness: number }[] = [
-  { at: [0, 4.9, 0.5], size: [6, 0.1, 4.5], brightness: 7 },
-  { at: [-5.9, 1.8, 1], size: [0.1, 3.2, 4.5], brightness: 9 },
-  { at: [5.9, 1.4, -0.5], size: [0.1, 2.6, 2.2], brightness: 5 },
-  { at: [0.5, 2.2, -5.9], size: [4, 2.4, 0.1], brightness: 6 },
-  { at: [1, 1.4, 5.9], size: [3.5, 1.2, 0.1], brightness: 2.2 },
+  { at: [0, 4.9, 0.5], size: [6, 0.1, 4.5], brightness: 5 },
+  { at: [-5.9, 1.2, 1], size: [0.1, 4.5, 5], brightness: 6 },
+  { at: [5.9, 1, -0.5], size: [0.1, 4, 3], brightness: 4.5 },
+  { at: [0.5, 2.2, -5.9], size: [4, 2.4, 0.1], brightness: 5 },
+  { at: [1, 0.8, 5.9], size: [6, 3, 0.1], brightness: 2.6 },
 ];
 
 /** Renders the studio into an environment map. The caller disposes of the texture. */
@@ -32,8 +32,8 @@ export function createStudioEnvironment(renderer: WebGLRenderer): Texture {
   const walls = new Mesh(box, wall);
   walls.scale.set(12, 10, 12);
   room.add(walls);
-  const fill = new PointLight(0xffffff, 140, 40, 2);
-  fill.position.set(0, 3, 0);
+  const fill = new PointLight(0xffffff, 190, 40, 2);
+  fill.position.set(0, 1, 0);
   room.add(fill);
   const glows: MeshBasicMaterial[] = [];
   for (const { at, size, brightness } of LAMPS) {
@@ -59,7 +59,7 @@ const SHADOW_MAP_PX = 2048;
 
 /** The one light that throws shadows; `aimKeyLight` fits it to the model. */
 export function createKeyLight(): DirectionalLight {
-  const light = new DirectionalLight(0xfff6ea, 1.5);
+  const light = new DirectionalLight(0xfff9f1, 1.05);
   light.castShadow = true;
   light.shadow.mapSize.set(SHADOW_MAP_PX, SHADOW_MAP_PX);
   light.shadow.radius = 5;
