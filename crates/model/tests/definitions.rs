@@ -2,8 +2,9 @@
 
 use serde_json::json;
 use vitrine_model::limits::{
-    CHOICES_MAX, EXPORTS_MAX, NAME_LENGTH_MAX, OUTPUTS_MAX, PARAMETERS_MAX, STRING_LENGTH_MAX,
-    TOOLTIP_LENGTH_MAX,
+    CHOICE_LENGTH_MAX, CHOICES_MAX, DEFINITION_BYTES_MAX, EXPORTS_MAX, FILE_FORMATS_MAX,
+    FILE_SIZE_MAX, NAME_LENGTH_MAX, OUTPUTS_MAX, PARAMETERS_MAX, SETTINGS_BYTES_MAX,
+    STRING_LENGTH_MAX, TOOLTIP_LENGTH_MAX,
 };
 use vitrine_model::{
     Definition, Export, ExportFormat, ExportSource, Group, Output, OutputId, OutputKind, Parameter,
@@ -329,10 +330,68 @@ fn long_text(max_length: usize) -> Definition {
     ))
 }
 
+fn long_choice(length: usize) -> Definition {
+    let choices = vec!["x".repeat(length)];
+    let kind = ParameterKind::StringList {
+        choices,
+        multiple: true,
+        values: vec![],
+    };
+    with(parameter("a", kind, Value::Choice(vec![])))
+}
+
+fn many_formats(count: usize) -> Definition {
+    let kind = ParameterKind::File {
+        formats: vec!["image/png".to_owned(); count],
+        size_max: 1,
+    };
+    with(parameter("a", kind, Value::File(None)))
+}
+
+fn large_file(size_max: usize) -> Definition {
+    let kind = ParameterKind::File {
+        formats: vec![],
+        size_max: size_max as u64,
+    };
+    with(parameter("a", kind, Value::File(None)))
+}
+
+fn large_settings(bytes: usize) -> Definition {
+    let mut one = parameter("a", ParameterKind::Bool, Value::Bool(true));
+    one.settings = Some(json!({ "x": "y".repeat(bytes - "{\"x\":\"\"}".len()) }));
+    with(one)
+}
+
+/// Parameters whose settings are filled up until the whole has the wanted size.
+fn large_definition(bytes: usize) -> Definition {
+    const FILL_MAX: usize = 60_000;
+    let filled = |length: usize| Some(json!({ "x": "y".repeat(length) }));
+    let mut definition = many_parameters(bytes / FILL_MAX + 1);
+    for parameter in &mut definition.parameters {
+        parameter.settings = filled(0);
+    }
+    let mut missing = bytes - serde_json::to_vec(&definition).unwrap().len();
+    for parameter in &mut definition.parameters {
+        let length = missing.min(FILL_MAX);
+        parameter.settings = filled(length);
+        missing -= length;
+    }
+    definition
+}
+
 #[test]
 fn every_bound_holds_at_its_limit_and_not_beyond() {
     type Make = fn(usize) -> Definition;
-    let bounds: [(&str, usize, Make); 7] = [
+    let bounds: [(&str, usize, Make); 12] = [
+        ("characters of a choice", CHOICE_LENGTH_MAX, long_choice),
+        ("accepted formats", FILE_FORMATS_MAX, many_formats),
+        (
+            "largest file",
+            usize::try_from(FILE_SIZE_MAX).unwrap(),
+            large_file,
+        ),
+        ("settings", SETTINGS_BYTES_MAX, large_settings),
+        ("bytes as JSON", DEFINITION_BYTES_MAX, large_definition),
         ("parameters", PARAMETERS_MAX, many_parameters),
         ("outputs", OUTPUTS_MAX, many_outputs),
         ("exports", EXPORTS_MAX, many_exports),
