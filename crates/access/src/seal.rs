@@ -33,15 +33,18 @@ pub enum Purpose {
     SigningKey,
     /// Proofs that an embedding page was loaded.
     EmbedNonce,
+    /// Tokens that we send to webhooks, at rest.
+    WebhookToken,
 }
 
 impl Purpose {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Ticket,
         Self::AssetLink,
         Self::UploadLink,
         Self::SigningKey,
         Self::EmbedNonce,
+        Self::WebhookToken,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -51,6 +54,7 @@ impl Purpose {
             Self::UploadLink => b"vitrine seal upload link",
             Self::SigningKey => b"vitrine seal signing key",
             Self::EmbedNonce => b"vitrine seal embed nonce",
+            Self::WebhookToken => b"vitrine seal webhook token",
         }
     }
 

@@ -1,1 +1,197 @@
-//! placeholder
+//! The use cases of Vitrine: sessions, computations, models, tickets, tokens, metering, jobs.
+//!
+//! Handlers of every protocol, background jobs and the command line all call these. A use case
+//! owns its transaction; no network, blob or engine call happens inside one.
+
+pub mod assets;
+pub mod audit;
+pub mod changes;
+pub mod computations;
+pub mod error;
+mod flights;
+pub mod jobs;
+pub mod limiter;
+pub mod metering;
+pub mod models;
+mod offset;
+pub mod sessions;
+pub mod settings;
+pub mod tickets;
+pub mod tokens;
+pub mod who;
+
+use std::sync::Arc;
+
+use moka::future::Cache;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use vitrine_access::ids::{ModelId, SessionAlias, SessionHash, TicketId};
+use vitrine_access::random::Entropy;
+use vitrine_access::seal::Sealer;
+use vitrine_access::time::{Clock, Timestamp};
+use vitrine_engine::pool::WorkerPool;
+use vitrine_store::{Blobs, ModelRecord, Store, TicketRecord};
+
+pub use error::{Error, ErrorKind, Result};
+pub use settings::Settings;
+
+use crate::changes::Changes;
+use crate::computations::Computations;
+use crate::limiter::Limiter;
+use crate::sessions::{SessionEntry, Touches};
+use crate::tokens::Tokens;
+
+/// Models whose settings are kept in memory.
+const MODELS_CACHED_MAX: u64 = 10_000;
+/// Tickets kept in memory.
+const TICKETS_CACHED_MAX: u64 = 100_000;
+/// Sessions kept in memory; beyond it the least recently used ones are read again when needed.
+const SESSIONS_CACHED_MAX: u64 = 1_000_000;
+
+/// What the use cases need from outside. The binary builds the real ones, tests their own.
+pub struct Adapters {
+    /// Database.
+    pub store: Store,
+    /// Model files and computed assets.
+    pub blobs: Blobs,
+    /// Worker processes that run model code.
+    pub pool: WorkerPool,
+    /// Seals tickets, links and keys.
+    pub sealer: Sealer,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// All use cases over one set of adapters; cheap to clone.
+#[derive(Clone)]
+pub struct Services {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    blobs: Blobs,
+    pool: WorkerPool,
+    sealer: Sealer,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    settings: Settings,
+    tokens: Tokens,
+    models: Cache<ModelId, Arc<ModelRecord>>,
+    tickets: Cache<TicketId, Arc<TicketRecord>>,
+    sessions: Cache<SessionHash, Arc<SessionEntry>>,
+    aliases: Cache<SessionAlias, SessionHash>,
+    touches: Touches,
+    computations: Computations,
+    limiter: Limiter,
+    changes: Changes,
+    job_added: Notify,
+    tracker: TaskTracker,
+    stopping: CancellationToken,
+}
+
+impl Services {
+    /// Loads the keys and starts the background tasks.
+    ///
+    /// # Errors
+    /// When the database cannot be read or the master key does not fit it.
+    pub async fn start(adapters: Adapters, settings: Settings) -> Result<Self> {
+        let Adapters {
+            store,
+            blobs,
+            pool,
+            sealer,
+            clock,
+            entropy,
+        } = adapters;
+        let now = clock.now();
+        let ring = tokens::load_key_ring(&store, &sealer, &*entropy, now).await?;
+        let revoked = store.revoked_tokens(now).await?;
+        let last_change = store.last_change_id().await?;
+        let services = Self {
+            inner: Arc::new(Inner {
+                tokens: Tokens::new(ring, revoked),
+                models: Cache::new(MODELS_CACHED_MAX),
+                tickets: Cache::new(TICKETS_CACHED_MAX),
+                sessions: Cache::new(SESSIONS_CACHED_MAX),
+                aliases: Cache::new(SESSIONS_CACHED_MAX),
+                touches: Touches::default(),
+                computations: Computations::new(),
+                limiter: Limiter::new(settings.limit_loopback),
+                changes: Changes::new(last_change),
+                job_added: Notify::new(),
+                tracker: TaskTracker::new(),
+                stopping: CancellationToken::new(),
+                store,
+                blobs,
+                pool,
+                sealer,
+                clock,
+                entropy,
+                settings,
+            }),
+        };
+        Ok(services)
+    }
+
+    /// Starts what runs beside requests: the change log, write-behind of idle times, jobs.
+    /// Commands that do one thing and end do not call this.
+    pub fn spawn_background(&self) {
+        let tracker = &self.inner.tracker;
+        tracker.spawn(changes::follow(self.clone()));
+        tracker.spawn(sessions::flush_touches(self.clone()));
+        tracker.spawn(jobs::run(self.clone()));
+    }
+
+    /// Stops the background tasks, writes what was written behind and ends the workers.
+    pub async fn shutdown(&self) {
+        self.inner.stopping.cancel();
+        self.inner.tracker.close();
+        self.inner.tracker.wait().await;
+        self.write_touches().await;
+        self.inner.pool.shutdown().await;
+        self.inner.store.close().await;
+    }
+
+    /// The present instant by the injected clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    /// The injected source of randomness.
+    #[must_use]
+    pub fn entropy(&self) -> &dyn Entropy {
+        &*self.inner.entropy
+    }
+
+    /// The operator's settings.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    /// The worker pool, for health details.
+    #[must_use]
+    pub fn pool(&self) -> &WorkerPool {
+        &self.inner.pool
+    }
+
+    /// The database, for the command line's own finders.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// Whether this node may answer requests that need trust.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotReady`] with the reason.
+    pub async fn ready(&self) -> Result<()> {
+        self.inner.store.ping().await?;
+        self.trusted()
+    }
+}

@@ -1,1 +1,36 @@
-fn main() {}
+//! The binary: configuration, wiring and the command line. Nothing else names everything.
+
+mod adapters;
+mod cli;
+mod commands;
+mod config;
+mod demo;
+mod master_key;
+mod node;
+mod server;
+mod shop;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    // A worker is this binary started anew by the pool: it must not spend time or memory on
+    // anything that the server needs.
+    if std::env::args_os().nth(1).is_some_and(|first| first == cli::WORKER_COMMAND) {
+        vitrine_engine::worker::worker_main();
+    }
+    let arguments = cli::Arguments::parse();
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(commands::run(arguments)));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("vitrine: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

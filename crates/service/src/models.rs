@@ -1,0 +1,626 @@
+//! Models: creating, settings, the presigned upload, downloading the file, listing.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use vitrine_access::change::Change;
+use vitrine_access::decide::{BlockingReasons, ModelStatus};
+use vitrine_access::ids::{BlobKey, JobId, ModelId, OrganizationId, UserId};
+use vitrine_access::link::UploadLink;
+use vitrine_access::origin::AllowedDomains;
+use vitrine_access::owner::Owner;
+use vitrine_access::refusal::{Refusal, RefusalKind};
+use vitrine_access::seal::Purpose;
+use vitrine_access::time::Timestamp;
+use vitrine_store::{
+    JobKind, ModelFilter, ModelRecord, ModelSettings, OrganizationRecord, StoreError, Tx,
+    UserRecord,
+};
+
+use crate::Services;
+use crate::computations::storage;
+use crate::error::{Error, ErrorKind, Result};
+use crate::offset;
+
+/// Longest display name of a model, in characters.
+const NAME_CHARS_MAX: usize = 200;
+/// Longest slug, in bytes; it stands in URLs.
+const SLUG_BYTES_MAX: usize = 60;
+/// How often a settings change is tried again when another one came first.
+const UPDATE_TRIES: u32 = 5;
+/// Largest model file that the server takes whatever a model's settings say.
+pub const MODEL_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// What CreateModel and UpdateModel may set; `None` leaves a member as it is.
+#[derive(Clone, Debug, Default)]
+#[expect(
+    missing_docs,
+    reason = "the members are those of the contract's ReqModel"
+)]
+pub struct ModelPatch {
+    pub name: Option<String>,
+    pub filename: Option<String>,
+    pub id2: Option<String>,
+    pub user: Option<UserId>,
+    pub organization: Option<OrganizationId>,
+    pub accessdomains: Option<Vec<String>>,
+    pub allowed_libraries: Option<Vec<String>>,
+    pub auth_groups: Option<Vec<String>>,
+    pub backend_access: Option<bool>,
+    pub public: Option<bool>,
+    pub require_iframe: Option<bool>,
+    pub require_token: Option<bool>,
+    pub deny_scripts: Option<bool>,
+    pub initial_warmup: Option<bool>,
+    pub use_cdn: Option<bool>,
+    pub blocking: BlockingPatch,
+    pub session_rate_limit: Option<u32>,
+    pub max_comp_time_ms: Option<u64>,
+    pub max_wait_time_ms: Option<u64>,
+    pub max_export_size: Option<u64>,
+    pub max_output_size: Option<u64>,
+    pub max_model_size: Option<u64>,
+    pub max_texture_size: Option<u64>,
+    pub max_idle_minutes: Option<u32>,
+    pub num_loaded_max: Option<u32>,
+    pub num_loaded_min: Option<u32>,
+    pub num_preloaded_min: Option<u32>,
+    pub trust: Option<String>,
+    pub webhook_url: Option<String>,
+    pub webhook_token: Option<String>,
+    pub prev_id: Option<ModelId>,
+    pub title: Option<String>,
+    pub slug: Option<String>,
+}
+
+/// Blocking reasons that a request sets; the others stay.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(
+    missing_docs,
+    reason = "the members are those of the contract's blockingReasons"
+)]
+pub struct BlockingPatch {
+    pub credit_limit: Option<bool>,
+    pub owner: Option<bool>,
+    pub backend_permission: Option<bool>,
+}
+
+impl BlockingPatch {
+    fn apply(self, to: &mut BlockingReasons) {
+        to.credit_limit = self.credit_limit.unwrap_or(to.credit_limit);
+        to.owner = self.owner.unwrap_or(to.owner);
+        to.backend_permission = self.backend_permission.unwrap_or(to.backend_permission);
+    }
+}
+
+impl Services {
+    /// CreateModel: a model without a file, waiting for its upload.
+    ///
+    /// # Errors
+    /// `RequestInvalid` naming the member; database failures.
+    pub async fn create_model(&self, patch: ModelPatch) -> Result<ModelRecord> {
+        let now = self.now();
+        let id = ModelId::new(&*self.inner.entropy);
+        let lineage = match patch.prev_id {
+            None => ModelId::new(&*self.inner.entropy).to_string(),
+            Some(previous) => {
+                let previous = self.model_record(previous).await?.ok_or_else(|| {
+                    Error::new(ErrorKind::RequestInvalid, "'prev_id' names no model.")
+                })?;
+                previous.lineage.clone()
+            }
+        };
+        let mut tx = self.inner.store.begin().await?;
+        let user = match patch.user {
+            Some(user) => user,
+            None => OPERATOR,
+        };
+        ensure_account(&mut tx, user, patch.organization, now).await?;
+        let owner = Owner {
+            user,
+            organization: patch.organization,
+        };
+        let wished = patch
+            .slug
+            .clone()
+            .or_else(|| patch.title.clone())
+            .or_else(|| patch.name.clone())
+            .or_else(|| patch.filename.clone())
+            .unwrap_or_default();
+        let slug = free_slug(&mut tx, &wished, id).await?;
+        let mut model = ModelRecord {
+            id,
+            id2: None,
+            slug,
+            name: String::new(),
+            title: String::new(),
+            owner,
+            status: ModelStatus::NotUploaded,
+            status_before_delete: None,
+            message: None,
+            filename: None,
+            source: None,
+            source_size: 0,
+            lineage,
+            definition: None,
+            settings: default_settings(),
+            viewer_config: serde_json::json!({}),
+            thumbnail: None,
+            created_at: now,
+            updated_at: now,
+            revision: 0,
+        };
+        self.apply(&mut model, patch)?;
+        tx.insert_model(&model).await.map_err(conflict)?;
+        tx.note_change(&Change::Model(id)).await?;
+        tx.commit().await?;
+        Ok(model)
+    }
+
+    /// UpdateModel: only the members sent change.
+    ///
+    /// # Errors
+    /// `RequestInvalid` naming the member; `EntityUnknown`; database failures.
+    pub async fn update_model(&self, id: ModelId, patch: ModelPatch) -> Result<ModelRecord> {
+        self.change_model(id, |model| self.apply(model, patch.clone()))
+            .await
+    }
+
+    /// Changes one model in a transaction of its own; tries again when somebody came first.
+    pub(crate) async fn change_model(
+        &self,
+        id: ModelId,
+        mut change: impl FnMut(&mut ModelRecord) -> Result<()>,
+    ) -> Result<ModelRecord> {
+        for _ in 0..UPDATE_TRIES {
+            let now = self.now();
+            let mut tx = self.inner.store.begin().await?;
+            let mut model = tx.model_unscoped(id).await?.ok_or_else(|| unknown(id))?;
+            let revision = model.revision;
+            change(&mut model)?;
+            model.updated_at = now;
+            match tx.update_model(&model, revision).await {
+                Ok(revision) => model.revision = revision,
+                Err(StoreError::Stale) => continue,
+                Err(error) => return Err(conflict(error)),
+            }
+            tx.note_change(&Change::Model(id)).await?;
+            tx.commit().await?;
+            self.inner.models.invalidate(&id).await;
+            return Ok(model);
+        }
+        Err(Error::new(
+            ErrorKind::DatabaseFailed,
+            "The model is being changed by others at the same moment. Try again.",
+        ))
+    }
+
+    /// The URL for the presigned upload of a model's file.
+    #[must_use]
+    pub fn upload_href(&self, model: &ModelRecord) -> String {
+        let mut nonce = [0; 16];
+        self.inner.entropy.fill(&mut nonce);
+        let settings = &self.inner.settings;
+        let link = UploadLink {
+            model: model.id,
+            expires_at: self.now().plus(settings.upload_link_ttl),
+            size_max: model.settings.max_model_size.min(MODEL_FILE_BYTES_MAX),
+            nonce,
+        };
+        let sealed = link.seal(&self.inner.sealer, &*self.inner.entropy);
+        format!("{}/api/v2/upload/{sealed}", settings.public_url)
+    }
+
+    /// Opens the presigned link of an upload.
+    ///
+    /// # Errors
+    /// `LinkInvalid`, `LinkExpired`.
+    pub fn open_upload(&self, sealed: &str) -> Result<UploadLink> {
+        self.trusted()?;
+        let link = UploadLink::open(&self.inner.sealer, sealed).map_err(|_| {
+            Error::from(Refusal {
+                kind: RefusalKind::LinkInvalid,
+                message: "This upload link was not made by this server, or it was altered.".into(),
+            })
+        })?;
+        if link.expires_at <= self.now() {
+            return Err(Refusal {
+                kind: RefusalKind::LinkExpired,
+                message: "This upload link has expired. GetModel gives a new one.".into(),
+            }
+            .into());
+        }
+        Ok(link)
+    }
+
+    /// Takes an uploaded model file; analysis follows in the background.
+    ///
+    /// # Errors
+    /// `TooLarge`, `ModelInvalid` for an empty file or a model that has its file already.
+    pub async fn accept_upload(&self, link: &UploadLink, bytes: Bytes) -> Result<()> {
+        if bytes.len() as u64 > link.size_max {
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                format!(
+                    "The file has {} bytes; this model takes at most {} (max_model_size).",
+                    bytes.len(),
+                    link.size_max
+                ),
+            ));
+        }
+        self.take_file(link.model, bytes).await.map(drop)
+    }
+
+    /// Stores a model's file and queues its analysis in the same transaction.
+    ///
+    /// # Errors
+    /// As for [`Self::accept_upload`].
+    pub async fn take_file(&self, id: ModelId, bytes: Bytes) -> Result<ModelRecord> {
+        if bytes.is_empty() {
+            return Err(Error::new(
+                ErrorKind::ModelInvalid,
+                "The model file is empty.",
+            ));
+        }
+        let size = bytes.len() as u64;
+        let key = BlobKey::of(&bytes);
+        self.inner.blobs.put(bytes).await.map_err(storage)?;
+        let now = self.now();
+        let mut tx = self.inner.store.begin().await?;
+        let mut model = tx.model_unscoped(id).await?.ok_or_else(|| unknown(id))?;
+        if model.status != ModelStatus::NotUploaded {
+            return Err(Error::new(
+                ErrorKind::ModelInvalid,
+                "This model has its file already. Create a new model with 'prev_id' for a new \
+                 version.",
+            ));
+        }
+        let revision = model.revision;
+        model.status = ModelStatus::Uploaded;
+        model.source = Some(key);
+        model.source_size = size;
+        model.updated_at = now;
+        model.revision = tx.update_model(&model, revision).await?;
+        let job = JobId::new(&*self.inner.entropy);
+        tx.enqueue(job, JobKind::CheckModel { model: id }, now)
+            .await?;
+        tx.note_change(&Change::Model(id)).await?;
+        tx.commit().await?;
+        self.inner.models.invalidate(&id).await;
+        self.inner.job_added.notify_one();
+        Ok(model)
+    }
+
+    /// DownloadModelFile: the file as it was uploaded.
+    ///
+    /// # Errors
+    /// `EntityUnknown` before the upload; storage failures.
+    pub async fn model_file(&self, model: &ModelRecord) -> Result<Bytes> {
+        let Some(key) = model.source else {
+            return Err(Error::new(
+                ErrorKind::EntityUnknown,
+                "The model has no file yet. Upload it to 'file.upload' of GetModel.",
+            ));
+        };
+        self.inner.blobs.get(key).await.map_err(storage)
+    }
+
+    /// ListModels: a page of models, newest first.
+    ///
+    /// # Errors
+    /// Database failures; `RequestInvalid` for an offset that is not one of ours.
+    pub async fn list_models(
+        &self,
+        filter: &ModelFilter,
+        limit: u32,
+        after: Option<&str>,
+    ) -> Result<(Vec<ModelRecord>, Option<String>)> {
+        let after = after.map(offset::to_model_cursor).transpose()?;
+        let store = &self.inner.store;
+        let mut rows = store
+            .list_models_unscoped(filter, limit.saturating_add(1), after)
+            .await?;
+        let next =
+            offset::cut_page(&mut rows, limit).map(|last| offset::of_model_cursor(&last.cursor()));
+        Ok((rows, next))
+    }
+
+    /// A model by the slug that stands in `/embed/{slug}`.
+    ///
+    /// # Errors
+    /// Database failures.
+    pub async fn model_by_slug(&self, slug: &str) -> Result<Option<ModelRecord>> {
+        Ok(self.inner.store.model_by_slug_unscoped(slug).await?)
+    }
+
+    /// Sets a model's thumbnail.
+    ///
+    /// # Errors
+    /// Storage and database failures.
+    pub async fn set_thumbnail(&self, id: ModelId, png: Bytes) -> Result<()> {
+        let key = self.inner.blobs.put(png).await.map_err(storage)?;
+        self.change_model(id, |model| {
+            model.thumbnail = Some(key);
+            Ok(())
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Sets the viewer configuration of a model.
+    ///
+    /// # Errors
+    /// Database failures.
+    pub async fn set_viewer_config(&self, id: ModelId, config: &serde_json::Value) -> Result<()> {
+        self.change_model(id, |model| {
+            model.viewer_config = config.clone();
+            Ok(())
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Applies a patch; the webhook's token is sealed, because it has to be sent again one day.
+    fn apply(&self, model: &mut ModelRecord, mut patch: ModelPatch) -> Result<()> {
+        if let Some(token) = patch.webhook_token.take() {
+            let mut nonce = [0; 12];
+            self.inner.entropy.fill(&mut nonce);
+            let sealer = &self.inner.sealer;
+            model.settings.webhook_token = emptied(token)
+                .map(|token| sealer.seal(Purpose::WebhookToken, token.as_bytes(), nonce));
+        }
+        apply(model, patch)
+    }
+
+    /// Adds one domain to a model's list.
+    ///
+    /// # Errors
+    /// `RequestInvalid` when the text is no domain entry.
+    pub async fn allow_domain(&self, id: ModelId, domain: &str) -> Result<ModelRecord> {
+        self.change_model(id, |model| {
+            let mut entries: Vec<String> = model
+                .settings
+                .domains
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            entries.push(domain.to_owned());
+            model.settings.domains = domains(&entries)?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// What a model may do until somebody says otherwise: no page, no back end, generous work.
+fn default_settings() -> ModelSettings {
+    const MIB: u64 = 1024 * 1024;
+    ModelSettings {
+        domains: AllowedDomains::default(),
+        public: false,
+        backend_access: false,
+        require_iframe: false,
+        require_token: false,
+        auth_groups: Vec::new(),
+        blocking: BlockingReasons::default(),
+        session_rate_limit: None,
+        max_comp_time_ms: 30_000,
+        max_wait_time_ms: 5_000,
+        max_export_size: 256 * MIB,
+        max_output_size: 256 * MIB,
+        max_model_size: MODEL_FILE_BYTES_MAX,
+        max_texture_size: 16 * MIB,
+        max_idle_minutes: 30,
+        num_loaded_max: 1,
+        num_loaded_min: 0,
+        num_preloaded_min: 0,
+        initial_warmup: true,
+        deny_scripts: false,
+        trust: String::new(),
+        ftype: "js".to_owned(),
+        use_cdn: false,
+        webhook_url: None,
+        webhook_token: None,
+        allowed_libraries: Vec::new(),
+        tickets_not_before: Timestamp::from_unix_ms(0),
+    }
+}
+
+/// The built-in account that owns what nobody else is named for.
+const OPERATOR: UserId = UserId::from_bytes([
+    0x76, 0x69, 0x74, 0x72, 0x69, 0x6e, 0x40, 0x65, 0x80, 0x6f, 0x70, 0x65, 0x72, 0x61, 0x74, 0x6f,
+]);
+
+/// Makes sure that the accounts exist which a model is to belong to: the platform may name users
+/// that this database has not met yet.
+async fn ensure_account(
+    tx: &mut Tx,
+    user: UserId,
+    organization: Option<OrganizationId>,
+    now: Timestamp,
+) -> Result<()> {
+    if user == OPERATOR {
+        tx.ensure_operator(user, now).await?;
+    } else if tx.user(user).await?.is_none() {
+        let record = UserRecord {
+            id: user,
+            email: None,
+            name: String::new(),
+            created_at: now,
+        };
+        tx.insert_user(&record).await?;
+    }
+    if let Some(id) = organization
+        && tx.organization(id).await?.is_none()
+    {
+        let record = OrganizationRecord {
+            id,
+            name: String::new(),
+            created_at: now,
+        };
+        tx.insert_organization(&record).await?;
+    }
+    Ok(())
+}
+
+/// A value that another model has already is the client's to change.
+fn conflict(error: StoreError) -> Error {
+    match error {
+        StoreError::Conflict { column } => Error::new(
+            ErrorKind::RequestInvalid,
+            format!(
+                "Another model has the same {}. Choose another value.",
+                column.replace("model.", "")
+            ),
+        ),
+        other => other.into(),
+    }
+}
+
+fn unknown(id: ModelId) -> Error {
+    Refusal {
+        kind: RefusalKind::ModelUnknown,
+        message: format!("There is no model {id}."),
+    }
+    .into()
+}
+
+fn domains(entries: &[String]) -> Result<AllowedDomains> {
+    AllowedDomains::parse_all(entries)
+        .map_err(|error| Error::new(ErrorKind::RequestInvalid, format!("accessdomains: {error}")))
+}
+
+fn emptied(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+macro_rules! set {
+    ($to:expr, $patch:expr, $($member:ident),+ $(,)?) => {
+        $(if let Some(value) = $patch.$member { $to.$member = value; })+
+    };
+}
+
+fn apply(model: &mut ModelRecord, patch: ModelPatch) -> Result<()> {
+    if let Some(name) = patch.name {
+        if name.chars().count() > NAME_CHARS_MAX {
+            return Err(Error::new(
+                ErrorKind::RequestInvalid,
+                format!("'name' has at most {NAME_CHARS_MAX} characters."),
+            ));
+        }
+        model.name = name;
+    }
+    if let Some(title) = patch.title {
+        model.title = title;
+    }
+    if let Some(filename) = patch.filename {
+        model.filename = emptied(filename);
+    }
+    if let Some(id2) = patch.id2 {
+        model.id2 = emptied(id2);
+    }
+    let settings = &mut model.settings;
+    if let Some(entries) = patch.accessdomains {
+        settings.domains = domains(&entries)?;
+    }
+    if let Some(trust) = patch.trust {
+        if !matches!(trust.as_str(), "" | "none" | "full") {
+            return Err(Error::new(
+                ErrorKind::RequestInvalid,
+                "'trust' is one of \"\", \"none\" and \"full\".",
+            ));
+        }
+        settings.trust = trust;
+    }
+    if let Some(limit) = patch.session_rate_limit {
+        settings.session_rate_limit = Some(limit);
+    }
+    if let Some(url) = patch.webhook_url {
+        settings.webhook_url = emptied(url);
+    }
+    patch.blocking.apply(&mut settings.blocking);
+    set!(
+        settings,
+        patch,
+        allowed_libraries,
+        auth_groups,
+        backend_access,
+        public,
+        require_iframe,
+        require_token,
+        deny_scripts,
+        initial_warmup,
+        use_cdn,
+        max_comp_time_ms,
+        max_wait_time_ms,
+        max_export_size,
+        max_output_size,
+        max_model_size,
+        max_texture_size,
+        max_idle_minutes,
+        num_loaded_max,
+        num_loaded_min,
+        num_preloaded_min,
+    );
+    Ok(())
+}
+
+async fn free_slug(tx: &mut Tx, wished: &str, id: ModelId) -> Result<String> {
+    let base = slugify(wished);
+    if !base.is_empty() && tx.model_by_slug_unscoped(&base).await?.is_none() {
+        return Ok(base);
+    }
+    let suffix = id.to_string();
+    let suffix = suffix.split('-').next().unwrap_or_default();
+    Ok(if base.is_empty() {
+        format!("model-{suffix}")
+    } else {
+        format!("{base}-{suffix}")
+    })
+}
+
+/// The form of a text that stands in URLs: lower-case ASCII letters, digits and single dashes.
+fn slugify(text: &str) -> String {
+    let stem = text.rsplit_once('.').map_or(text, |(stem, extension)| {
+        if extension.len() <= 5 && !stem.is_empty() {
+            stem
+        } else {
+            text
+        }
+    });
+    let mut slug = String::new();
+    for c in stem.chars() {
+        if slug.len() >= SLUG_BYTES_MAX {
+            break;
+        }
+        if c.is_ascii_alphanumeric() {
+            slug.push(c.to_ascii_lowercase());
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    slug.trim_end_matches('-').to_owned()
+}
+
+/// The end of validity of a ticket whose owner named none.
+#[must_use]
+pub fn far_future() -> Timestamp {
+    Timestamp::MAX_14
+}
+
+/// How long an analysis may hold its job before another node takes it over.
+pub(crate) const CHECK_LEASE: Duration = Duration::from_secs(120);
+
+#[cfg(test)]
+mod tests {
+    use super::slugify;
+
+    #[test]
+    fn slugs_hold_letters_digits_and_single_dashes() {
+        assert_eq!(slugify("Shelf, cut to measure"), "shelf-cut-to-measure");
+        assert_eq!(slugify("lamp shade.js"), "lamp-shade");
+        assert_eq!(slugify("Übergröße"), "bergr-e");
+        assert_eq!(slugify("../../etc"), "etc");
+        assert_eq!(slugify(""), "");
+    }
+}

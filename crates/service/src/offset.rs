@@ -1,0 +1,83 @@
+//! Offsets of pages: opaque to clients, cursors to the database.
+
+use vitrine_access::ids::ModelId;
+use vitrine_access::time::Timestamp;
+use vitrine_store::{ModelCursor, ResultCursor};
+
+use crate::error::{Error, ErrorKind, Result};
+
+fn parts(offset: &str) -> Option<(Timestamp, &str)> {
+    let (created_at, rest) = offset.split_once('.')?;
+    Some((Timestamp::from_unix_ms(created_at.parse().ok()?), rest))
+}
+
+fn foreign() -> Error {
+    Error::new(
+        ErrorKind::RequestInvalid,
+        "'offset' is not one of this server's. Send the 'next_offset' of the page before.",
+    )
+}
+
+pub(crate) fn to_model_cursor(offset: &str) -> Result<ModelCursor> {
+    let (created_at, id) = parts(offset).ok_or_else(foreign)?;
+    let id: ModelId = id.parse().map_err(|_| foreign())?;
+    Ok(ModelCursor { created_at, id })
+}
+
+pub(crate) fn of_model_cursor(cursor: &ModelCursor) -> String {
+    format!("{}.{}", cursor.created_at.unix_ms(), cursor.id)
+}
+
+pub(crate) fn to_result_cursor(offset: &str) -> Result<ResultCursor> {
+    let (created_at, version) = parts(offset).ok_or_else(foreign)?;
+    Ok(ResultCursor {
+        created_at,
+        version: version.to_owned(),
+    })
+}
+
+pub(crate) fn of_result_cursor(cursor: &ResultCursor) -> String {
+    format!("{}.{}", cursor.created_at.unix_ms(), cursor.version)
+}
+
+/// Cuts the row away that was read only to see whether there are more; gives the page's last row
+/// when there are.
+pub(crate) fn cut_page<T>(rows: &mut Vec<T>, limit: u32) -> Option<&T> {
+    let limit = limit as usize;
+    if rows.len() <= limit {
+        return None;
+    }
+    rows.truncate(limit);
+    rows.last()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offset_comes_back_as_the_same_cursor() {
+        let id = ModelId::from_bytes([7; 16]);
+        let cursor = ModelCursor {
+            created_at: Timestamp::from_unix_ms(123),
+            id,
+        };
+        let back = to_model_cursor(&of_model_cursor(&cursor)).unwrap();
+        assert_eq!((back.created_at, back.id), (cursor.created_at, cursor.id));
+    }
+
+    #[test]
+    fn a_foreign_offset_is_refused() {
+        for offset in ["", "1", "x.y", "1.notanid"] {
+            assert!(to_model_cursor(offset).is_err(), "{offset}");
+        }
+    }
+
+    #[test]
+    fn a_page_ends_where_no_row_follows() {
+        let mut rows = vec![1, 2, 3];
+        assert_eq!(cut_page(&mut rows, 3), None);
+        assert_eq!(cut_page(&mut rows, 2).copied(), Some(2));
+        assert_eq!(rows, [1, 2]);
+    }
+}

@@ -1,0 +1,55 @@
+//! What an operator may set, as the use cases see it.
+
+use std::time::Duration;
+
+use vitrine_access::origin::AllowedDomains;
+use vitrine_access::session::SessionLimits;
+
+/// Settings of one node. Built once by the binary from its configuration.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The URL under which clients reach the APIs, without a trailing slash.
+    pub public_url: String,
+    /// The URL of the content origin (assets, `/embed`), without a trailing slash.
+    pub content_url: String,
+    /// `iss` of the access tokens we sign and accept.
+    pub issuer: String,
+    /// `aud` of the access tokens we sign and accept.
+    pub audience: String,
+    /// Origins of pages of ours that are embedded by others; their word about the page around
+    /// them counts. Always holds the content origin.
+    pub trusted_iframe_hosts: AllowedDomains,
+    /// How long sessions live.
+    pub session_limits: SessionLimits,
+    /// How long a session answer waits for a computation before it says "pending".
+    pub session_wait: Duration,
+    /// How long a presigned upload link is good for.
+    pub upload_link_ttl: Duration,
+    /// Whether limits per address also hold for loopback addresses.
+    pub limit_loopback: bool,
+    /// Whether our clock is held against the database's. Off only where time is injected.
+    pub compare_clocks: bool,
+}
+
+/// How long a presigned upload link is good for: long enough for a slow line, short enough to be
+/// worthless when it turns up in a log a day later.
+pub const UPLOAD_LINK_TTL: Duration = Duration::from_secs(15 * 60);
+
+/// How long the session answer waits for a computation. Most models are done by then, which
+/// saves the page a round of polling; a slow one must not keep the page from showing progress.
+pub const SESSION_WAIT: Duration = Duration::from_secs(2);
+
+/// A node that has not heard the change log for this long trusts nothing any more.
+pub const CHANGE_SILENCE_MAX: Duration = Duration::from_secs(8);
+
+/// How often the change log is read: a revocation made elsewhere must be refused within a second.
+pub const CHANGE_POLL: Duration = Duration::from_millis(200);
+
+/// How often idle times are written behind.
+pub const TOUCH_FLUSH: Duration = Duration::from_secs(5);
+
+/// A node whose clock is further off the database's than this stops trusting expiries.
+pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(30);
+
+/// One credit of a limited session covers this much activity (geometry API 2.6).
+pub const SESSION_SLOT: Duration = Duration::from_secs(600);

@@ -1,0 +1,273 @@
+//! Access tokens: the key ring, verification with a cache, minting and revocation.
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use moka::sync::Cache;
+use vitrine_access::change::Change;
+use vitrine_access::grant::{Grant, Subject};
+use vitrine_access::ids::{BlobKey, TokenId};
+use vitrine_access::jwt::{AccessToken, Algorithm, Expected, KeySet, SigningKey};
+use vitrine_access::refusal::{Refusal, RefusalKind};
+use vitrine_access::seal::Purpose;
+use vitrine_access::time::Timestamp;
+use vitrine_store::SigningKeyRecord;
+
+use crate::Services;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Verified tokens kept in memory; each is a few hundred bytes.
+pub(crate) const VERIFIED_TOKENS_MAX: u64 = 100_000;
+
+/// A revoked `jti` must outlive the longest token that could carry it.
+const REVOCATION_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
+
+/// Longest lifetime that a minted token may have: a year, for head-less back ends.
+pub const TOKEN_TTL_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// A token that was verified, with the grant that follows from it.
+#[derive(Debug)]
+pub struct VerifiedToken {
+    /// The token's claims.
+    pub token: AccessToken,
+    /// What it permits.
+    pub grant: Grant,
+}
+
+/// The keys of this installation: one signs, all that are not retired verify.
+pub(crate) struct KeyRing {
+    signing: SigningKey,
+    verifying: KeySet,
+}
+
+pub(crate) struct Tokens {
+    ring: RwLock<Arc<KeyRing>>,
+    verified: Cache<BlobKey, Arc<VerifiedToken>>,
+    revoked: RwLock<HashMap<TokenId, Timestamp>>,
+}
+
+impl Tokens {
+    pub(crate) fn new(ring: KeyRing, revoked: Vec<(TokenId, Timestamp)>) -> Self {
+        Self {
+            ring: RwLock::new(Arc::new(ring)),
+            verified: Cache::new(VERIFIED_TOKENS_MAX),
+            revoked: RwLock::new(revoked.into_iter().collect()),
+        }
+    }
+
+    fn ring(&self) -> Arc<KeyRing> {
+        let guard = self
+            .ring
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        Arc::clone(&guard)
+    }
+
+    pub(crate) fn replace_ring(&self, ring: KeyRing) {
+        let mut guard = self
+            .ring
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        *guard = Arc::new(ring);
+        drop(guard);
+        self.verified.invalidate_all();
+    }
+
+    pub(crate) fn note_revoked(&self, token: TokenId, until: Timestamp) {
+        self.revoked
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .insert(token, until);
+    }
+
+    pub(crate) fn is_revoked(&self, token: TokenId) -> bool {
+        self.revoked
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .contains_key(&token)
+    }
+}
+
+impl Services {
+    /// Verifies the bearer token of a request: once by signature, afterwards from memory.
+    ///
+    /// # Errors
+    /// A refusal of kind `TokenInvalid` or `TokenExpired` that says what was wrong.
+    pub fn verify_token(&self, bearer: &str) -> Result<Arc<VerifiedToken>> {
+        let now = self.now();
+        let tokens = &self.inner.tokens;
+        let fingerprint = BlobKey::of(bearer.as_bytes());
+        let verified = if let Some(known) = tokens.verified.get(&fingerprint) {
+            if now >= known.token.expires_at {
+                tokens.verified.invalidate(&fingerprint);
+                return Err(expired().into());
+            }
+            known
+        } else {
+            let settings = &self.inner.settings;
+            let expected = Expected {
+                issuer: settings.issuer.clone(),
+                audience: settings.audience.clone(),
+            };
+            let token = AccessToken::verify(&tokens.ring().verifying, bearer, &expected, now)
+                .map_err(|error| Refusal {
+                    kind: RefusalKind::TokenInvalid,
+                    message: format!(
+                        "The access token is not acceptable: {error}. Ask the issuer for a new \
+                         one."
+                    ),
+                })?;
+            let grant = token.grant();
+            let verified = Arc::new(VerifiedToken { token, grant });
+            tokens.verified.insert(fingerprint, Arc::clone(&verified));
+            verified
+        };
+        if tokens.is_revoked(verified.token.id) {
+            return Err(Refusal {
+                kind: RefusalKind::TokenInvalid,
+                message: "The access token was revoked. Ask the issuer for a new one.".into(),
+            }
+            .into());
+        }
+        Ok(verified)
+    }
+
+    /// Signs an access token.
+    ///
+    /// # Errors
+    /// When the lifetime is out of range or the key fails.
+    pub fn mint_token(
+        &self,
+        subject: Subject,
+        scopes: Vec<String>,
+        ttl: Duration,
+    ) -> Result<String> {
+        if ttl.is_zero() || ttl > TOKEN_TTL_MAX {
+            return Err(Error::new(
+                ErrorKind::RequestInvalid,
+                format!(
+                    "A token's lifetime is between 1 and {} seconds.",
+                    TOKEN_TTL_MAX.as_secs()
+                ),
+            ));
+        }
+        let now = self.now();
+        let settings = &self.inner.settings;
+        let token = AccessToken {
+            id: TokenId::new(&*self.inner.entropy),
+            issuer: settings.issuer.clone(),
+            audience: settings.audience.clone(),
+            subject,
+            scopes,
+            issued_at: now,
+            not_before: now,
+            expires_at: now.plus(ttl),
+        };
+        token
+            .sign(&self.inner.tokens.ring().signing)
+            .map_err(Error::internal)
+    }
+
+    /// Revokes a token by its `jti`, durably and at once.
+    ///
+    /// # Errors
+    /// When the database fails; nothing is revoked then.
+    pub async fn revoke_token(&self, token: TokenId) -> Result<()> {
+        let until = self.now().plus(REVOCATION_KEPT);
+        let mut tx = self.inner.store.begin().await?;
+        tx.revoke_token(token, until).await?;
+        tx.note_change(&Change::Token(token)).await?;
+        tx.commit().await?;
+        self.inner.tokens.note_revoked(token, until);
+        Ok(())
+    }
+
+    /// The public keys as a JSON Web Key Set (RFC 7517), newest first.
+    #[must_use]
+    pub fn json_web_key_set(&self) -> serde_json::Value {
+        let ring = self.inner.tokens.ring();
+        let keys: Vec<_> = ring.verifying.iter().map(|key| key.to_jwk()).collect();
+        serde_json::json!({ "keys": keys })
+    }
+
+    pub(crate) async fn load_key_ring(&self) -> Result<KeyRing> {
+        load_key_ring(
+            &self.inner.store,
+            &self.inner.sealer,
+            &*self.inner.entropy,
+            self.now(),
+        )
+        .await
+    }
+}
+
+fn expired() -> Refusal {
+    Refusal {
+        kind: RefusalKind::TokenExpired,
+        message: "The access token has expired. Ask the issuer for a new one.".into(),
+    }
+}
+
+/// Loads the key ring; the first start makes its own ES256 key.
+pub(crate) async fn load_key_ring(
+    store: &vitrine_store::Store,
+    sealer: &vitrine_access::seal::Sealer,
+    entropy: &dyn vitrine_access::random::Entropy,
+    now: Timestamp,
+) -> Result<KeyRing> {
+    let mut records = store.signing_keys().await?;
+    if records.iter().all(|record| record.retired_at.is_some()) {
+        let key = SigningKey::generate(Algorithm::Es256).map_err(Error::internal)?;
+        let mut nonce = [0; 12];
+        entropy.fill(&mut nonce);
+        let record = SigningKeyRecord {
+            kid: key.kid().to_owned(),
+            alg: Algorithm::Es256,
+            sealed_private: sealer.seal(
+                Purpose::SigningKey,
+                &key.to_pkcs8().map_err(Error::internal)?,
+                nonce,
+            ),
+            public_jwk: key.public().to_jwk().to_string(),
+            created_at: now,
+            retired_at: None,
+        };
+        let mut tx = store.begin().await?;
+        tx.insert_signing_key(&record).await?;
+        tx.note_change(&Change::Keys).await?;
+        tx.commit().await?;
+        // Another process may have made one at the same moment: all live keys verify.
+        records = store.signing_keys().await?;
+    }
+    let live: Vec<&SigningKeyRecord> = records
+        .iter()
+        .filter(|record| record.retired_at.is_none())
+        .collect();
+    let mut keys = Vec::new();
+    for record in &live {
+        let private = sealer
+            .open(Purpose::SigningKey, &record.sealed_private)
+            .map_err(|error| {
+                Error::new(
+                    ErrorKind::Internal,
+                    "The signing keys in the database cannot be opened with this master key. \
+                     Start with the master key that belongs to this database.",
+                )
+                .caused_by(error)
+            })?;
+        keys.push((
+            record.created_at,
+            SigningKey::from_pkcs8(record.alg, &private).map_err(Error::internal)?,
+        ));
+    }
+    keys.sort_by_key(|(created_at, _)| std::cmp::Reverse(*created_at));
+    let verifying = KeySet::new(keys.iter().map(|(_, key)| key.public()).collect());
+    let (_, signing) = keys.into_iter().next().ok_or_else(|| {
+        Error::new(
+            ErrorKind::Internal,
+            "There is no signing key in the database.",
+        )
+    })?;
+    Ok(KeyRing { signing, verifying })
+}

@@ -1,0 +1,403 @@
+//! Who is asking, and may they: the one place where a credential becomes a right to act.
+//!
+//! Handlers ask for the access that their operation's row in the permission table names; what
+//! they get carries what was loaded on the way.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use vitrine_access::decide::{ModelFacts, check_model_open};
+use vitrine_access::grant::Subject;
+use vitrine_access::ids::{ModelId, SessionId};
+use vitrine_access::origin::Origin;
+use vitrine_access::permissions::{Credential, Operation, Permission, PermissionSet, operation};
+use vitrine_access::refusal::{Refusal, RefusalKind};
+use vitrine_access::session::{EndReason, SessionState};
+use vitrine_access::ticket::TicketType;
+use vitrine_store::{ModelRecord, TicketRecord};
+
+use crate::Services;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sessions::SessionEntry;
+use crate::tokens::VerifiedToken;
+
+/// What a request says about itself. Nothing in it is trusted before it was checked.
+#[derive(Clone, Debug, Default)]
+pub struct Caller {
+    /// The token of `Authorization: Bearer`, where the request carries one.
+    pub bearer: Option<String>,
+    /// The peer's address.
+    pub address: Option<std::net::IpAddr>,
+    /// The request's id, for the audit trail.
+    pub request: Option<vitrine_access::ids::RequestId>,
+}
+
+/// The right to make one operation on one session.
+#[derive(Clone, Debug)]
+pub struct SessionAccess {
+    /// The session as it was presented.
+    pub id: SessionId,
+    /// Its state.
+    pub session: Arc<SessionEntry>,
+    /// Its model.
+    pub model: Arc<ModelRecord>,
+    /// Everything that the request may do, session and token together.
+    pub permissions: PermissionSet,
+    /// The token that came along.
+    pub token: Option<Arc<VerifiedToken>>,
+}
+
+/// The right to make one operation on one model by a token.
+#[derive(Clone, Debug)]
+pub struct ModelAccess {
+    /// The model.
+    pub model: Arc<ModelRecord>,
+    /// Everything that the token permits on it.
+    pub permissions: PermissionSet,
+    /// The token.
+    pub token: Arc<VerifiedToken>,
+}
+
+/// The right to make one of the operations that are reserved for the platform.
+#[derive(Clone, Debug)]
+pub struct BackendOnly {
+    /// The token.
+    pub token: Arc<VerifiedToken>,
+}
+
+impl ModelAccess {
+    /// Whether the token's subject is the platform itself.
+    #[must_use]
+    pub fn is_backend(&self) -> bool {
+        matches!(self.token.token.subject, Subject::Backend)
+    }
+}
+
+fn refuse(kind: RefusalKind, message: impl Into<String>) -> Error {
+    Refusal {
+        kind,
+        message: message.into(),
+    }
+    .into()
+}
+
+fn row(id: &str) -> Result<&'static Operation> {
+    operation(id).ok_or_else(|| {
+        Error::new(
+            ErrorKind::Internal,
+            format!("Operation {id} has no row in the permission table."),
+        )
+    })
+}
+
+fn missing(permission: Permission) -> Error {
+    refuse(
+        RefusalKind::PermissionMissing,
+        format!(
+            "The credential does not carry the permission {}. Ask its issuer for one whose \
+             scopes cover it.",
+            permission.as_str()
+        ),
+    )
+}
+
+fn require(permissions: &PermissionSet, row: &Operation) -> Result<()> {
+    match row.permission {
+        Some(permission) if !permissions.contains(permission) => Err(missing(permission)),
+        _ => Ok(()),
+    }
+}
+
+/// Facts about a model that deciding needs.
+pub(crate) fn facts(model: &ModelRecord) -> ModelFacts<'_> {
+    let settings = &model.settings;
+    ModelFacts {
+        state: model.status,
+        blocked: settings.blocking,
+        public: settings.public,
+        domains: &settings.domains,
+        backend_access: settings.backend_access,
+        require_iframe: settings.require_iframe,
+        require_token: settings.require_token,
+    }
+}
+
+impl Services {
+    /// Checks a request on a session against its operation's row.
+    ///
+    /// # Errors
+    /// `SessionGone` for an ended or unknown session, token refusals, `PermissionMissing`.
+    pub async fn session_access(
+        &self,
+        operation: &str,
+        session_id: &str,
+        caller: &Caller,
+    ) -> Result<SessionAccess> {
+        self.trusted()?;
+        let row = row(operation)?;
+        let id: SessionId = session_id.parse().map_err(|_| {
+            refuse(
+                RefusalKind::SessionMalformed,
+                "A session id is 32 lower-case hexadecimal digits. Use the sessionId of the \
+                 session's creation unchanged.",
+            )
+        })?;
+        let session = self
+            .session_entry(id.hash())
+            .await?
+            .ok_or_else(gone_unknown)?;
+        let now = self.now();
+        if let SessionState::Ended(reason, _) =
+            session.state(now, &self.inner.settings.session_limits)
+        {
+            return Err(gone(reason));
+        }
+        let model = self.model_of_session(&session).await?;
+        let token = match caller.bearer.as_deref() {
+            Some(bearer) => Some(self.token_for_model(bearer, model.id)?),
+            None => None,
+        };
+        let permissions = match (&token, model.settings.require_token) {
+            (None, true) => {
+                return Err(refuse(
+                    RefusalKind::TokenMissing,
+                    "This model demands an access token beside the ticket. Send one as \
+                     'Authorization: Bearer …'.",
+                ));
+            }
+            (Some(token), true) => token.grant.permissions.clone(),
+            (Some(token), false) => session
+                .session
+                .permissions
+                .clone()
+                .union(&token.grant.permissions),
+            (None, false) => session.session.permissions.clone(),
+        };
+        // A session row that also takes a token (S+J) asks the union of both all the same.
+        debug_assert!(matches!(
+            row.credential,
+            Credential::Session | Credential::SessionOrToken | Credential::SealedLink
+        ));
+        require(&permissions, row)?;
+        self.touch(&session, now);
+        Ok(SessionAccess {
+            id,
+            session,
+            model,
+            permissions,
+            token,
+        })
+    }
+
+    /// The session's model, after checking that whatever opened the session would still do so.
+    pub(crate) async fn model_of_session(&self, entry: &SessionEntry) -> Result<Arc<ModelRecord>> {
+        let session = &entry.session;
+        let model = self
+            .model_record(session.model)
+            .await?
+            .ok_or_else(gone_unknown)?;
+        if session
+            .token
+            .is_some_and(|token| self.inner.tokens.is_revoked(token))
+        {
+            return Err(gone(EndReason::Revoked));
+        }
+        let ticket = match session.ticket {
+            Some(id) => Some(self.ticket_record(id).await?.ok_or_else(gone_unknown)?),
+            None => None,
+        };
+        if ticket
+            .as_ref()
+            .is_some_and(|ticket| ticket.revoked_at.is_some())
+        {
+            return Err(gone(EndReason::Revoked));
+        }
+        if entry.checked_against(&model) {
+            return Ok(model);
+        }
+        if check_model_open(&facts(&model)).is_err()
+            || !still_allowed(entry, &model, ticket.as_deref())
+        {
+            return Err(gone(EndReason::Revoked));
+        }
+        entry.note_checked(&model);
+        Ok(model)
+    }
+
+    /// Checks a request on a model against its operation's row.
+    ///
+    /// # Errors
+    /// Token refusals; 403 before any look-up when the token does not cover the id.
+    pub async fn model_access(
+        &self,
+        operation: &str,
+        model_id: &str,
+        caller: &Caller,
+    ) -> Result<ModelAccess> {
+        self.trusted()?;
+        let row = row(operation)?;
+        let token = self.required_token(caller)?;
+        if row.credential == Credential::BackendToken {
+            backend_subject(&token)?;
+        }
+        let id = model_id.parse::<ModelId>().ok();
+        let covered = match token.grant.model {
+            None => matches!(token.token.subject, Subject::Backend),
+            Some(model) => id == Some(model),
+        };
+        if !covered {
+            return Err(refuse(
+                RefusalKind::WrongModel,
+                "The access token is not for this model. Ask its issuer for one that is.",
+            ));
+        }
+        require(&token.grant.permissions, row)?;
+        let model = match id {
+            Some(id) => self.model_record(id).await?,
+            None => None,
+        };
+        let model = model.ok_or_else(|| {
+            refuse(
+                RefusalKind::ModelUnknown,
+                format!("There is no model {}.", printable(model_id)),
+            )
+        })?;
+        let permissions = token.grant.permissions.clone();
+        Ok(ModelAccess {
+            model,
+            permissions,
+            token,
+        })
+    }
+
+    /// Checks a request that only the platform itself may make.
+    ///
+    /// # Errors
+    /// Token refusals, `SubjectRestricted`, `PermissionMissing`.
+    pub fn backend_only(&self, operation: &str, caller: &Caller) -> Result<BackendOnly> {
+        self.trusted()?;
+        let row = row(operation)?;
+        let token = self.required_token(caller)?;
+        backend_subject(&token)?;
+        require(&token.grant.permissions, row)?;
+        Ok(BackendOnly { token })
+    }
+
+    fn required_token(&self, caller: &Caller) -> Result<Arc<VerifiedToken>> {
+        let bearer = caller.bearer.as_deref().ok_or_else(|| {
+            refuse(
+                RefusalKind::TokenMissing,
+                "This operation needs an access token. Send one as 'Authorization: Bearer …'.",
+            )
+        })?;
+        self.verify_token(bearer)
+    }
+
+    pub(crate) fn token_for_model(
+        &self,
+        bearer: &str,
+        model: ModelId,
+    ) -> Result<Arc<VerifiedToken>> {
+        let token = self.verify_token(bearer)?;
+        let covers = match token.grant.model {
+            None => matches!(token.token.subject, Subject::Backend),
+            Some(covered) => covered == model,
+        };
+        if covers {
+            Ok(token)
+        } else {
+            Err(refuse(
+                RefusalKind::WrongModel,
+                "The access token is not for this session's model. Ask its issuer for one that is.",
+            ))
+        }
+    }
+
+    /// A model by id, from memory when it is warm.
+    pub(crate) async fn model_record(&self, id: ModelId) -> Result<Option<Arc<ModelRecord>>> {
+        if let Some(known) = self.inner.models.get(&id).await {
+            return Ok(Some(known));
+        }
+        let Some(record) = self.inner.store.model_unscoped(id).await? else {
+            return Ok(None);
+        };
+        let record = Arc::new(record);
+        self.inner.models.insert(id, Arc::clone(&record)).await;
+        Ok(Some(record))
+    }
+
+    pub(crate) async fn ticket_record(
+        &self,
+        id: vitrine_access::ids::TicketId,
+    ) -> Result<Option<Arc<TicketRecord>>> {
+        if let Some(known) = self.inner.tickets.get(&id).await {
+            return Ok(Some(known));
+        }
+        let Some(record) = self.inner.store.ticket_unscoped(id).await? else {
+            return Ok(None);
+        };
+        let record = Arc::new(record);
+        self.inner.tickets.insert(id, Arc::clone(&record)).await;
+        Ok(Some(record))
+    }
+}
+
+fn backend_subject(token: &VerifiedToken) -> Result<()> {
+    if matches!(token.token.subject, Subject::Backend) {
+        return Ok(());
+    }
+    Err(refuse(
+        RefusalKind::SubjectRestricted,
+        "Only the platform itself may do this: the access token's subject must be 'backend'.",
+    ))
+}
+
+/// Whether the page that opened the session would still be let in.
+fn still_allowed(entry: &SessionEntry, model: &ModelRecord, ticket: Option<&TicketRecord>) -> bool {
+    let Some(ticket) = ticket else { return true };
+    if ticket.created_at < model.settings.tickets_not_before {
+        return false;
+    }
+    if ticket.kind == TicketType::Backend {
+        return model.settings.backend_access;
+    }
+    let Some(origin) = entry.session.origin.as_deref() else {
+        return false;
+    };
+    let Ok(origin) = Origin::parse_header_values(&[origin.as_bytes()]) else {
+        return false;
+    };
+    (ticket.public || model.settings.public || model.settings.domains.allows(&origin))
+        && (ticket.domains.is_empty() || ticket.domains.allows(&origin))
+}
+
+pub(crate) fn gone_unknown() -> Error {
+    refuse(
+        RefusalKind::SessionGone,
+        "This session does not exist or has ended. Open a new one.",
+    )
+}
+
+pub(crate) fn gone(reason: EndReason) -> Error {
+    let message = match reason {
+        EndReason::Closed => "This session was closed. Open a new one.",
+        EndReason::Aged => "This session has reached its greatest age. Open a new one.",
+        EndReason::Idle => "This session ended because it was not used. Open a new one.",
+        EndReason::Revoked => {
+            "This session ended because the right to it was withdrawn. Opening a new one says why."
+        }
+    };
+    refuse(RefusalKind::SessionGone, message)
+}
+
+/// Text of a caller's, fit to be shown back: short and without control characters.
+pub(crate) fn printable(text: &str) -> String {
+    const SHOWN_MAX: usize = 64;
+    text.chars()
+        .filter(|c| !c.is_control())
+        .take(SHOWN_MAX)
+        .collect()
+}
+
+/// How much later than asked a session may be found idle: the granularity of touches.
+pub(crate) const TOUCH_GRAIN: Duration = Duration::from_secs(1);

@@ -1,0 +1,51 @@
+//! One file per group of commands.
+
+mod config;
+mod jwt;
+pub(crate) mod model;
+mod serve;
+mod ticket;
+
+use anyhow::Result;
+use tracing_subscriber::EnvFilter;
+use vitrine_service::Services;
+
+use crate::cli::{Api, Arguments, Command, Place};
+use crate::config::{Config, LogFormat};
+use crate::node::{self, Tweak};
+
+/// Runs one command.
+pub(crate) async fn run(arguments: Arguments) -> Result<()> {
+    match arguments.command {
+        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Demo(arguments) => crate::demo::run(arguments).await,
+        Command::Model { place, command } => model::run(&place, command).await,
+        Command::Ticket { place, command } => ticket::run(&place, command).await,
+        Command::Jwt { place, command } => jwt::run(&place, command).await,
+        Command::Config { place, command } => config::run(&place, &command),
+        Command::Openapi { api: Api::Geometry } => {
+            println!("{}", vitrine_http::openapi_geometry().to_pretty_json()?);
+            Ok(())
+        }
+    }
+}
+
+/// Log lines go to standard error: standard output belongs to what a command answers.
+pub(crate) fn start_log(filter: &str, format: LogFormat) -> Result<()> {
+    let filter = EnvFilter::try_new(filter)
+        .map_err(|error| anyhow::anyhow!("log = \"{filter}\": {error}"))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => builder.with_ansi(false).init(),
+        LogFormat::Json => builder.json().init(),
+    }
+    Ok(())
+}
+
+/// The use cases for a command that does one thing and ends.
+async fn services_at(place: &Place) -> Result<Services> {
+    let config = Config::load(place.config.as_deref(), &place.flags())?;
+    start_log("warn", LogFormat::Text)?;
+    let bound = config.listen.parse()?;
+    node::build(&config, bound, Tweak { limit_loopback: true }).await
+}

@@ -1,0 +1,43 @@
+//! `vitrine serve`.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::ServeArguments;
+use crate::config::{Config, Flags};
+use crate::node::{self, Tweak};
+use crate::server;
+
+pub(super) async fn run(arguments: ServeArguments) -> Result<()> {
+    let flags = Flags {
+        listen: arguments.listen,
+        public_url: arguments.public_url,
+        content_url: arguments.content_url,
+        ..arguments.place.flags()
+    };
+    let config = Config::load(arguments.place.config.as_deref(), &flags)?;
+    super::start_log(&config.log, config.log_format)?;
+    let listener = server::bind(&config.listen).await?;
+    let bound = listener.local_addr()?;
+    let services = node::build(&config, bound, Tweak { limit_loopback: true }).await?;
+    services.spawn_background();
+    let router = vitrine_http::router(services.clone());
+    tracing::info!(
+        address = %bound,
+        public_url = services.settings().public_url,
+        content_url = services.settings().content_url,
+        "serving"
+    );
+    let stop = CancellationToken::new();
+    let grace = Duration::from_secs(config.shutdown_grace_s);
+    let serving = tokio::spawn(server::serve(listener, router, stop.clone(), grace));
+    server::stop_asked().await;
+    tracing::info!("stopping; running requests are finished first");
+    stop.cancel();
+    serving.await?;
+    services.shutdown().await;
+    tracing::info!("stopped");
+    Ok(())
+}

@@ -1,0 +1,290 @@
+//! Configuration: one type, read here and nowhere else.
+//!
+//! Defaults, then the file, then `VITRINE_…` environment variables, then flags. Unknown keys are
+//! errors, and all faults are reported together.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+use url::Url;
+use vitrine_access::origin::AllowedDomains;
+use vitrine_access::session::SessionLimits;
+use vitrine_service::settings::{SESSION_WAIT, Settings, UPLOAD_LINK_TTL};
+
+/// Environment variables that set a key begin so; `VITRINE_PUBLIC_URL` is `public_url`.
+const ENVIRONMENT_PREFIX: &str = "VITRINE_";
+/// Variables with our prefix that are not settings.
+const ENVIRONMENT_IGNORED: &[&str] = &["vectors", "test_postgres"];
+
+/// Everything that an operator may set. `docs/vitrine.toml` documents each key; a test compares.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) data: PathBuf,
+    pub(crate) listen: String,
+    pub(crate) database: String,
+    pub(crate) objects: String,
+    pub(crate) public_url: String,
+    pub(crate) content_url: String,
+    pub(crate) master_key_file: String,
+    pub(crate) trusted_iframe_hosts: Vec<String>,
+    pub(crate) issuer: String,
+    pub(crate) audience: String,
+    pub(crate) workers: usize,
+    pub(crate) worker_queue_max: usize,
+    pub(crate) worker_runs_max: u32,
+    pub(crate) computation_time_max_ms: u64,
+    pub(crate) session_age_max_s: u64,
+    pub(crate) session_idle_max_s: u64,
+    pub(crate) asset_grace_s: u64,
+    pub(crate) shutdown_grace_s: u64,
+    pub(crate) log: String,
+    pub(crate) log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("data"),
+            listen: "127.0.0.1:8080".into(),
+            database: String::new(),
+            objects: String::new(),
+            public_url: String::new(),
+            content_url: String::new(),
+            master_key_file: String::new(),
+            trusted_iframe_hosts: Vec::new(),
+            issuer: "vitrine".into(),
+            audience: "vitrine-geometry".into(),
+            workers: 0,
+            worker_queue_max: 64,
+            worker_runs_max: 200,
+            computation_time_max_ms: 30_000,
+            session_age_max_s: 3600,
+            session_idle_max_s: 3600,
+            asset_grace_s: 300,
+            shutdown_grace_s: 20,
+            log: "info".into(),
+            log_format: LogFormat::Text,
+        }
+    }
+}
+
+/// What flags say; `None` leaves the key to file and environment.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Flags {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) data: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) listen: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) database: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) objects: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) public_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) content_url: Option<String>,
+}
+
+impl Config {
+    /// Reads and checks the configuration.
+    pub(crate) fn load(file: Option<&Path>, flags: &Flags) -> Result<Self> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        if let Some(file) = file {
+            if !file.is_file() {
+                bail!("the configuration file {} does not exist", file.display());
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        figment = figment
+            .merge(Env::prefixed(ENVIRONMENT_PREFIX).ignore(ENVIRONMENT_IGNORED))
+            .merge(Serialized::defaults(flags));
+        let config: Self = figment.extract().map_err(|errors| {
+            let all: Vec<String> = errors.into_iter().map(|error| error.to_string()).collect();
+            anyhow::anyhow!("the configuration is wrong:\n  {}", all.join("\n  "))
+        })?;
+        let faults = config.faults();
+        if !faults.is_empty() {
+            bail!("the configuration is wrong:\n  {}", faults.join("\n  "));
+        }
+        Ok(config)
+    }
+
+    fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        if self.listen.parse::<SocketAddr>().is_err() {
+            faults.push(format!("listen = \"{}\": give address and port, as 127.0.0.1:8080", self.listen));
+        }
+        for (key, url) in [("public_url", &self.public_url), ("content_url", &self.content_url)] {
+            if !url.is_empty()
+                && let Err(fault) = base_url(url)
+            {
+                faults.push(format!("{key} = \"{url}\": {fault}"));
+            }
+        }
+        if !self.database.is_empty()
+            && !["sqlite:", "postgres:", "postgresql:"].iter().any(|s| self.database.starts_with(s))
+        {
+            faults.push("database: begin with sqlite: or postgres:".into());
+        }
+        if !self.objects.is_empty()
+            && !["file:", "s3:"].iter().any(|scheme| self.objects.starts_with(scheme))
+        {
+            faults.push("objects: begin with file: or s3:".into());
+        }
+        if let Err(error) = AllowedDomains::parse_all(&self.trusted_iframe_hosts) {
+            faults.push(format!("trusted_iframe_hosts: {error}"));
+        }
+        for (key, value) in [
+            ("session_age_max_s", self.session_age_max_s),
+            ("session_idle_max_s", self.session_idle_max_s),
+            ("computation_time_max_ms", self.computation_time_max_ms),
+        ] {
+            if value == 0 {
+                faults.push(format!("{key}: give a number above 0"));
+            }
+        }
+        faults
+    }
+
+    /// The database's URL; an embedded one in the data directory by default.
+    pub(crate) fn database_url(&self) -> String {
+        if self.database.is_empty() {
+            format!("sqlite://{}", self.data.join("vitrine.db").display())
+        } else {
+            self.database.clone()
+        }
+    }
+
+    /// The object storage's URL; a folder of the data directory by default.
+    pub(crate) fn objects_url(&self) -> String {
+        if self.objects.is_empty() {
+            format!("file://{}", self.data.join("objects").display())
+        } else {
+            self.objects.clone()
+        }
+    }
+
+    /// Where the master key lies.
+    pub(crate) fn master_key_path(&self) -> PathBuf {
+        if self.master_key_file.is_empty() {
+            self.data.join("master.key")
+        } else {
+            PathBuf::from(&self.master_key_file)
+        }
+    }
+
+    /// The settings of the use cases, for a server that listens on `bound`.
+    pub(crate) fn settings(&self, bound: SocketAddr) -> Result<Settings> {
+        let public_url = if self.public_url.is_empty() {
+            format!("http://{bound}")
+        } else {
+            self.public_url.trim_end_matches('/').to_owned()
+        };
+        let content_url = if self.content_url.is_empty() {
+            public_url.clone()
+        } else {
+            self.content_url.trim_end_matches('/').to_owned()
+        };
+        let mut trusted = self.trusted_iframe_hosts.clone();
+        trusted.push(origin_entry(&content_url)?);
+        Ok(Settings {
+            public_url,
+            content_url,
+            issuer: self.issuer.clone(),
+            audience: self.audience.clone(),
+            trusted_iframe_hosts: AllowedDomains::parse_all(&trusted)
+                .map_err(|error| anyhow::anyhow!("trusted_iframe_hosts: {error}"))?,
+            session_limits: SessionLimits {
+                age_max: Duration::from_secs(self.session_age_max_s),
+                idle_max: Duration::from_secs(self.session_idle_max_s),
+                asset_grace: Duration::from_secs(self.asset_grace_s),
+            },
+            session_wait: SESSION_WAIT,
+            upload_link_ttl: UPLOAD_LINK_TTL,
+            limit_loopback: true,
+            compare_clocks: true,
+        })
+    }
+}
+
+fn base_url(text: &str) -> std::result::Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err("give an http or https URL with a host".into());
+    }
+    if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        return Err("give scheme, host and port only".into());
+    }
+    if url.path() != "/" {
+        return Err("a path is not supported; give scheme, host and port only".into());
+    }
+    Ok(url)
+}
+
+/// The domain entry that matches exactly the pages of a base URL.
+fn origin_entry(base: &str) -> Result<String> {
+    let url = base_url(base).map_err(|fault| anyhow::anyhow!("{base}: {fault}"))?;
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let scheme = if url.scheme() == "http" { "http://" } else { "" };
+    Ok(format!("{scheme}{host}{port}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str) -> Result<Config> {
+        let file = std::env::temp_dir().join(format!("vitrine-config-{}.toml", std::process::id()));
+        let file = file.with_extension(format!("{}.toml", text.len()));
+        std::fs::write(&file, text).unwrap();
+        let loaded = Config::load(Some(&file), &Flags::default());
+        std::fs::remove_file(&file).unwrap();
+        loaded
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_that_names_it() {
+        let error = load("lissten = \"127.0.0.1:1\"").unwrap_err().to_string();
+        assert!(error.contains("lissten"), "{error}");
+    }
+
+    #[test]
+    fn all_faults_are_reported_together() {
+        let error =
+            load("listen = \"here\"\npublic_url = \"ftp://x\"\ndatabase = \"mysql://x\"").unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("listen") && text.contains("public_url") && text.contains("database"));
+    }
+
+    #[test]
+    fn the_documented_defaults_are_the_defaults() {
+        let documented = include_str!("../../../docs/vitrine.toml");
+        let config: Config = toml::from_str(documented).unwrap();
+        assert_eq!(config, Config::default());
+    }
+
+    #[test]
+    fn the_content_origin_is_always_trusted_to_speak_of_the_page_around_it() {
+        let config =
+            Config { content_url: "https://content.example:8443".into(), ..Config::default() };
+        let settings = config.settings("127.0.0.1:8080".parse().unwrap()).unwrap();
+        assert_eq!(settings.trusted_iframe_hosts.iter().count(), 1);
+    }
+}

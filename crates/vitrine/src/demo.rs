@@ -1,0 +1,305 @@
+//! `vitrine demo`: the main job in one command, on real models and three real origins.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use vitrine_access::decide::ModelStatus;
+use vitrine_access::grant::Subject;
+use vitrine_access::origin::AllowedDomains;
+use vitrine_access::ticket::TicketType;
+use vitrine_service::Services;
+use vitrine_service::models::{ModelPatch, far_future};
+use vitrine_service::tickets::TicketRequest;
+use vitrine_store::ModelRecord;
+
+use crate::cli::DemoArguments;
+use crate::commands::{model, start_log};
+use crate::config::{Config, LogFormat};
+use crate::node::{self, Tweak};
+use crate::{server, shop};
+
+/// Tokens of the demo hold for a day: long enough to play, short enough to be left behind.
+const TOKEN_TTL: Duration = Duration::from_secs(24 * 3600);
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+
+struct DemoModel {
+    slug: &'static str,
+    title: &'static str,
+    filename: &'static str,
+    script: &'static str,
+}
+
+const MODELS: [DemoModel; 3] = [
+    DemoModel {
+        slug: "shelf",
+        title: "Shelf cut to measure",
+        filename: "shelf.js",
+        script: include_str!("../../../demo/models/shelf.js"),
+    },
+    DemoModel {
+        slug: "enclosure",
+        title: "Electronics enclosure",
+        filename: "enclosure.js",
+        script: include_str!("../../../demo/models/enclosure.js"),
+    },
+    DemoModel {
+        slug: "lamp",
+        title: "Twisted lamp shade",
+        filename: "lamp.js",
+        script: include_str!("../../../demo/models/lamp.js"),
+    },
+];
+
+/// A data folder that is removed when the demo ends, unless the operator named it.
+struct Folder {
+    path: PathBuf,
+    temporary: bool,
+}
+
+impl Folder {
+    fn open(named: Option<PathBuf>) -> Result<Self> {
+        if let Some(path) = named {
+            return Ok(Self { path, temporary: false });
+        }
+        let path = std::env::temp_dir().join(format!("vitrine-demo-{}", std::process::id()));
+        if path.exists() {
+            std::fs::remove_dir_all(&path)
+                .with_context(|| format!("cannot remove the old {}", path.display()))?;
+        }
+        Ok(Self { path, temporary: true })
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if self.temporary
+            && let Err(error) = std::fs::remove_dir_all(&self.path)
+        {
+            eprintln!("vitrine: {} could not be removed: {error}", self.path.display());
+        }
+    }
+}
+
+struct Shown {
+    record: Arc<ModelRecord>,
+    embedding_ticket: String,
+    backend_ticket: String,
+}
+
+struct Places {
+    base_url: String,
+    content_url: String,
+    shop_url: String,
+    stranger_url: String,
+}
+
+/// Runs the demo until it is asked to stop.
+pub(crate) async fn run(arguments: DemoArguments) -> Result<()> {
+    start_log(if arguments.json { "info" } else { "warn" }, LogFormat::Text)?;
+    let listener = bind_or_free(&arguments.listen).await?;
+    let shop_listener = bind_or_free(&arguments.shop_listen).await?;
+    let stranger_listener = bind_or_free(&next_port(&shop_listener)?).await?;
+    let bound = listener.local_addr()?;
+    let places = Places {
+        base_url: format!("http://{bound}"),
+        content_url: content_url(bound),
+        shop_url: format!("http://{}", shop_listener.local_addr()?),
+        stranger_url: format!("http://{}", stranger_listener.local_addr()?),
+    };
+    let folder = Folder::open(arguments.data)?;
+    let config = Config {
+        data: folder.path.clone(),
+        listen: bound.to_string(),
+        database: arguments.database.unwrap_or_default(),
+        public_url: places.base_url.clone(),
+        content_url: places.content_url.clone(),
+        ..Config::default()
+    };
+    let services = node::build(&config, bound, Tweak { limit_loopback: false }).await?;
+    services.spawn_background();
+    let shown = prepare(&services, &places).await?;
+
+    let stop = CancellationToken::new();
+    let routers = [
+        (listener, vitrine_http::router(services.clone())),
+        (shop_listener, shop::router(shop_config(&places, &shown, false))),
+        (stranger_listener, shop::router(shop_config(&places, &shown, true))),
+    ];
+    let serving: Vec<_> = routers
+        .into_iter()
+        .map(|(listener, router)| {
+            tokio::spawn(server::serve(listener, router, stop.clone(), SHUTDOWN_GRACE))
+        })
+        .collect();
+    announce(&services, &places, &shown, arguments.json, &folder.path)?;
+    server::stop_asked().await;
+    stop.cancel();
+    for task in serving {
+        task.await?;
+    }
+    services.shutdown().await;
+    Ok(())
+}
+
+/// Binds the wished address, or a free port of it when somebody else has the wished one.
+async fn bind_or_free(listen: &str) -> Result<TcpListener> {
+    match server::bind(listen).await {
+        Ok(listener) => Ok(listener),
+        Err(error) => {
+            let wished: SocketAddr = listen.parse().map_err(|_| error)?;
+            server::bind(&SocketAddr::new(wished.ip(), 0).to_string()).await
+        }
+    }
+}
+
+fn next_port(listener: &TcpListener) -> Result<String> {
+    let shop = listener.local_addr()?;
+    Ok(SocketAddr::new(shop.ip(), shop.port().checked_add(1).unwrap_or(0)).to_string())
+}
+
+/// The content origin of the demo: the same listener under its other name, which makes it another
+/// origin for browsers.
+fn content_url(bound: SocketAddr) -> String {
+    if bound.ip().is_loopback() && bound.is_ipv4() {
+        format!("http://localhost:{}", bound.port())
+    } else {
+        format!("http://{bound}")
+    }
+}
+
+async fn prepare(services: &Services, places: &Places) -> Result<Vec<Shown>> {
+    let mut shown = Vec::with_capacity(MODELS.len());
+    for demo in &MODELS {
+        let domains = vec![places.shop_url.clone()];
+        let known = services.model_by_slug(demo.slug).await?;
+        let id = match known {
+            Some(model) => model.id,
+            None => push(services, demo).await?.id,
+        };
+        // The shop may have come up on another port than last time.
+        let patch = ModelPatch {
+            accessdomains: Some(domains),
+            backend_access: Some(true),
+            ..ModelPatch::default()
+        };
+        let record = Arc::new(services.update_model(id, patch).await?);
+        let embedding_ticket = match services.embedding_ticket(&record).await? {
+            Some(ticket) => ticket,
+            None => ticket(services, &record, TicketType::Embedding).await?,
+        };
+        let backend_ticket = ticket(services, &record, TicketType::Backend).await?;
+        shown.push(Shown { record, embedding_ticket, backend_ticket });
+    }
+    Ok(shown)
+}
+
+async fn push(services: &Services, demo: &DemoModel) -> Result<ModelRecord> {
+    let patch = ModelPatch {
+        name: Some(demo.title.to_owned()),
+        title: Some(demo.title.to_owned()),
+        slug: Some(demo.slug.to_owned()),
+        filename: Some(demo.filename.to_owned()),
+        ..ModelPatch::default()
+    };
+    let record = model::push(services, Bytes::from_static(demo.script.as_bytes()), patch).await?;
+    if record.status != ModelStatus::Confirmed {
+        bail!("the demo model {} was not confirmed: {:?}", demo.slug, record.message);
+    }
+    if let Some(png) = shop::thumbnail(demo.slug) {
+        services.set_thumbnail(record.id, Bytes::from(png)).await?;
+    }
+    Ok(record)
+}
+
+async fn ticket(services: &Services, model: &ModelRecord, kind: TicketType) -> Result<String> {
+    let request = TicketRequest {
+        kind,
+        public: false,
+        author: false,
+        domains: AllowedDomains::default(),
+        until: far_future(),
+        use_id2: false,
+    };
+    Ok(services.create_ticket(model, request).await?)
+}
+
+fn shop_config(places: &Places, shown: &[Shown], stranger: bool) -> serde_json::Value {
+    let models: Vec<_> = shown
+        .iter()
+        .map(|model| {
+            serde_json::json!({
+                "id": model.record.id.to_string(),
+                "slug": model.record.slug,
+                "title": model.record.title,
+                "embedding_ticket": model.embedding_ticket,
+                "thumbnail": format!("/thumbnails/{}.png", model.record.slug),
+            })
+        })
+        .collect();
+    serde_json::json!({
+        "base_url": places.base_url,
+        "content_url": places.content_url,
+        "models": models,
+        "stranger": stranger,
+    })
+}
+
+fn announce(
+    services: &Services,
+    places: &Places,
+    shown: &[Shown],
+    json: bool,
+    data: &Path,
+) -> Result<()> {
+    if json {
+        println!("{}", summary(services, places, shown)?);
+        return Ok(());
+    }
+    println!("Vitrine is serving.\n");
+    println!("  A shop that may show the models:   {}", places.shop_url);
+    println!("  The same page, not allowed:        {}", places.stranger_url);
+    println!("  The Geometry API and its docs:     {}/api/v2/docs", places.base_url);
+    for model in shown {
+        println!("  {:<34} {}/embed/{}", format!("{} (iframe):", model.record.title), places.content_url, model.record.slug);
+    }
+    println!("\n  Data folder: {}    Stop: Ctrl+C", data.display());
+    Ok(())
+}
+
+fn summary(services: &Services, places: &Places, shown: &[Shown]) -> Result<serde_json::Value> {
+    let first = shown.first().context("the demo has models")?;
+    let scopes = ["group.view", "group.export", "group.owner", "group.analytics", "file.download"];
+    let model_jwt = services.mint_token(
+        Subject::Model(first.record.id),
+        scopes.map(str::to_owned).to_vec(),
+        TOKEN_TTL,
+    )?;
+    let backend_jwt = services.mint_token(Subject::Backend, vec!["*".to_owned()], TOKEN_TTL)?;
+    let models: Vec<_> = shown
+        .iter()
+        .map(|model| {
+            serde_json::json!({
+                "id": model.record.id.to_string(),
+                "slug": model.record.slug,
+                "title": model.record.title,
+                "embedding_ticket": model.embedding_ticket,
+                "backend_ticket": model.backend_ticket,
+            })
+        })
+        .collect();
+    Ok(serde_json::json!({
+        "base_url": places.base_url,
+        "content_url": places.content_url,
+        "shop_url": places.shop_url,
+        "stranger_url": places.stranger_url,
+        "models": models,
+        "model_jwt": model_jwt,
+        "backend_jwt": backend_jwt,
+    }))
+}
