@@ -4,6 +4,8 @@
 mod flat;
 #[path = "export_files/glb.rs"]
 mod glb;
+#[path = "export_files/kernel.rs"]
+mod kernel;
 #[path = "export_files/scenes.rs"]
 mod scenes;
 #[path = "export_files/solid.rs"]

@@ -9,10 +9,10 @@ use vitrine_engine::export::{IndexedMesh, Scene, obj, stl, threemf};
 
 use crate::scenes::{ORANGE, box_mesh, cube, everything, plate, solid};
 
-type Corner = [u32; 3];
+pub(crate) type Corner = [u32; 3];
 
 /// Corners of all triangles, as bits.
-fn read_stl(bytes: &[u8]) -> Vec<[Corner; 3]> {
+pub(crate) fn read_stl(bytes: &[u8]) -> Vec<[Corner; 3]> {
     assert!(!bytes.starts_with(b"solid"));
     let count = u32::from_le_bytes(bytes[80..84].try_into().unwrap()) as usize;
     assert_eq!(bytes.len(), 84 + count * 50);
@@ -34,7 +34,7 @@ fn read_stl(bytes: &[u8]) -> Vec<[Corner; 3]> {
 }
 
 /// Every edge is passed once in each direction, by triangles that have an area's worth of distinct corners.
-fn assert_watertight(triangles: &[[Corner; 3]]) {
+pub(crate) fn assert_watertight(triangles: &[[Corner; 3]]) {
     let mut passes: HashMap<(Corner, Corner), i32> = HashMap::new();
     for [a, b, c] in triangles {
         assert!(a != b && b != c && c != a, "a triangle lost its area");
@@ -47,7 +47,7 @@ fn assert_watertight(triangles: &[[Corner; 3]]) {
     }
 }
 
-fn volume(triangles: &[[Corner; 3]]) -> f64 {
+pub(crate) fn volume(triangles: &[[Corner; 3]]) -> f64 {
     let six: f64 = triangles
         .iter()
         .map(|t| {
