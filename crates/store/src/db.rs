@@ -5,7 +5,8 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{
-    Arguments, ColumnIndex, Database, Decode, Encode, Pool, Postgres, Sqlite, Transaction, Type,
+    Arguments, AssertSqlSafe, ColumnIndex, Database, Decode, Encode, Pool, Postgres, Row as _,
+    Sqlite, SqliteConnection, Transaction, Type,
 };
 
 use crate::error::StoreError;
@@ -156,15 +157,50 @@ impl<DB: Database> Held<DB> {
 
 /// What every query runs on.
 pub(crate) enum Handle {
-    Sqlite(Held<Sqlite>),
+    Sqlite(Held<Sqlite>, Plans),
     Postgres(Held<Postgres>),
+}
+
+/// Whether to look at the plan of each query before it runs.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Plans {
+    Trusted,
+    Checked,
+}
+
+/// Tables that are read as a whole, because they never have more than a few rows.
+const SMALL_TABLES: [&str; 2] = ["signing_key", "schema_migration"];
+
+/// Fails when `SQLite` would read a whole table, or a whole index of it, to answer.
+async fn check_plan(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+) -> Result<(), StoreError> {
+    // Plans are made from constants only, never from what a client sends.
+    let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+    for row in sqlx::query(explain).fetch_all(&mut *connection).await? {
+        let step: String = row.try_get("detail")?;
+        let Some(scanned) = step.strip_prefix("SCAN ") else {
+            continue;
+        };
+        let table = scanned.split(' ').next().unwrap_or_default();
+        if !SMALL_TABLES.contains(&table) && scanned != "CONSTANT ROW" {
+            return Err(StoreError::Config(format!(
+                "a query has no index ({step}): {sql}"
+            )));
+        }
+    }
+    Ok(())
 }
 
 impl Handle {
     /// All rows. The query bounds them.
     pub(crate) async fn all(&mut self, query: Query) -> Result<Vec<Row>, StoreError> {
         match self {
-            Self::Sqlite(held) => {
+            Self::Sqlite(held, plans) => {
+                if *plans == Plans::Checked {
+                    check_plan(held.connection(), query.sql).await?;
+                }
                 let arguments: SqliteArguments = arguments(query.values)?;
                 let rows = sqlx::query_with(query.sql, arguments)
                     .fetch_all(held.connection())
@@ -196,7 +232,10 @@ impl Handle {
     /// How many rows were changed.
     pub(crate) async fn execute(&mut self, query: Query) -> Result<u64, StoreError> {
         match self {
-            Self::Sqlite(held) => {
+            Self::Sqlite(held, plans) => {
+                if *plans == Plans::Checked {
+                    check_plan(held.connection(), query.sql).await?;
+                }
                 let arguments: SqliteArguments = arguments(query.values)?;
                 let done = sqlx::query_with(query.sql, arguments)
                     .execute(held.connection())
@@ -216,7 +255,7 @@ impl Handle {
     /// Several statements without values: migrations.
     pub(crate) async fn script(&mut self, sql: &'static str) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(held) => sqlx::raw_sql(sql)
+            Self::Sqlite(held, _) => sqlx::raw_sql(sql)
                 .execute(held.connection())
                 .await
                 .map(drop)?,
@@ -231,9 +270,9 @@ impl Handle {
     /// Commits a transaction; a plain connection has nothing to commit.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(Held::Transaction(transaction)) => transaction.commit().await?,
+            Self::Sqlite(Held::Transaction(transaction), _) => transaction.commit().await?,
             Self::Postgres(Held::Transaction(transaction)) => transaction.commit().await?,
-            Self::Sqlite(Held::Plain(_)) | Self::Postgres(Held::Plain(_)) => {}
+            Self::Sqlite(Held::Plain(_), _) | Self::Postgres(Held::Plain(_)) => {}
         }
         Ok(())
     }
@@ -241,9 +280,9 @@ impl Handle {
     /// Rolls a transaction back and waits until that is done.
     pub(crate) async fn roll_back(self) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(Held::Transaction(transaction)) => transaction.rollback().await?,
+            Self::Sqlite(Held::Transaction(transaction), _) => transaction.rollback().await?,
             Self::Postgres(Held::Transaction(transaction)) => transaction.rollback().await?,
-            Self::Sqlite(Held::Plain(_)) | Self::Postgres(Held::Plain(_)) => {}
+            Self::Sqlite(Held::Plain(_), _) | Self::Postgres(Held::Plain(_)) => {}
         }
         Ok(())
     }
@@ -256,6 +295,7 @@ pub(crate) enum Pools {
         readers: Pool<Sqlite>,
         /// Exactly one connection: writers queue here instead of at the file's lock.
         writer: Pool<Sqlite>,
+        plans: Plans,
     },
     Postgres {
         readers: Pool<Postgres>,
@@ -266,7 +306,9 @@ pub(crate) enum Pools {
 impl Pools {
     pub(crate) async fn read(&self) -> Result<Handle, StoreError> {
         Ok(match self {
-            Self::Sqlite { readers, .. } => Handle::Sqlite(Held::Plain(readers.acquire().await?)),
+            Self::Sqlite { readers, plans, .. } => {
+                Handle::Sqlite(Held::Plain(readers.acquire().await?), *plans)
+            }
             Self::Postgres { readers, .. } => {
                 Handle::Postgres(Held::Plain(readers.acquire().await?))
             }
@@ -277,9 +319,10 @@ impl Pools {
     /// reader that becomes a writer later can fail without having been able to wait.
     pub(crate) async fn write(&self) -> Result<Handle, StoreError> {
         Ok(match self {
-            Self::Sqlite { writer, .. } => Handle::Sqlite(Held::Transaction(
-                writer.begin_with("BEGIN IMMEDIATE").await?,
-            )),
+            Self::Sqlite { writer, plans, .. } => Handle::Sqlite(
+                Held::Transaction(writer.begin_with("BEGIN IMMEDIATE").await?),
+                *plans,
+            ),
             Self::Postgres { writers, .. } => {
                 Handle::Postgres(Held::Transaction(writers.begin().await?))
             }
@@ -288,7 +331,9 @@ impl Pools {
 
     pub(crate) async fn close(&self) {
         match self {
-            Self::Sqlite { readers, writer } => {
+            Self::Sqlite {
+                readers, writer, ..
+            } => {
                 readers.close().await;
                 writer.close().await;
             }

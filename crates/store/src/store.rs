@@ -23,6 +23,9 @@ pub struct StoreOptions {
     pub append_queue_max: usize,
     /// Appends in one flush. Default [`limits::APPEND_BATCH_MAX`].
     pub append_batch_max: usize,
+    /// For tests: ask `SQLite` for the plan of each query and refuse those that read a whole table.
+    /// Does nothing on `PostgreSQL`, whose planner rightly reads small tables as a whole.
+    pub check_plans: bool,
 }
 
 impl Default for StoreOptions {
@@ -33,6 +36,7 @@ impl Default for StoreOptions {
             busy_timeout: limits::BUSY_TIMEOUT,
             append_queue_max: limits::APPEND_QUEUE_MAX,
             append_batch_max: limits::APPEND_BATCH_MAX,
+            check_plans: false,
         }
     }
 }

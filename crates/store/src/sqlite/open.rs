@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use crate::db::Pools;
+use crate::db::{Plans, Pools};
 use crate::error::StoreError;
 use crate::store::StoreOptions;
 
@@ -62,7 +62,19 @@ pub(crate) async fn open(
         .test_before_acquire(false)
         .max_lifetime(None)
         .connect_lazy_with(base.create_if_missing(false).pragma("query_only", "ON"));
-    Ok((Pools::Sqlite { readers, writer }, lock))
+    let plans = if options.check_plans {
+        Plans::Checked
+    } else {
+        Plans::Trusted
+    };
+    Ok((
+        Pools::Sqlite {
+            readers,
+            writer,
+            plans,
+        },
+        lock,
+    ))
 }
 
 async fn lock(path: &Path) -> Result<OpenLock, StoreError> {

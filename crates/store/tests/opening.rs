@@ -1,0 +1,221 @@
+//! Opening: migrations, wrong schemas, wrong URLs.
+
+use sqlx::{Connection as _, Executor as _};
+use vitrine_store::{MigrationError, Store, StoreError, StoreErrorKind, StoreOptions};
+use vitrine_testkit::{Builder, TestFolder, sqlite_url};
+
+mod common;
+
+async fn open(url: &str) -> Result<Store, StoreError> {
+    Store::open(url, StoreOptions::default()).await
+}
+
+/// Runs a statement behind the store's back.
+async fn tamper(url: &str, sql: &'static str) {
+    if url.starts_with("sqlite:") {
+        let mut connection = sqlx::SqliteConnection::connect(url).await.unwrap();
+        connection.execute(sql).await.unwrap();
+        connection.close().await.unwrap();
+    } else {
+        let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+        connection.execute(sql).await.unwrap();
+        connection.close().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_programs_that_open_a_new_database_at_once_migrate_it_once() {
+    common::on_both(
+        "many_programs_that_open_a_new_database_at_once",
+        |url| async move {
+            let mut tasks = tokio::task::JoinSet::new();
+            for _ in 0..8 {
+                let url = url.clone();
+                tasks.spawn(async move { open(&url).await.unwrap() });
+            }
+            let stores = tasks.join_all().await;
+            let make = Builder::new(1);
+            let model = make.stored_model(&stores[0]).await.unwrap();
+            for store in &stores {
+                assert_eq!(
+                    store.model_unscoped(model.id).await.unwrap().as_ref(),
+                    Some(&model)
+                );
+                store.close().await;
+            }
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_opens_again_and_again() {
+    common::on_both("a_database_opens_again_and_again", |url| async move {
+        let make = Builder::new(2);
+        let first = open(&url).await.unwrap();
+        let model = make.stored_model(&first).await.unwrap();
+        first.close().await;
+        let second = open(&url).await.unwrap();
+        assert_eq!(second.model_unscoped(model.id).await.unwrap(), Some(model));
+        second.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_schema_is_refused_with_a_remedy() {
+    common::on_both(
+        "a_newer_schema_is_refused_with_a_remedy",
+        |url| async move {
+            open(&url).await.unwrap().close().await;
+            tamper(&url, "INSERT INTO schema_migration VALUES (7001, 'x', 0)").await;
+            let refused = open(&url).await.unwrap_err();
+            assert!(
+                matches!(
+                    &refused,
+                    StoreError::Migration(MigrationError::Newer { found: 7001, .. })
+                ),
+                "{refused:?}"
+            );
+            assert!(
+                refused.to_string().contains("restore a backup"),
+                "{refused}"
+            );
+            assert_eq!(refused.kind(), StoreErrorKind::Broken);
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_that_was_edited_after_its_release_is_refused() {
+    common::on_both(
+        "a_migration_that_was_edited_after_its_release",
+        |url| async move {
+            open(&url).await.unwrap().close().await;
+            tamper(
+                &url,
+                "UPDATE schema_migration SET checksum = 'x' WHERE version = 1",
+            )
+            .await;
+            let refused = open(&url).await.unwrap_err();
+            assert!(
+                matches!(
+                    &refused,
+                    StoreError::Migration(MigrationError::Changed { version: 1 })
+                ),
+                "{refused:?}"
+            );
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stored_value_that_makes_no_sense_is_an_error() {
+    common::on_both(
+        "a_stored_value_that_makes_no_sense_is_an_error",
+        |url| async move {
+            let store = open(&url).await.unwrap();
+            let model = Builder::new(3).stored_model(&store).await.unwrap();
+            tamper(&url, "UPDATE model SET status = 'perhaps'").await;
+            let refused = store.model_unscoped(model.id).await.unwrap_err();
+            assert!(
+                matches!(&refused, StoreError::Corrupt { column, .. } if column == "status"),
+                "{refused:?}"
+            );
+            store.close().await;
+        },
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_store_says_so() {
+    common::on_both("a_closed_store_says_so", |url| async move {
+        let store = open(&url).await.unwrap();
+        store.close().await;
+        store.close().await;
+        let make = Builder::new(4);
+        let refused = [
+            store.ping().await.unwrap_err(),
+            store.begin().await.unwrap_err(),
+            store
+                .append_audit(vec![
+                    make.audit(vitrine_access::RequestId::new(make.entropy())),
+                ])
+                .await
+                .unwrap_err(),
+        ];
+        for error in refused {
+            assert!(matches!(error, StoreError::Closed), "{error:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn urls_that_are_not_understood_are_refused_with_the_form() {
+    for url in [
+        "",
+        "vitrine.db",
+        "mysql://h/d",
+        "sqlite::memory:",
+        "sqlite://",
+        "sqlite://:memory:",
+    ] {
+        let refused = open(url).await.unwrap_err();
+        assert!(
+            matches!(&refused, StoreError::Config(_)),
+            "{url}: {refused:?}"
+        );
+        assert!(
+            refused.to_string().contains("sqlite://"),
+            "{url}: {refused}"
+        );
+    }
+    let folder = TestFolder::new();
+    let missing = format!("sqlite://{}/missing/vitrine.db", folder.path().display());
+    let refused = open(&missing).await.unwrap_err();
+    assert!(refused.to_string().contains("folder"), "{refused}");
+    let password = open("postgres://u:geheim@h:port/d").await.unwrap_err();
+    assert!(
+        !format!("{password} {password:?}").contains("geheim"),
+        "{password}"
+    );
+}
+
+#[tokio::test]
+async fn options_that_hold_nothing_are_refused() {
+    let folder = TestFolder::new();
+    for options in [
+        StoreOptions {
+            append_queue_max: 0,
+            ..StoreOptions::default()
+        },
+        StoreOptions {
+            append_batch_max: 0,
+            ..StoreOptions::default()
+        },
+    ] {
+        let refused = Store::open(&sqlite_url(&folder), options)
+            .await
+            .unwrap_err();
+        assert!(matches!(refused, StoreError::Config(_)), "{refused:?}");
+    }
+}
+
+#[test]
+fn both_dialects_have_the_same_files() {
+    let list = |folder: &str| {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let mut names: Vec<_> = std::fs::read_dir(path)
+            .unwrap()
+            .map(|file| file.unwrap().file_name())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(list("src/sqlite"), list("src/postgres"));
+    assert_eq!(list("migrations/sqlite"), list("migrations/postgres"));
+}

@@ -1,0 +1,242 @@
+//! Users, organizations, access keys, signing keys, revoked tokens, tickets.
+
+use std::time::Duration;
+
+use vitrine_access::jwt::Algorithm;
+use vitrine_access::{Owner, TicketType, TokenId, UserId};
+use vitrine_store::{SigningKeyRecord, Store, StoreError};
+
+use crate::Builder;
+use crate::builders::domains;
+
+super::cases! {
+    0x0a00:
+    accounts_are_found_again,
+    an_address_belongs_to_one_user,
+    the_operator_is_made_once,
+    access_keys_are_seen_by_their_owner_only,
+    a_hash_belongs_to_one_access_key,
+    signing_keys_come_newest_first_and_retire_once,
+    a_revoked_token_stays_revoked_until_its_end,
+    tickets_are_found_again_and_revoked_once,
+    only_a_live_plain_embedding_ticket_is_handed_out_again,
+}
+
+async fn accounts_are_found_again(store: &Store, make: &Builder) {
+    let (user, organization) = (make.user(), make.organization());
+    store.insert_user(&user).await.unwrap();
+    store.insert_organization(&organization).await.unwrap();
+    assert_eq!(store.user(user.id).await.unwrap().as_ref(), Some(&user));
+    let email = user.email.as_deref().unwrap();
+    assert_eq!(
+        store.user_by_email(email).await.unwrap().as_ref(),
+        Some(&user)
+    );
+    assert_eq!(
+        store.user_by_email("nobody@example.com").await.unwrap(),
+        None
+    );
+    assert_eq!(
+        store.organization(organization.id).await.unwrap(),
+        Some(organization)
+    );
+}
+
+async fn an_address_belongs_to_one_user(store: &Store, make: &Builder) {
+    let first = make.user();
+    let mut second = make.user();
+    second.email.clone_from(&first.email);
+    store.insert_user(&first).await.unwrap();
+    let refused = store.insert_user(&second).await.unwrap_err();
+    assert!(
+        matches!(&refused, StoreError::Conflict { column } if column == "user_account.email"),
+        "{refused:?}"
+    );
+    assert_eq!(store.user(second.id).await.unwrap(), None);
+}
+
+async fn the_operator_is_made_once(store: &Store, make: &Builder) {
+    let id = UserId::new(make.entropy());
+    store.ensure_operator(id, make.now).await.unwrap();
+    store
+        .ensure_operator(id, make.now.plus(Duration::from_secs(9)))
+        .await
+        .unwrap();
+    let operator = store.user(id).await.unwrap().unwrap();
+    assert_eq!((operator.email, operator.created_at), (None, make.now));
+}
+
+async fn access_keys_are_seen_by_their_owner_only(store: &Store, make: &Builder) {
+    let member = make.stored_member(store).await.unwrap();
+    let alone = Owner {
+        organization: None,
+        ..member
+    };
+    let (of_member, of_alone) = (make.access_key(member), make.access_key(alone));
+    store.insert_access_key(&of_member).await.unwrap();
+    store.insert_access_key(&of_alone).await.unwrap();
+    assert_eq!(ids(store, &member).await, [of_member.id]);
+    assert_eq!(ids(store, &alone).await, [of_alone.id]);
+    assert!(
+        !store
+            .revoke_access_key(&alone, of_member.id, make.now)
+            .await
+            .unwrap()
+    );
+    assert!(
+        store
+            .revoke_access_key(&member, of_member.id, make.now)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !store
+            .revoke_access_key(&member, of_member.id, make.now)
+            .await
+            .unwrap()
+    );
+    let found = store
+        .access_key_by_hash_unscoped(&of_member.hash)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(found.revoked_at, Some(make.now));
+    assert_eq!(
+        store.access_key_unscoped(of_member.id).await.unwrap(),
+        Some(found)
+    );
+}
+
+async fn ids(store: &Store, owner: &Owner) -> Vec<vitrine_access::AccessKeyId> {
+    store
+        .access_keys(owner, 10)
+        .await
+        .unwrap()
+        .iter()
+        .map(|key| key.id)
+        .collect()
+}
+
+async fn a_hash_belongs_to_one_access_key(store: &Store, make: &Builder) {
+    let owner = make.stored_owner(store).await.unwrap();
+    let first = make.access_key(owner);
+    let mut second = make.access_key(owner);
+    second.hash = first.hash;
+    store.insert_access_key(&first).await.unwrap();
+    let refused = store.insert_access_key(&second).await.unwrap_err();
+    assert!(
+        matches!(&refused, StoreError::Conflict { column } if column == "access_key.hash"),
+        "{refused:?}"
+    );
+}
+
+async fn signing_keys_come_newest_first_and_retire_once(store: &Store, make: &Builder) {
+    let key = |kid: &str, alg, seconds| SigningKeyRecord {
+        kid: kid.to_owned(),
+        alg,
+        sealed_private: vec![0, 1, 254, 255],
+        public_jwk: "{}".to_owned(),
+        created_at: make.now.plus(Duration::from_secs(seconds)),
+        retired_at: None,
+    };
+    let old = key("old", Algorithm::Rs256, 1);
+    let new = key("new", Algorithm::EdDsa, 2);
+    store.insert_signing_key(&old).await.unwrap();
+    store.insert_signing_key(&new).await.unwrap();
+    assert_eq!(
+        store.signing_keys().await.unwrap(),
+        [new.clone(), old.clone()]
+    );
+    assert!(store.retire_signing_key("old", make.now).await.unwrap());
+    assert!(!store.retire_signing_key("old", make.now).await.unwrap());
+    let retired = SigningKeyRecord {
+        retired_at: Some(make.now),
+        ..old
+    };
+    assert_eq!(store.signing_keys().await.unwrap(), [new, retired]);
+}
+
+async fn a_revoked_token_stays_revoked_until_its_end(store: &Store, make: &Builder) {
+    let (token, other) = (TokenId::new(make.entropy()), TokenId::new(make.entropy()));
+    let end = make.now.plus(Duration::from_secs(60));
+    let after = make.now.plus(Duration::from_secs(61));
+    store.revoke_token(token, end).await.unwrap();
+    store.revoke_token(token, make.now).await.unwrap();
+    assert!(
+        store.is_token_revoked(token, end).await.unwrap(),
+        "an earlier end shortens nothing"
+    );
+    assert!(!store.is_token_revoked(token, after).await.unwrap());
+    assert!(!store.is_token_revoked(other, make.now).await.unwrap());
+    assert_eq!(
+        store.revoked_tokens(make.now).await.unwrap(),
+        [(token, end)]
+    );
+    assert_eq!(store.forget_revoked_tokens(end, 10).await.unwrap(), 0);
+    assert_eq!(store.forget_revoked_tokens(after, 10).await.unwrap(), 1);
+    assert_eq!(store.revoked_tokens(make.now).await.unwrap(), []);
+}
+
+async fn tickets_are_found_again_and_revoked_once(store: &Store, make: &Builder) {
+    let model = make.stored_model(store).await.unwrap();
+    let mut ticket = make.ticket(model.id);
+    ticket.kind = TicketType::Backend;
+    ticket.use_id2 = true;
+    ticket.domains = domains(&["shop.example.com", "localhost:*"]);
+    store.insert_ticket(&ticket).await.unwrap();
+    assert_eq!(
+        store.ticket_unscoped(ticket.id).await.unwrap().as_ref(),
+        Some(&ticket)
+    );
+    let live = store.live_ticket_count_unscoped(make.now).await.unwrap();
+    assert!(store.revoke_ticket(ticket.id, make.now).await.unwrap());
+    assert!(!store.revoke_ticket(ticket.id, make.now).await.unwrap());
+    assert_eq!(
+        store.live_ticket_count_unscoped(make.now).await.unwrap(),
+        live - 1
+    );
+    ticket.revoked_at = Some(make.now);
+    assert_eq!(store.tickets(model.id, 10).await.unwrap(), [ticket]);
+    let unknown = make.ticket(vitrine_access::ModelId::new(make.entropy()));
+    let refused = store.insert_ticket(&unknown).await.unwrap_err();
+    assert!(
+        matches!(refused, StoreError::MissingReference),
+        "{refused:?}"
+    );
+}
+
+async fn only_a_live_plain_embedding_ticket_is_handed_out_again(store: &Store, make: &Builder) {
+    let model = make.stored_model(store).await.unwrap();
+    let plain = make.ticket(model.id);
+    store.insert_ticket(&plain).await.unwrap();
+    let mut special = [(); 5].map(|()| make.ticket(model.id));
+    special[0].kind = TicketType::Backend;
+    special[1].author = true;
+    special[2].public = true;
+    special[3].domains = domains(&["shop.example.com"]);
+    special[4].use_id2 = true;
+    for ticket in &mut special {
+        ticket.created_at = make.now.plus(Duration::from_secs(1));
+        store.insert_ticket(ticket).await.unwrap();
+    }
+    let handed_out = store
+        .live_embedding_ticket(model.id, make.now)
+        .await
+        .unwrap();
+    assert_eq!(handed_out.as_ref(), Some(&plain));
+    assert_eq!(
+        store
+            .live_embedding_ticket(model.id, plain.until)
+            .await
+            .unwrap(),
+        None
+    );
+    store.revoke_ticket(plain.id, make.now).await.unwrap();
+    assert_eq!(
+        store
+            .live_embedding_ticket(model.id, make.now)
+            .await
+            .unwrap(),
+        None
+    );
+}

@@ -1,0 +1,41 @@
+//! The suite that every store passes, whatever database is under it. Each case makes its own accounts
+//! and models, so the cases share one database.
+
+#![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
+
+mod accounts;
+mod feeds;
+mod models;
+mod money;
+mod results;
+mod sessions;
+
+use vitrine_store::Store;
+
+/// Runs every case, printing its name first.
+///
+/// # Panics
+/// When a case fails.
+pub async fn run_all(store: &Store) {
+    accounts::run(store).await;
+    models::run(store).await;
+    sessions::run(store).await;
+    money::run(store).await;
+    results::run(store).await;
+    feeds::run(store).await;
+}
+
+/// Runs cases one after the other, each with its own seed.
+macro_rules! cases {
+    ($seed:literal: $($case:ident),* $(,)?) => {
+        pub(super) async fn run(store: &vitrine_store::Store) {
+            let mut seed = $seed;
+            $(
+                println!("case {}", stringify!($case));
+                seed += 1;
+                $case(store, &$crate::Builder::new(seed)).await;
+            )*
+        }
+    };
+}
+pub(crate) use cases;
