@@ -1,185 +1,142 @@
-//! JSON Web Tokens.
-use crate::grant::{Grant, Subject};
-use crate::ids::TokenId;
-use crate::time::Timestamp;
+//! JSON Web Signatures, keys and access tokens (RFC 7515, 7517, 7638, 8037, 9068): our own strict
+//! decoding around the signature algorithms of aws-lc-rs, with keys parsed once.
+
+mod jws;
+mod keys;
+mod roca;
+mod strict;
+#[cfg(test)]
+mod tests;
+mod token;
+#[cfg(test)]
+mod vectors;
+
 use thiserror::Error;
 
-/// Signature algorithms.
+use crate::refusal::{Refusal, RefusalKind};
+
+pub use jws::{JwsHeader, VerifiedJws, verify_jws};
+pub use keys::{KeySet, SigningKey, VerifyingKey};
+pub use token::{AccessToken, Expected};
+
+/// Signature algorithms. Each key is for exactly one.
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Algorithm {
-    /// ECDSA with P-256 and SHA-256.
+    /// ECDSA with P-256 and SHA-256, the default.
     Es256,
     /// Ed25519.
     EdDsa,
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     Rs256,
 }
-/// A private key.
-pub struct SigningKey(());
-/// A public key.
-#[derive(Clone)]
-pub struct VerifyingKey(());
-/// A set of public keys.
-#[derive(Clone, Default)]
-pub struct KeySet(Vec<VerifyingKey>);
-/// The header members that matter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JwsHeader {
-    /// Algorithm.
-    pub algorithm: Algorithm,
-    /// Key id.
-    pub kid: Option<String>,
-    /// Media type.
-    pub typ: Option<String>,
-}
-/// A JWS whose signature holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VerifiedJws {
-    /// Header.
-    pub header: JwsHeader,
-    /// Payload.
-    pub payload: Vec<u8>,
-}
-/// Why a token is refused.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("todo")]
-pub struct JwtError;
-/// What a token must say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expected {
-    /// Issuer.
-    pub issuer: String,
-    /// Audience.
-    pub audience: String,
-}
-/// An access token's claims.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccessToken {
-    /// `jti`.
-    pub id: TokenId,
-    /// `iss`.
-    pub issuer: String,
-    /// `aud`.
-    pub audience: String,
-    /// `sub` and `sub_type`.
-    pub subject: Subject,
-    /// `scope`.
-    pub scopes: Vec<String>,
-    /// `iat`.
-    pub issued_at: Timestamp,
-    /// `nbf`.
-    pub not_before: Timestamp,
-    /// `exp`.
-    pub expires_at: Timestamp,
-}
-impl SigningKey {
-    /// Fresh.
-    ///
-    /// # Errors
-    /// See type.
-    pub fn generate(_algorithm: Algorithm) -> Result<Self, JwtError> {
-        todo!()
-    }
-    /// From storage.
-    ///
-    /// # Errors
-    /// See type.
-    pub fn from_pkcs8(_algorithm: Algorithm, _pkcs8: &[u8]) -> Result<Self, JwtError> {
-        todo!()
-    }
-    /// For sealed storage.
-    ///
-    /// # Errors
-    /// See type.
-    pub fn to_pkcs8(&self) -> Result<zeroize::Zeroizing<Vec<u8>>, JwtError> {
-        todo!()
-    }
-    /// Thumbprint.
+
+impl Algorithm {
+    const ALL: [Self; 3] = [Self::Es256, Self::EdDsa, Self::Rs256];
+
+    /// The name in headers, keys and storage (RFC 7518, RFC 8037).
     #[must_use]
-    pub fn kid(&self) -> &str {
-        todo!()
-    }
-    /// Algorithm.
-    #[must_use]
-    pub fn algorithm(&self) -> Algorithm {
-        todo!()
-    }
-    /// Public half.
-    #[must_use]
-    pub fn public(&self) -> VerifyingKey {
-        todo!()
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+            Self::Rs256 => "RS256",
+        }
     }
 }
-impl VerifyingKey {
-    /// From a JWK.
-    ///
-    /// # Errors
-    /// See type.
-    pub fn from_jwk(_jwk: &serde_json::Value) -> Result<Self, JwtError> {
-        todo!()
-    }
-    /// To a JWK.
-    #[must_use]
-    pub fn to_jwk(&self) -> serde_json::Value {
-        todo!()
-    }
-    /// Key id.
-    #[must_use]
-    pub fn kid(&self) -> &str {
-        todo!()
-    }
-    /// Algorithm.
-    #[must_use]
-    pub fn algorithm(&self) -> Algorithm {
-        todo!()
+
+impl std::str::FromStr for Algorithm {
+    type Err = JwtError;
+
+    fn from_str(name: &str) -> Result<Self, JwtError> {
+        Self::ALL
+            .into_iter()
+            .find(|own| own.as_str() == name)
+            .ok_or(JwtError::Algorithm)
     }
 }
-impl KeySet {
-    /// From keys.
-    #[must_use]
-    pub fn new(keys: Vec<VerifyingKey>) -> Self {
-        Self(keys)
+
+/// Why a token or key is refused. Never repeats the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum JwtError {
+    /// Longer than any token of ours.
+    #[error("the token is too long")]
+    TooLong,
+    /// Not three parts of unpadded base64url.
+    #[error("the token is not three parts of base64url")]
+    Form,
+    /// Not one JSON object without repeated members.
+    #[error("the token holds something else than one plain JSON object")]
+    Json,
+    /// A header member that would change how the token is verified.
+    #[error("the token's header holds `{member}`, which is not accepted")]
+    HeaderMember {
+        /// The member.
+        member: &'static str,
+    },
+    /// An algorithm other than ES256, `EdDSA` and RS256, or not the key's.
+    #[error("the token's algorithm is not the one of its key")]
+    Algorithm,
+    /// No key, or no single key, has the token's `kid`.
+    #[error("the token's key is unknown here; it may have been retired")]
+    KeyUnknown,
+    /// The signature is wrong.
+    #[error("the token's signature is wrong")]
+    Signature,
+    /// Not an access token.
+    #[error("the token is not an access token (typ `at+jwt`)")]
+    Type,
+    /// A claim is missing or has no valid form.
+    #[error("the token's claim `{claim}` is missing or has no valid form")]
+    Claim {
+        /// The claim.
+        claim: &'static str,
+    },
+    /// Somebody else issued it.
+    #[error("the token was issued by somebody else than this server")]
+    Issuer,
+    /// It is for another server.
+    #[error("the token is for another server")]
+    Audience,
+    /// Its time is over.
+    #[error("the token has expired")]
+    Expired,
+    /// Its time has not come.
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    /// A key that must not be used.
+    #[error("the key is refused: {why}")]
+    Key {
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The crypto library could not make a key or signature.
+    #[error("making the key or signature failed")]
+    Signing,
+}
+
+impl JwtError {
+    pub(crate) const fn key(why: &'static str) -> Self {
+        Self::Key { why }
     }
-    /// By key id.
-    #[must_use]
-    pub fn find(&self, _kid: &str) -> Option<&VerifyingKey> {
-        todo!()
-    }
-    /// All keys.
-    pub fn iter(&self) -> impl Iterator<Item = &VerifyingKey> {
-        self.0.iter()
+
+    pub(crate) const fn claim(claim: &'static str) -> Self {
+        Self::Claim { claim }
     }
 }
-/// Verifies.
-///
-/// # Errors
-/// See type.
-pub fn verify_jws(_keys: &KeySet, _compact: &str) -> Result<VerifiedJws, JwtError> {
-    todo!()
-}
-impl AccessToken {
-    /// Signs.
-    ///
-    /// # Errors
-    /// See type.
-    pub fn sign(&self, _key: &SigningKey) -> Result<String, JwtError> {
-        todo!()
-    }
-    /// Verifies.
-    ///
-    /// # Errors
-    /// See type.
-    pub fn verify(
-        _keys: &KeySet,
-        _compact: &str,
-        _expected: &Expected,
-        _now: Timestamp,
-    ) -> Result<Self, JwtError> {
-        todo!()
-    }
-    /// The grant.
-    #[must_use]
-    pub fn grant(&self) -> Grant {
-        todo!()
+
+impl From<JwtError> for Refusal {
+    fn from(error: JwtError) -> Self {
+        let kind = match error {
+            JwtError::Expired | JwtError::NotYetValid => RefusalKind::TokenExpired,
+            _ => RefusalKind::TokenInvalid,
+        };
+        let sentence = error.to_string();
+        let mut letters = sentence.chars();
+        let first = letters.next().map(|c| c.to_ascii_uppercase());
+        let sentence: String = first.into_iter().chain(letters).collect();
+        Self::new(
+            kind,
+            format!("{sentence}. Request a new token and repeat the request."),
+        )
     }
 }
