@@ -61,7 +61,7 @@ module.exports = (options) => {
   let rotation = TAU
   if (startAngle < endAngle) rotation = endAngle - startAngle
   if (startAngle > endAngle) rotation = endAngle + (TAU - startAngle)
-  const slices = Math.floor(segments * (rotation / TAU))
+  const slices = Math.floor(host.segments('cylinder', segments) * (rotation / TAU))
   const least = Math.min(...startRadius, ...endRadius)
   if (rotation * least < EPS && least > 0) throw new Error('startAngle and endAngle do not define a significant rotation')
 

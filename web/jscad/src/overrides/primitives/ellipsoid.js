@@ -45,6 +45,6 @@ module.exports = (options) => {
   const x = vec3.scale(vec3.create(), vec3.normalize(vec3.create(), axes[0]), radius[0])
   const y = vec3.scale(vec3.create(), vec3.normalize(vec3.create(), axes[1]), -radius[1])
   const z = vec3.scale(vec3.create(), vec3.normalize(vec3.create(), axes[2]), radius[2])
-  return wrap(ball(Math.floor(segments)), mat4.fromValues(
+  return wrap(ball(host.segments('sphere', segments)), mat4.fromValues(
     x[0], x[1], x[2], 0, y[0], y[1], y[2], 0, z[0], z[1], z[2], 0, center[0], center[1], center[2], 1))
 }
