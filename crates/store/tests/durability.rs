@@ -63,7 +63,9 @@ async fn an_acknowledged_append_is_already_committed() {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+/// On one thread, so that every task has handed its append over before the lock is released: they come
+/// in batches of good and bad ones.
+#[tokio::test]
 async fn a_refused_append_takes_no_neighbour_with_it() {
     common::on_both(
         "a_refused_append_takes_no_neighbour_with_it",
@@ -76,7 +78,6 @@ async fn a_refused_append_takes_no_neighbour_with_it() {
                 .append_session(known.clone(), Vec::new())
                 .await
                 .unwrap();
-            // The write lock is held here, so that all of them wait and come in one batch.
             let tx = store.begin().await.unwrap();
             let mut tasks = tokio::task::JoinSet::new();
             for round in 0..60 {

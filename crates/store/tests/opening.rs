@@ -1,6 +1,7 @@
 //! Opening: migrations, wrong schemas, wrong URLs.
 
 use sqlx::{Connection as _, Executor as _};
+use vitrine_access::Change;
 use vitrine_store::{MigrationError, Store, StoreError, StoreErrorKind, StoreOptions};
 use vitrine_testkit::{Builder, TestFolder, sqlite_url};
 
@@ -203,6 +204,51 @@ async fn options_that_hold_nothing_are_refused() {
             .unwrap_err();
         assert!(matches!(refused, StoreError::Config(_)), "{refused:?}");
     }
+}
+
+/// The check that the suite relies on: without its index, the query is refused.
+#[tokio::test]
+async fn a_query_without_an_index_is_refused_when_plans_are_checked() {
+    let folder = TestFolder::new();
+    let url = sqlite_url(&folder);
+    open(&url).await.unwrap().close().await;
+    tamper(&url, "DROP INDEX audit_by_request").await;
+    let options = StoreOptions {
+        check_plans: true,
+        ..StoreOptions::default()
+    };
+    let store = Store::open(&url, options).await.unwrap();
+    let request = vitrine_access::RequestId::new(Builder::new(5).entropy());
+    let refused = store.audit_by_request(request).await.unwrap_err();
+    assert!(refused.to_string().contains("audit_event"), "{refused}");
+    assert_eq!(store.last_change_id().await.unwrap(), 0);
+    store.close().await;
+}
+
+/// The log keeps exactly its bound, and a list is cut at its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_change_log_keeps_its_newest_rows() {
+    common::on_both("the_change_log_keeps_its_newest_rows", |url| async move {
+        let store = open(&url).await.unwrap();
+        tamper(
+            &url,
+            "INSERT INTO change_log (id, change) \
+             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1001) \
+             SELECT i, 'keys' FROM n",
+        )
+        .await;
+        assert_eq!(store.changes_after(0, u32::MAX).await.unwrap().len(), 1000);
+        assert_eq!(store.changes_after(0, 1000).await.unwrap().len(), 1000);
+        assert_eq!(store.changes_after(0, 999).await.unwrap().len(), 999);
+        let kept = vitrine_store::limits::CHANGE_LOG_ROWS_MAX;
+        assert_eq!(kept, 100_000, "the next statement counts on it");
+        tamper(&url, "UPDATE change_counter SET last = 101000").await;
+        assert_eq!(store.note_change(&Change::Keys).await.unwrap(), 101_001);
+        let left = store.changes_after(0, 10).await.unwrap();
+        assert_eq!(left, [(101_001, Change::Keys)], "1001 was just too old");
+        store.close().await;
+    })
+    .await;
 }
 
 #[test]
