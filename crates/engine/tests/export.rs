@@ -1,5 +1,10 @@
 //! What the files that models give away look like from outside, read with means of their own.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a step that fails here is a failed test"
+)]
+
 #[path = "export_files/flat.rs"]
 mod flat;
 #[path = "export_files/glb.rs"]

@@ -1,22 +1,31 @@
 //! The pool against real worker processes. The test program is its own worker: called with
-//! `--worker` it serves frames with an engine whose behaviour the test chooses, called with
+//! `--worker` it serves frames with an engine whose behaviour the test chooses, with `--jscad` with
+//! the real one, called with
 //! `--hostile` it breaks the protocol, called with `--server` it is a server that a test kills.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "worker_pool/cases.rs"]
 mod cases;
+#[path = "worker_pool/endings.rs"]
+mod endings;
 #[path = "worker_pool/fake.rs"]
 mod fake;
 #[path = "worker_pool/harness.rs"]
 mod harness;
+#[path = "worker_pool/jscad.rs"]
+mod jscad;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.first().map(String::as_str) {
         Some("--worker") => vitrine_engine::run_worker(fake::FakeEngine::default),
+        Some("--jscad") => vitrine_engine::worker_main(),
         Some("--hostile") => fake::break_the_protocol(),
-        Some("--server") => cases::serve_until_killed(),
-        _ => harness::run(&cases::all(), &args),
+        Some("--server") => endings::serve_until_killed(),
+        _ => harness::run(
+            &[cases::all(), endings::all(), jscad::all()].concat(),
+            &args,
+        ),
     }
 }

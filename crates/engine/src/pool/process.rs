@@ -304,7 +304,12 @@ fn read_answer(
                 stats,
             },
             Work::Describe,
-        ) => (run, Ok(Outcome::Described(definition, stats))),
+        ) => {
+            if definition.validate().is_err() {
+                return Err("it sent a definition that breaks the rules of definitions");
+            }
+            (run, Ok(Outcome::Described(definition, stats)))
+        }
         (Response::Computed { run, mut results }, Work::Compute { wanted, .. }) => {
             if !results.put_bodies(message.attachments) {
                 return Err("it sent another number of files than results");

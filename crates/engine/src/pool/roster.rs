@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 /// would cost memory while nobody asks.
 const SPARES_MAX: usize = 2;
 
-/// After this time without a job a bound worker ends, because a loaded model holds memory.
-pub(super) const IDLE_BOUND_MAX: Duration = Duration::from_mins(1);
+/// After this time without a job a bound worker ends, because it keeps the memory of its largest
+/// run. A new one starts within milliseconds.
+pub(super) const IDLE_BOUND_MAX: Duration = Duration::from_secs(30);
 
 /// An idle worker.
 #[derive(Debug)]

@@ -20,7 +20,7 @@ use super::{ModelSource, PoolError, PoolHealth, WorkerPoolConfig};
 const SHUTDOWN_MAX: Duration = Duration::from_secs(20);
 
 /// How often idle workers are looked after.
-const UPKEEP_INTERVAL: Duration = Duration::from_secs(15);
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Digits of a model's key in the log: enough to tell models apart.
 const KEY_DIGITS: usize = 12;

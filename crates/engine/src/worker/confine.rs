@@ -39,7 +39,13 @@ pub(super) fn at_start() -> io::Result<(Layers, u64)> {
     for resource in [Resource::CORE, Resource::FSIZE, Resource::NOFILE] {
         resource.set(0, 0)?;
     }
-    let layers = ["process", "no_new_privs", "not_dumpable", "no_files"];
+    let layers = [
+        "process",
+        "resource_limits",
+        "no_new_privs",
+        "not_dumpable",
+        "no_files",
+    ];
     Ok((layers.map(str::to_owned).to_vec(), address_space_bytes))
 }
 

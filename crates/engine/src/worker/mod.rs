@@ -38,6 +38,11 @@ const ENGINE_STACK_BYTES: usize = 64 * 1024 * 1024;
 /// Requests that are read ahead of the running one: the model and its first run arrive together.
 const ORDERS_AHEAD_MAX: usize = 2;
 
+/// What `vitrine __worker` runs: the JSCAD engine until standard input ends.
+pub fn worker_main() -> ! {
+    run_worker(crate::jscad::JscadEngine::new)
+}
+
 /// Serves standard input and output with the engine that `make_engine` makes, until the input ends.
 ///
 /// Messages for people go to standard error; whatever the engine prints to standard output goes
@@ -83,11 +88,14 @@ fn serve<E: Engine + 'static>(
                 Ok(runner) => runner.obey(&inbox),
                 Err(error) => {
                     eprintln!("worker: cannot start: {error:?}");
-                    EXIT_SETUP
+                    Some(EXIT_SETUP)
                 }
             };
-            // The reader waits for input that may never come, so the process ends from here.
-            std::process::exit(code)
+            // The reader waits for input that may never come, so the process ends from here. When
+            // the input has ended, the reader knows the better exit code.
+            if let Some(code) = code {
+                std::process::exit(code);
+            }
         })
         .map_err(WorkerError::Setup)?;
     read_requests(&mut BufReader::new(io::stdin().lock()), &orders)

@@ -13,7 +13,7 @@ use vitrine_model::{
 
 use super::frame::{FrameError, Message, MessageBounds, write_message};
 use super::protocol::{Request, Response, response_bounds};
-use super::{EXIT_DONE, EXIT_PANIC, EXIT_PROTOCOL, confine};
+use super::{EXIT_PANIC, EXIT_PROTOCOL, confine};
 
 /// Nesting of a data output. The server's parser stops at 128 levels, and a client would too.
 const DATA_DEPTH_MAX: usize = 100;
@@ -82,23 +82,24 @@ impl<E: Engine, W: Write> Runner<E, W> {
         })
     }
 
-    /// Obeys until no more orders can come. Returns the exit code.
-    pub(super) fn obey(mut self, inbox: &Receiver<Order>) -> i32 {
+    /// Obeys until no more orders can come. Returns an exit code when the process must end before
+    /// its input does.
+    pub(super) fn obey(mut self, inbox: &Receiver<Order>) -> Option<i32> {
         while let Ok(order) = inbox.recv() {
             match self.one(order) {
                 Ok(()) => {}
-                Err(Ending::Panicked) => return EXIT_PANIC,
+                Err(Ending::Panicked) => return Some(EXIT_PANIC),
                 Err(Ending::Protocol(what)) => {
                     eprintln!("worker: {what}");
-                    return EXIT_PROTOCOL;
+                    return Some(EXIT_PROTOCOL);
                 }
                 Err(Ending::Frame(error)) => {
                     eprintln!("worker: cannot answer: {error:?}");
-                    return EXIT_PROTOCOL;
+                    return Some(EXIT_PROTOCOL);
                 }
             }
         }
-        EXIT_DONE
+        None
     }
 
     fn one(&mut self, order: Order) -> Result<(), Ending> {

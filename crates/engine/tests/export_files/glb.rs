@@ -187,9 +187,9 @@ fn names_colours_and_transparency_are_written() {
 
 #[test]
 fn parts_of_one_look_become_one_primitive_and_materials_are_shared() {
-    let (red, blue) = (paint([1.0, 0.0, 0.0, 1.0]), paint([0.0, 0.0, 1.0, 1.0]));
+    let (warm, cold) = (paint([1.0, 0.0, 0.0, 1.0]), paint([0.0, 0.0, 1.0, 1.0]));
     let part = |x: f64, material| shade(&box_mesh([x, 0.0, 0.0], [x + 1.0, 1.0, 1.0]), material);
-    let render = vec![part(0.0, &red), part(2.0, &blue), part(4.0, &red)];
+    let render = vec![part(0.0, &warm), part(2.0, &cold), part(4.0, &warm)];
     let one = SceneSolid {
         render,
         ..SceneSolid::default()

@@ -16,7 +16,11 @@ fn mesh_of(body: &Manifold) -> IndexedMesh {
     }
     let vertex = |i: &u64| u32::try_from(own[usize::try_from(*i).unwrap()]).unwrap();
     IndexedMesh {
-        positions: mesh.vert_properties.chunks(stride).map(|v| [v[0], v[1], v[2]]).collect(),
+        positions: mesh
+            .vert_properties
+            .chunks(stride)
+            .map(|v| [v[0], v[1], v[2]])
+            .collect(),
         triangles: mesh
             .tri_verts
             .chunks(3)
@@ -34,7 +38,11 @@ fn worn_ball(at: f64) -> Manifold {
         let tool = Manifold::sphere(4.0, 32)
             .translate(Vec3::new(9.0, 1e-5 * f64::from(step), 1e-6))
             .rotate(angle, angle / 3.0, 0.1);
-        body = if step % 3 == 0 { body.union(&tool) } else { body.difference(&tool) };
+        body = if step % 3 == 0 {
+            body.union(&tool)
+        } else {
+            body.difference(&tool)
+        };
     }
     body.translate(Vec3::new(at, -at / 3.0, at / 7.0))
 }
@@ -43,8 +51,10 @@ fn worn_ball(at: f64) -> Manifold {
 fn solids_of_many_cuts_are_watertight_as_stl_and_closed_as_3mf() {
     for at in [0.0, 50.0, 1000.0, 20_000.0] {
         let body = worn_ball(at);
-        let scene =
-            Scene { solids: vec![solid("ball", mesh_of(&body), ORANGE)], ..Scene::default() };
+        let scene = Scene {
+            solids: vec![solid("ball", mesh_of(&body), ORANGE)],
+            ..Scene::default()
+        };
         threemf(&scene).unwrap();
         let triangles = read_stl(&stl(&scene).unwrap());
         assert!(triangles.len() > 3000);

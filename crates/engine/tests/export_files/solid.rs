@@ -257,8 +257,20 @@ fn an_obj_counts_vertices_from_one_over_all_objects() {
 fn the_bytes_of_a_cube_do_not_change_unnoticed() {
     let note = "files that are cached already would differ from new ones: raise the engine version";
     let hash = |bytes: &[u8]| hex::encode(digest(&SHA256, bytes));
-    assert_eq!(hash(&stl(&cube()).unwrap()), "f25963c9988899c4e65aee4fd163f2eab29f6d95b07d7637f4b9006fc290a821", "{note}");
-    assert_eq!(hash(&obj(&cube()).unwrap()), "76e6b01568562e99befc475b67932c6d48975b74f75b40e0b46519ab97f7acbd", "{note}");
+    assert_eq!(
+        hash(&stl(&cube()).unwrap()),
+        "f25963c9988899c4e65aee4fd163f2eab29f6d95b07d7637f4b9006fc290a821",
+        "{note}"
+    );
+    assert_eq!(
+        hash(&obj(&cube()).unwrap()),
+        "76e6b01568562e99befc475b67932c6d48975b74f75b40e0b46519ab97f7acbd",
+        "{note}"
+    );
     let text = model_part(&threemf(&cube()).unwrap());
-    assert_eq!(hash(text.as_bytes()), "19ed8379595626a131530ae3ddfcaf38b36dec8d01c1899626f46baf4e98a998", "{note}");
+    assert_eq!(
+        hash(text.as_bytes()),
+        "19ed8379595626a131530ae3ddfcaf38b36dec8d01c1899626f46baf4e98a998",
+        "{note}"
+    );
 }

@@ -8,16 +8,7 @@ use vitrine_engine::{ModelSource, PoolError, WorkerPool, WorkerPoolConfig};
 use vitrine_model::{Body, Customization, Definition, EngineError, LimitKind, Results, RunLimits};
 
 use crate::fake::wanted;
-use crate::harness::{Case, config, log, pool, until};
-
-macro_rules! cases {
-    ($($name:ident),* $(,)?) => {
-        /// Every case with its name.
-        pub(crate) fn all() -> Vec<Case> {
-            vec![$((stringify!($name), || Box::pin($name()))),*]
-        }
-    };
-}
+use crate::harness::{Case, cases, config, log, pool, until};
 
 cases![
     a_model_is_described_and_computed,
@@ -45,8 +36,6 @@ cases![
     zero_is_refused_in_the_configuration,
     every_use_of_a_worker_is_logged_once,
     shutdown_lets_the_running_job_finish_and_refuses_the_rest,
-    workers_end_when_their_server_is_killed,
-    workers_end_with_their_pool,
 ];
 
 fn owner(number: u8) -> Owner {
@@ -79,7 +68,7 @@ async fn compute(
         .await
 }
 
-async fn act(pool: &WorkerPool, action: &str) -> Result<Body, EngineError> {
+pub(crate) async fn act(pool: &WorkerPool, action: &str) -> Result<Body, EngineError> {
     let mut results = compute(pool, source("a model"), owner(1), &[action]).await?;
     Ok(results.items.remove(0).content.remove(0).body)
 }
@@ -96,7 +85,7 @@ async fn tell(pool: &WorkerPool, source: ModelSource, by: Owner) -> Json {
     data(results.items.remove(0).content.remove(0).body)
 }
 
-async fn pid(pool: &WorkerPool) -> u64 {
+pub(crate) async fn pid(pool: &WorkerPool) -> u64 {
     tell(pool, source("a model"), owner(1)).await["pid"]
         .as_u64()
         .unwrap()
@@ -445,52 +434,4 @@ async fn shutdown_lets_the_running_job_finish_and_refuses_the_rest() {
     ));
     let health = pool.health();
     assert_eq!((health.idle, health.busy, health.queued), (0, 0, 0));
-}
-
-/// Whether a process with this id runs; one that has ended and waits to be noticed does not.
-fn runs(pid: u64) -> bool {
-    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
-        !stat
-            .rsplit(") ")
-            .next()
-            .unwrap_or("Z")
-            .starts_with(['Z', 'X'])
-    })
-}
-
-/// Prints the id of a worker that it then keeps busy for ever.
-pub(crate) fn serve_until_killed() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let pool = pool();
-        println!("{}", pid(&pool).await);
-        act(&pool, "loop").await.unwrap();
-    });
-}
-
-async fn workers_end_when_their_server_is_killed() {
-    let mut server = tokio::process::Command::new(config().program)
-        .arg("--server")
-        .stdout(std::process::Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let output = tokio::io::BufReader::new(server.stdout.take().unwrap());
-    let line = tokio::io::AsyncBufReadExt::lines(output)
-        .next_line()
-        .await
-        .unwrap()
-        .unwrap();
-    let worker: u64 = line.parse().unwrap();
-    assert!(runs(worker));
-    server.kill().await.unwrap();
-    until(|| !runs(worker)).await;
-}
-
-async fn workers_end_with_their_pool() {
-    let pool = pool();
-    let worker = pid(&pool).await;
-    assert!(runs(worker));
-    drop(pool);
-    until(|| !runs(worker)).await;
 }

@@ -18,6 +18,17 @@ pub(crate) type Case = (
     fn() -> Pin<Box<dyn Future<Output = ()> + Send>>,
 );
 
+/// Names each case once.
+macro_rules! cases {
+    ($($name:ident),* $(,)?) => {
+        /// Every case with its name.
+        pub(crate) fn all() -> Vec<Case> {
+            vec![$((stringify!($name), || Box::pin($name()))),*]
+        }
+    };
+}
+pub(crate) use cases;
+
 /// Runs the cases whose name contains one of the arguments; all of them without arguments.
 pub(crate) fn run(cases: &[Case], args: &[String]) {
     let filters: Vec<&String> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
