@@ -49,6 +49,7 @@ export interface ExportFile {
 
 type Values = ReadonlyMap<string, string>;
 type Call<T> = (session: string, jwt: string | undefined) => Promise<T>;
+type Recovery = (error: unknown, session: string, jwt: string | undefined) => Promise<boolean>;
 
 const TOKEN_ERRORS = new Set(["SdJwtValidationError", "SdTokenMissingError"]);
 
@@ -213,17 +214,17 @@ export class Session {
   }
 
   /** Bytes of one content item of an output; recent ones come from memory. */
-  async asset(outputId: string, index: number, signal?: AbortSignal): Promise<ArrayBuffer> {
-    let output = this.#outputs[outputId];
-    const key = `${outputId}/${output?.version}/${index}`;
+  async asset(output: WireOutput, index: number, signal?: AbortSignal): Promise<ArrayBuffer> {
+    let current: WireOutput | undefined = output;
+    const key = `${output.id}/${output.version}/${index}`;
     const known = this.#assets.get(key);
     if (known) return known;
     const response = await this.#download(
-      () => output?.content?.[index]?.href,
+      () => current?.content?.[index]?.href,
       async () => {
-        output = (await this.#askOutputs({ [outputId]: output ?? { id: outputId, name: outputId } }, signal))[outputId];
+        current = (await this.#askOutputs({ [output.id]: output }, signal))[output.id];
       },
-      () => failure(output, "The model's geometry is missing"),
+      () => failure(current, "The model's geometry is missing"),
       signal,
     );
     if (Number(response.headers.get("Content-Length") ?? 0) > ASSET_BYTES_MAX) {
@@ -261,13 +262,10 @@ export class Session {
 
   async #open(initial: Record<string, ParameterValue>, signal?: AbortSignal): Promise<void> {
     const body = Object.fromEntries(Object.entries(initial).map(([key, value]) => [key, String(value)]));
-    const answer = await this.#call(
-      (_id, jwt) =>
-        this.#transport.json<WireSession>("POST", `/api/v2/ticket/${encodeURIComponent(this.#options.ticket)}`, {
-          body,
-          jwt,
-          signal,
-        }),
+    const path = `/api/v2/ticket/${encodeURIComponent(this.#options.ticket)}`;
+    const answer = await this.#repeat(
+      (_id, jwt) => this.#transport.json<WireSession>("POST", path, { body, jwt, signal }),
+      (error, _id, jwt) => this.#recoverToken(error, jwt),
       signal,
     );
     this.#adopt(answer);
@@ -355,15 +353,20 @@ export class Session {
     }
   }
 
-  /** Runs a call and repeats it after a recovery that helped. */
+  /** A call of an open session. */
   async #call<T>(call: Call<T>, signal?: AbortSignal): Promise<T> {
+    return this.#repeat(call, (error, id, jwt) => this.#recover(error, id, jwt), signal);
+  }
+
+  /** Runs a call and repeats it after a recovery that helped. */
+  async #repeat<T>(call: Call<T>, recover: Recovery, signal?: AbortSignal): Promise<T> {
     for (let round = 0; ; round += 1) {
       const [id, jwt] = [this.#id, this.#jwt];
       try {
         return await call(id, jwt);
       } catch (error) {
         if (isAbort(error) || this.isClosed || round >= RECOVERY_ROUNDS_MAX) throw error;
-        if (!(await this.#recover(error, id, jwt))) throw error;
+        if (!(await recover(error, id, jwt))) throw error;
         signal?.throwIfAborted();
       }
     }
@@ -371,28 +374,26 @@ export class Session {
 
   /** True when the cause of the error is mended; calls that failed together share one recovery. */
   async #recover(error: unknown, id: string, jwt: string | undefined): Promise<boolean> {
-    if (!(error instanceof VitrineError)) return false;
-    if (error.type === "SdSessionGoneError" && id !== "") {
-      if (this.#id === id) {
-        this.#reopening ??= this.#reopen().finally(() => (this.#reopening = undefined));
-        await this.#reopening;
-      }
-      return true;
+    if (!(error instanceof VitrineError) || error.type !== "SdSessionGoneError") return this.#recoverToken(error, jwt);
+    if (this.#id === id) {
+      this.#reopening ??= this.#reopen().finally(() => (this.#reopening = undefined));
+      await this.#reopening;
     }
-    if (TOKEN_ERRORS.has(error.type) && this.#options.refreshToken) {
-      if (this.#jwt === jwt) {
-        this.#refreshing ??= this.#refresh(error).finally(() => (this.#refreshing = undefined));
-        await this.#refreshing;
-      }
-      return true;
+    return true;
+  }
+
+  async #recoverToken(error: unknown, jwt: string | undefined): Promise<boolean> {
+    if (!(error instanceof VitrineError) || !TOKEN_ERRORS.has(error.type) || !this.#options.refreshToken) return false;
+    if (this.#jwt === jwt) {
+      this.#refreshing ??= this.#refresh(error).finally(() => (this.#refreshing = undefined));
+      await this.#refreshing;
     }
-    return false;
+    return true;
   }
 
   async #reopen(): Promise<void> {
     const outputs = this.#outputs;
     console.warn("Vitrine: the session was gone; opening a new one with the current values.");
-    this.#id = "";
     try {
       await this.#open(this.values, this.#ended.signal);
     } catch (error) {

@@ -13,6 +13,7 @@ import {
   numberToWire,
   rangeOf,
   stepOf,
+  type Rgba,
 } from "./values.js";
 import type { WireParameter } from "./wire.js";
 
@@ -208,15 +209,17 @@ function colorControl(parameter: WireParameter, report: Report): Control {
     opacity.value = String(Math.round((color.alpha / 255) * 100));
     opacity.style.setProperty("--filled", `${opacity.value}%`);
   };
-  const changed = (phase: Phase) => (): void => {
-    const alpha = opacity ? Math.round((Number(opacity.value) / 100) * 255) : color.alpha;
-    const wire = colorToWire({ hex: input.value, alpha });
+  const choose = (chosen: Partial<Rgba>, phase: Phase): void => {
+    const wire = colorToWire({ ...color, ...chosen });
     set(wire);
     report(wire, phase);
   };
-  for (const control of [input, ...(opacity ? [opacity] : [])]) {
-    control.addEventListener("input", changed("drag"));
-    control.addEventListener("change", changed("done"));
+  for (const [type, phase] of [
+    ["input", "drag"],
+    ["change", "done"],
+  ] as const) {
+    input.addEventListener(type, () => choose({ hex: input.value }, phase));
+    opacity?.addEventListener(type, () => choose({ alpha: (Number(opacity.value) / 100) * 255 }, phase));
   }
   const element = field(parameter, id, (describedBy) => {
     if (describedBy) input.setAttribute("aria-describedby", describedBy);

@@ -92,12 +92,13 @@ export class VitrineViewer extends HTMLElement {
   connectedCallback(): void {
     this.#upgradeProperty("refreshToken");
     addEventListener("pagehide", this.#leave);
-    this.#planStart();
+    // An element that was only moved still has what it needs.
+    if (!this.#run || this.#run.signal.aborted) this.#planStart();
   }
 
   disconnectedCallback(): void {
     removeEventListener("pagehide", this.#leave);
-    // An element that is only moved is connected again within the same task.
+    // Moving an element disconnects and connects it within one task.
     queueMicrotask(() => {
       if (this.isConnected) return;
       this.#stop();
@@ -366,7 +367,7 @@ function itemOf(session: Session, output: WireOutput): ViewportItem | undefined 
   return {
     id: output.id,
     version: output.version,
-    load: (signal) => Promise.all(indices.map((index) => session.asset(output.id, index, signal))),
+    load: (signal) => Promise.all(indices.map((index) => session.asset(output, index, signal))),
   };
 }
 

@@ -22,8 +22,7 @@ export function safeFilename(name: string, extension: string): string {
   const base = name
     .replace(/[\u0000-\u001f\u007f<>:"/\\|?*]+/g, " ")
     .replace(/\s+/g, " ")
-    .trim()
-    .replace(/^\.+|\.+$/g, "")
+    .replace(/^[. ]+|[. ]+$/g, "")
     .slice(0, LENGTH_MAX);
   const ending = `.${extension.replace(/^\./, "").toLowerCase()}`;
   const stem = base || "model";

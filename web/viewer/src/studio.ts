@@ -54,23 +54,23 @@ export function createStudioEnvironment(renderer: WebGLRenderer): Texture {
   return texture;
 }
 
-/** Size of the shadow map: enough for a crisp hinge at a phone's memory budget. */
-const SHADOW_MAP_PX = 2048;
+/** Size of the shadow map: coarse enough to stay soft, fine enough for a vent's slats. */
+const SHADOW_MAP_PX = 1024;
 
 /** The one light that throws shadows; `aimKeyLight` fits it to the model. */
 export function createKeyLight(): DirectionalLight {
   const light = new DirectionalLight(0xfff9f1, 1.05);
   light.castShadow = true;
   light.shadow.mapSize.set(SHADOW_MAP_PX, SHADOW_MAP_PX);
-  light.shadow.radius = 5;
-  light.shadow.intensity = 0.75;
+  light.shadow.radius = 6;
+  light.shadow.intensity = 0.7;
   return light;
 }
 
 /** Points the light at a sphere and fits its shadow to it. */
 export function aimKeyLight(light: DirectionalLight, centre: readonly [number, number, number], radius: number): void {
   light.target.position.set(...centre);
-  light.position.set(centre[0] + radius * 1.4, centre[1] + radius * 2.6, centre[2] + radius * 1.6);
+  light.position.set(centre[0] + radius * 0.95, centre[1] + radius * 3.1, centre[2] + radius * 1.25);
   const camera = light.shadow.camera;
   camera.left = camera.bottom = -radius * 1.15;
   camera.right = camera.top = radius * 1.15;

@@ -49,7 +49,7 @@ export class Viewport {
   readonly #camera = new PerspectiveCamera(32, 1, 0.1, 100);
   readonly #rig = new CameraRig(this.#camera);
   readonly #model = new Group();
-  readonly #floor = new Mesh(new PlaneGeometry(1, 1), new ShadowMaterial({ opacity: 0.16, depthWrite: false }));
+  readonly #floor = new Mesh(new PlaneGeometry(1, 1), new ShadowMaterial({ opacity: 0.11, depthWrite: false }));
   readonly #contact = new ContactShadow();
   readonly #key = createKeyLight();
   readonly #loader = new GLTFLoader();

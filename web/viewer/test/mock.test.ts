@@ -1,0 +1,38 @@
+// @vitest-environment node
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Session } from "../src/client.js";
+// @ts-expect-error -- a plain script for working on the pages, without types
+import { startMock } from "./mock-server.mjs";
+
+interface Mock {
+  url: string;
+  delayMs: number;
+  sessions: Map<string, unknown>;
+  stop: () => Promise<void>;
+}
+
+let mock: Mock;
+
+beforeEach(async () => {
+  mock = (await startMock(0)) as Mock;
+  vi.spyOn(console, "warn").mockImplementation(() => undefined);
+});
+
+afterEach(() => mock.stop());
+
+test("the client speaks real HTTP: compute, recover, download, close", async () => {
+  mock.delayMs = 5;
+  const session = await Session.open({ ticket: "ab-cd", modelViewUrl: mock.url, sleep: async () => undefined });
+  await session.settle();
+  const before = session.outputs[0]?.version;
+  await session.customize({ "Width (cm)": 60, Feet: "Brass" });
+  const [model] = session.outputs;
+  expect(model?.version).not.toBe(before);
+  mock.sessions.clear();
+  const glb = Buffer.from(await session.asset(model as NonNullable<typeof model>, 0));
+  expect(glb.subarray(0, 4).toString()).toBe("glTF");
+  expect(glb.readUInt32LE(8)).toBe(glb.length);
+  expect((await session.export("STL")).filename).toBe("Oak shelf.stl");
+  await session.close();
+  expect(mock.sessions.size).toBe(0);
+});
