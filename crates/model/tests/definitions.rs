@@ -1,5 +1,10 @@
 //! Stored form, bounds and look-ups of definitions.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a step that fails here is a failed test"
+)]
+
 use serde_json::json;
 use vitrine_model::limits::{
     CHOICE_LENGTH_MAX, CHOICES_MAX, DEFINITION_BYTES_MAX, EXPORTS_MAX, FILE_FORMATS_MAX,
@@ -38,6 +43,7 @@ fn with(parameter: Parameter) -> Definition {
 }
 
 /// One of everything.
+#[expect(clippy::too_many_lines, reason = "a list")]
 fn full() -> Definition {
     let mut shelves = parameter("shelves", count(), Value::Int(3));
     shelves.group = Some(Group {
@@ -411,8 +417,8 @@ fn every_bound_holds_at_its_limit_and_not_beyond() {
 fn definitions_that_contradict_themselves_are_refused() {
     let mut twice = many_parameters(1);
     twice.parameters.push(twice.parameters[0].clone());
-    let mut lost = many_outputs(1);
-    lost.outputs[0].dependency = vec![ParameterId::derive(LINEAGE, "gone")];
+    let mut orphan = many_outputs(1);
+    orphan.outputs[0].dependency = vec![ParameterId::derive(LINEAGE, "gone")];
     let mut data = many_outputs(1);
     let source = ExportSource::Output(data.outputs[0].id.clone());
     data.exports = vec![Export::new(LINEAGE, "e", ExportFormat::Stl, source, vec![])];
@@ -435,7 +441,7 @@ fn definitions_that_contradict_themselves_are_refused() {
     };
     let cases = [
         (twice, "stands twice"),
-        (lost, "does not exist"),
+        (orphan, "does not exist"),
         (data, "only geometry"),
         (float(2.0, 1.0, 0, 1.0), "above its largest"),
         (float(0.05, 1.0, 1, 1.0), "decimal places"),

@@ -1,5 +1,10 @@
 //! How values are read and written.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a step that fails here is a failed test"
+)]
+
 use vitrine_model::limits::{FLOAT_ABS_MAX, INTEGER_ABS_MAX};
 use vitrine_model::{
     Parameter, ParameterKind, RawValue, Value, decimals_needed, round_to_decimals,

@@ -1,5 +1,10 @@
 //! Versions depend on everything that can change a result and on nothing else.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a step that fails here is a failed test"
+)]
+
 use proptest::prelude::*;
 use vitrine_access::BlobKey;
 use vitrine_model::{
@@ -9,6 +14,7 @@ use vitrine_model::{
 
 const LINEAGE: &str = "2f0c3a52-6c1f-4d53-9df4-0a4f2f6a8f11";
 
+#[expect(clippy::too_many_lines, reason = "a list")]
 fn definition() -> Definition {
     let choices = vec!["oak".to_owned(), "pine".to_owned(), "ash".to_owned()];
     let p = |name: &str, kind, default| Parameter::new(LINEAGE, name, kind, default);

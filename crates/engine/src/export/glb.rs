@@ -404,31 +404,36 @@ fn y_up([x, y, z]: [f64; 3]) -> [f32; 3] {
 
 /// Unit normals with Y up. Where the engine knew none, the triangles around a corner give it.
 fn shading_normals(part: &Part) -> Vec<[f32; 3]> {
-    let mut normals: Vec<[f64; 3]> = part
+    let known: Vec<Option<[f64; 3]>> = part
         .normals
         .iter()
         .map(|normal| unit(normal.map(f64::from)))
         .collect();
-    let missing: Vec<bool> = normals.iter().map(|normal| *normal == [0.0; 3]).collect();
-    if missing.contains(&true) {
+    let mut sums = vec![
+        [0.0; 3];
+        if known.contains(&None) {
+            known.len()
+        } else {
+            0
+        }
+    ];
+    if !sums.is_empty() {
         for triangle in &part.triangles {
             let [a, b, c] = triangle.map(|i| part.positions[i as usize]);
             let face = cross(sub(b, a), sub(c, a));
-            for corner in triangle
-                .map(|i| i as usize)
-                .into_iter()
-                .filter(|i| missing[*i])
-            {
+            for corner in triangle {
+                let sum = &mut sums[*corner as usize];
                 for axis in 0..3 {
-                    normals[corner][axis] += face[axis];
+                    sum[axis] += face[axis];
                 }
             }
         }
     }
     let up = [0.0, 0.0, 1.0];
-    normals
-        .into_iter()
-        .map(unit)
-        .map(|normal| y_up(if normal == [0.0; 3] { up } else { normal }))
+    let found = |corner: usize| sums.get(corner).and_then(|sum| unit(*sum)).unwrap_or(up);
+    known
+        .iter()
+        .enumerate()
+        .map(|(at, normal)| y_up(normal.unwrap_or_else(|| found(at))))
         .collect()
 }

@@ -61,5 +61,7 @@ pub fn stl(scene: &Scene) -> Result<Vec<u8>, ExportError> {
 #[expect(clippy::cast_possible_truncation, reason = "a unit vector")]
 fn facet_normal(corners: [[f32; 3]; 3]) -> [f32; 3] {
     let [a, b, c] = corners.map(|corner| corner.map(f64::from));
-    unit(cross(sub(b, a), sub(c, a))).map(|c| c as f32 + 0.0)
+    unit(cross(sub(b, a), sub(c, a)))
+        .unwrap_or_default()
+        .map(|c| c as f32 + 0.0)
 }

@@ -49,7 +49,8 @@ pub(super) fn weld(meshes: &[&IndexedMesh]) -> Result<Welded, OpenEdges> {
         );
     }
     let grid = grid_step(&positions);
-    let mut groups = Groups::new(positions.iter().map(|p| to_cell(*p, grid)).collect());
+    let cells: Vec<Cell> = positions.iter().map(|p| to_cell(*p, grid)).collect();
+    let mut groups = Groups::new(&cells);
     loop {
         let welded = groups.apply(&triangles);
         let bad = bad_edges(&welded);
@@ -113,7 +114,7 @@ struct Groups {
 }
 
 impl Groups {
-    fn new(cells: Vec<Cell>) -> Self {
+    fn new(cells: &[Cell]) -> Self {
         let mut order: Vec<u32> = (0_u32..).take(cells.len()).collect();
         order.sort_by_key(|vertex| (cells[*vertex as usize], *vertex));
         let mut group_of = vec![0; cells.len()];
@@ -263,12 +264,8 @@ pub(super) fn cross(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
     ]
 }
 
-/// The vector with length 1; zero when it has no direction.
-pub(super) fn unit(v: [f64; 3]) -> [f64; 3] {
+/// The vector with length 1; none when it has no direction.
+pub(super) fn unit(v: [f64; 3]) -> Option<[f64; 3]> {
     let length = v.iter().map(|c| c * c).sum::<f64>().sqrt();
-    if length > 0.0 {
-        v.map(|c| c / length)
-    } else {
-        [0.0; 3]
-    }
+    (length > 0.0).then(|| v.map(|c| c / length))
 }

@@ -6,7 +6,7 @@ use gltf_json::validation::Validate;
 use serde_json::{Value, json};
 use vitrine_engine::export::{Material, Part, Scene, SceneSolid, glb};
 
-use crate::scenes::{box_mesh, cube, everything, plate, shade};
+use crate::scenes::{box_mesh, cube, everything, face_normal, plate, shade};
 
 struct Read {
     json: Value,
@@ -133,23 +133,11 @@ fn a_cube_stands_in_the_file_with_y_up_and_outward_triangles() {
     let indices = read.indices(read.accessor(&primitive["indices"]));
     assert_eq!(indices.len(), 36);
     for triangle in indices.chunks(3) {
-        let [a, b, c] = [
-            points[triangle[0]],
-            points[triangle[1]],
-            points[triangle[2]],
-        ];
-        let (u, v) = (
-            [0, 1, 2].map(|i| b[i] - a[i]),
-            [0, 1, 2].map(|i| c[i] - a[i]),
-        );
-        let face = [
-            u[1] * v[2] - u[2] * v[1],
-            u[2] * v[0] - u[0] * v[2],
-            u[0] * v[1] - u[1] * v[0],
-        ];
-        let along: f32 = face
+        let corners = [0, 1, 2].map(|corner| points[triangle[corner]].map(f64::from));
+        let normal = normals[triangle[0]].map(f64::from);
+        let along: f64 = face_normal(corners)
             .iter()
-            .zip(normals[triangle[0]])
+            .zip(normal)
             .map(|(a, b)| a * b)
             .sum();
         assert!(

@@ -44,9 +44,9 @@ pub(crate) fn shade(mesh: &IndexedMesh, material: &Material) -> Part {
         ..Part::default()
     };
     for (number, triangle) in (0_u32..).zip(&mesh.triangles) {
-        let [a, b, c] = triangle.map(|i| mesh.positions[i as usize]);
-        let normal = unit_normal(a, b, c);
-        part.positions.extend([a, b, c]);
+        let corners = triangle.map(|i| mesh.positions[i as usize]);
+        let normal = unit_normal(corners);
+        part.positions.extend(corners);
         part.normals.extend([normal; 3]);
         part.triangles
             .push([0, 1, 2].map(|corner| number * 3 + corner));
@@ -54,19 +54,18 @@ pub(crate) fn shade(mesh: &IndexedMesh, material: &Material) -> Part {
     part
 }
 
+/// Points to where the triangle is seen counter-clockwise; twice as long as its area.
+pub(crate) fn face_normal(corners: [[f64; 3]; 3]) -> [f64; 3] {
+    let [first, second] =
+        [1, 2].map(|corner| [0, 1, 2].map(|axis| corners[corner][axis] - corners[0][axis]));
+    [(1, 2), (2, 0), (0, 1)].map(|(one, two)| first[one] * second[two] - first[two] * second[one])
+}
+
 #[expect(clippy::cast_possible_truncation, reason = "a unit vector")]
-fn unit_normal(a: [f64; 3], b: [f64; 3], c: [f64; 3]) -> [f32; 3] {
-    let (u, v) = (
-        [0, 1, 2].map(|i| b[i] - a[i]),
-        [0, 1, 2].map(|i| c[i] - a[i]),
-    );
-    let n = [
-        u[1] * v[2] - u[2] * v[1],
-        u[2] * v[0] - u[0] * v[2],
-        u[0] * v[1] - u[1] * v[0],
-    ];
-    let length = n.iter().map(|c| c * c).sum::<f64>().sqrt();
-    n.map(|c| (c / length) as f32)
+fn unit_normal(corners: [[f64; 3]; 3]) -> [f32; 3] {
+    let normal = face_normal(corners);
+    let length = normal.iter().map(|c| c * c).sum::<f64>().sqrt();
+    normal.map(|c| (c / length) as f32)
 }
 
 pub(crate) fn solid(name: &str, mesh: IndexedMesh, color: [f32; 4]) -> SceneSolid {
