@@ -12,7 +12,7 @@ interface EmbedConfig {
 }
 
 /** The viewer's module, beside this page's folder on the same server. It is not bundled here: shop pages share its cache entry. */
-const VIEWER_URL = new URL("../../viewer/vitrine-viewer.js", import.meta.url).href;
+const VIEWER_URL = new URL(/* @vite-ignore */ "../../viewer/vitrine-viewer.js", import.meta.url).href;
 
 function readConfig(): Partial<EmbedConfig> {
   const parsed: unknown = JSON.parse(document.getElementById("vitrine-config")?.textContent ?? "{}");

@@ -3,7 +3,7 @@ import tokensCss from "../../tokens/tokens.css?inline";
 import { Session, failureOf, type ExportFile } from "./client.js";
 import { factsOf, formatFact, type Fact } from "./data.js";
 import { sheet } from "./dom.js";
-import { VitrineError, isAbort } from "./errors.js";
+import { VitrineError, isAbort, unreachable } from "./errors.js";
 import { DRAG_PAUSE_MS } from "./limits.js";
 import { Panel } from "./panel.js";
 import { Stage } from "./stage.js";
@@ -55,7 +55,6 @@ export class VitrineViewer extends HTMLElement {
     root.adoptedStyleSheets = sheets;
     this.#stage = new Stage({
       fit: () => void this.#viewport?.then((viewport) => viewport.fit()).catch(() => undefined),
-      retry: () => this.#retry(),
     });
     root.append(this.#stage.frame);
   }
@@ -161,9 +160,8 @@ export class VitrineViewer extends HTMLElement {
     }
     const done = this.#stage.begin();
     try {
-      this.#viewport ??= this.#createViewport();
-      // Its failure is reported when the first model wants to be shown.
-      this.#viewport.catch(() => undefined);
+      // Its code loads beside the session; its failure is reported when the first model wants to be shown.
+      this.#openViewport().catch(() => undefined);
       const session = await Session.open(
         {
           ticket,
@@ -193,8 +191,22 @@ export class VitrineViewer extends HTMLElement {
     return token;
   }
 
+  #openViewport(): Promise<Viewport> {
+    if (!this.#viewport) {
+      const opening = this.#createViewport();
+      this.#viewport = opening;
+      // A failure is not kept: the next attempt may succeed.
+      opening.catch(() => {
+        if (this.#viewport === opening) this.#viewport = undefined;
+      });
+    }
+    return this.#viewport;
+  }
+
   async #createViewport(): Promise<Viewport> {
-    const { Viewport } = await import("./viewport.js");
+    const { Viewport } = await import("./viewport.js").catch((cause: unknown) => {
+      throw unreachable(new URL(import.meta.url).origin, cause);
+    });
     try {
       const viewport = new Viewport(this.#stage.picture);
       viewport.canvas.tabIndex = 0;
@@ -282,7 +294,7 @@ export class VitrineViewer extends HTMLElement {
         else this.#good.delete(output.id);
         return item ? [item] : [];
       });
-      await (await this.#viewport)?.show(items, signal);
+      await (await this.#openViewport()).show(items, signal);
       const facts = factsOf(outputs);
       this.#stage.reveal(facts.map((fact) => `${fact.label} ${formatFact(fact, this.#locale)}`).join(", "));
       this.#panel?.setOutputs(outputs);
@@ -290,7 +302,7 @@ export class VitrineViewer extends HTMLElement {
       if (this.#dragTimer === undefined) this.#panel?.setValues(session.values);
       const [why] = Object.values(failures);
       if (why === undefined) this.#stage.clearNotice();
-      else this.#stage.warn(TEXTS.failed(why));
+      else this.#stage.warn(TEXTS.failed(why), () => this.#again());
       if (why !== undefined) console.warn("Vitrine: outputs failed to compute.", failures);
       this.#tell("vitrine-computed", { values: session.values, outputs, facts, failures });
     } catch (error) {
@@ -307,22 +319,26 @@ export class VitrineViewer extends HTMLElement {
       const file = await session?.export(id);
       if (!file) return;
       save(file);
+      this.#stage.clearNotice();
       this.#tell("vitrine-exported", { id, filename: file.filename, format: file.format, sizeBytes: file.blob.size });
     } catch (error) {
-      if (!isAbort(error) && session === this.#session) this.#report(error);
+      if (!isAbort(error) && session === this.#session) this.#report(error, () => void this.#download(id));
     } finally {
       done();
     }
   }
 
-  #retry(): void {
-    this.#stage.clearNotice();
+  /** Computes and shows again what is wanted now; starts over when there is no session to do it with. */
+  #again(): void {
     if (this.#session && !this.#session.isClosed) void this.#send();
     else void this.#start();
   }
 
-  /** Shows an error where it belongs: in place of the model when there is none, as a line above it otherwise. */
-  #report(error: unknown): void {
+  /**
+   * Shows an error where it belongs: in place of the model when there is none, as a line above it otherwise.
+   * `again` repeats what failed.
+   */
+  #report(error: unknown, again: () => void = () => this.#again()): void {
     if (this.#stage.isRefused) return;
     const known =
       error instanceof VitrineError
@@ -334,8 +350,8 @@ export class VitrineViewer extends HTMLElement {
       return;
     }
     console.warn(`Vitrine: ${known.message}`, describe(known), known.cause ?? "");
-    if (this.#good.size === 0) this.#stage.fail(known);
-    else this.#stage.warn(known.message);
+    if (this.#stage.isShowing) this.#stage.warn(known.message, again);
+    else this.#stage.fail(known, again);
     this.#tell("vitrine-error", { type: known.type, message: known.message, status: known.status });
   }
 

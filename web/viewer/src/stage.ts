@@ -6,7 +6,6 @@ import { TEXTS, headingFor } from "./texts.js";
 
 export interface StageEvents {
   fit: () => void;
-  retry: () => void;
 }
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -37,7 +36,6 @@ const CASE_ICON = ["M5 8 9 4h10v12l-4 4H5z", "M5 8h10v12", "M15 8l4-4"];
 export class Stage {
   readonly picture = el("div", { class: "picture" });
   readonly frame: HTMLElement;
-  readonly #events: StageEvents;
   readonly #progress = el("div", { class: "progress", role: "progressbar", "aria-label": TEXTS.computing, hidden: true });
   readonly #notice = el("div", { class: "notice", role: "alert", part: "notice", hidden: true });
   readonly #card = el("div", { class: "card", role: "alert", part: "refusal", hidden: true });
@@ -53,7 +51,6 @@ export class Stage {
   #refused = false;
 
   constructor(events: StageEvents) {
-    this.#events = events;
     const fit = el("button", { type: "button", class: "tool", "aria-label": TEXTS.fit, title: TEXTS.fit });
     fit.append(icon(20, FIT_ICON));
     fit.addEventListener("click", () => events.fit());
@@ -74,6 +71,11 @@ export class Stage {
 
   get isRefused(): boolean {
     return this.#refused;
+  }
+
+  /** A complete model stands in the picture. */
+  get isShowing(): boolean {
+    return this.picture.classList.contains("shown");
   }
 
   /** Back to an empty picture for another session. Work that was begun before still ends by its own function. */
@@ -138,12 +140,12 @@ export class Stage {
     this.#notice.hidden = false;
   }
 
-  /** Something failed, the model that is shown stays. */
-  warn(text: string): void {
+  /** Something failed, the model that is shown stays. `again` repeats what failed. */
+  warn(text: string, again: () => void): void {
     const close = el("button", { type: "button", class: "button" }, TEXTS.dismiss);
     close.addEventListener("click", () => this.clearNotice());
     this.#notice.classList.remove("calm");
-    this.#notice.replaceChildren(el("p", {}, text), this.#again(), close);
+    this.#notice.replaceChildren(el("p", {}, text), this.#again(again), close);
     this.#notice.hidden = false;
   }
 
@@ -153,8 +155,8 @@ export class Stage {
   }
 
   /** Nothing can be shown, but a repeat may help. */
-  fail(error: VitrineError): void {
-    this.#showCard(error, this.#again());
+  fail(error: VitrineError, again: () => void): void {
+    this.#showCard(error, this.#again(again));
   }
 
   /** The server decided that this page may not show the model. */
@@ -178,11 +180,12 @@ export class Stage {
     this.#card.hidden = false;
   }
 
-  #again(): HTMLButtonElement {
+  #again(again: () => void): HTMLButtonElement {
     const button = el("button", { type: "button", class: "button" }, TEXTS.again);
     button.addEventListener("click", () => {
       this.#card.hidden = true;
-      this.#events.retry();
+      this.clearNotice();
+      again();
     });
     return button;
   }

@@ -190,3 +190,20 @@ function serveFile(path, response) {
   response.writeHead(200, { ...CORS, "Content-Type": TYPES[extname(file)] ?? "application/octet-stream" });
   return createReadStream(file).pipe(response);
 }
+
+/** The built shop on an origin of its own. */
+async function startShop(mock) {
+  const models = ["shelf", "enclosure", "lamp"].map((slug) => ({ id: slug, slug, title: `A mocked ${slug}`, embedding_ticket: `00-${slug}` }));
+  const server = createServer((request, response) => {
+    const path = new URL(request.url, "http://shop").pathname;
+    if (path === "/config.json") return reply(response, 200, { base_url: mock.url, content_url: mock.url, models, stranger: false });
+    return serveFile(`/shop${path}`, response);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return `http://127.0.0.1:${server.address().port}/`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const mock = await startMock(Number(process.argv[2] ?? 0));
+  console.log(`Geometry API: ${mock.url}\nShop:         ${await startShop(mock)}`);
+}

@@ -29,9 +29,9 @@ test("the client speaks real HTTP: compute, recover, download, close", async () 
   const [model] = session.outputs;
   expect(model?.version).not.toBe(before);
   mock.sessions.clear();
-  const glb = Buffer.from(await session.asset(model as NonNullable<typeof model>, 0));
-  expect(glb.subarray(0, 4).toString()).toBe("glTF");
-  expect(glb.readUInt32LE(8)).toBe(glb.length);
+  const glb = await session.asset(model as NonNullable<typeof model>, 0);
+  expect(new TextDecoder().decode(glb.slice(0, 4))).toBe("glTF");
+  expect(new DataView(glb).getUint32(8, true)).toBe(glb.byteLength);
   expect((await session.export("STL")).filename).toBe("Oak shelf.stl");
   await session.close();
   expect(mock.sessions.size).toBe(0);
