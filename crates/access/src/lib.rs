@@ -31,7 +31,7 @@ pub use change::{Change, ChangeError};
 pub use credits::{UsageEvent, UsageKind, credits_for};
 pub use decide::{
     BlockingReasons, ModelFacts, ModelStatus, OriginEvidence, check_model_open,
-    check_ticket_origin, check_ticket_time,
+    check_ticket_origin, check_ticket_time, check_token, grant_for_session,
 };
 pub use egress::{EgressError, EgressPolicy, EgressPurpose, EgressTarget};
 pub use grant::{Grant, Subject};

@@ -73,11 +73,11 @@ pub const CLAIM_BYTES_MAX: usize = 512;
 pub const AUDIENCES_MAX: usize = 16;
 
 /// How far the clock of a token's issuer may be off, either way.
-pub const TOKEN_SKEW_MAX: Duration = Duration::from_secs(60);
+pub const TOKEN_SKEW_MAX: Duration = Duration::from_mins(1);
 
 /// The longest life of a token that we sign: long enough for a build server's month, short enough
 /// that a forgotten one dies by itself.
-pub const TOKEN_TTL_MAX: Duration = Duration::from_secs(31 * 24 * 3600);
+pub const TOKEN_TTL_MAX: Duration = Duration::from_hours(31 * 24);
 
 /// Bits of an RSA modulus, RFC 7518 section 3.3.
 pub const RSA_BITS_MIN: usize = 2_048;
@@ -92,17 +92,17 @@ pub const LIMITED_PERMISSIONS_MAX: usize = SCOPES_MAX;
 pub const LIMITED_ID_BYTES_MAX: usize = 64;
 
 /// The longest life of a session.
-pub const SESSION_AGE_MAX: Duration = Duration::from_secs(3_600);
+pub const SESSION_AGE_MAX: Duration = Duration::from_hours(1);
 
 /// How long a session may be unused.
-pub const SESSION_IDLE_MAX: Duration = Duration::from_secs(3_600);
+pub const SESSION_IDLE_MAX: Duration = Duration::from_hours(1);
 
 /// How long assets stay readable after a session aged out, so that a page that just recovers need
 /// not reload what it is downloading.
-pub const ASSET_GRACE: Duration = Duration::from_secs(300);
+pub const ASSET_GRACE: Duration = Duration::from_mins(5);
 
 /// The period that one session credit covers.
-pub const SESSION_SLOT: Duration = Duration::from_secs(600);
+pub const SESSION_SLOT: Duration = Duration::from_mins(10);
 
 /// The chunk in which computing and loading time is charged.
 pub const COMPUTATION_CHUNK_MS: u64 = 10_000;

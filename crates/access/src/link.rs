@@ -193,8 +193,8 @@ fn open(sealer: &Sealer, purpose: Purpose, text: &str) -> Result<Vec<u8>, LinkEr
     if text.len() > LINK_CHARS_MAX {
         return Err(LinkError);
     }
-    let sealed = decode_lower_hex(text).ok_or(LinkError)?;
-    sealer.open(purpose, &sealed).map_err(|_| LinkError)
+    let bytes = decode_lower_hex(text).ok_or(LinkError)?;
+    sealer.open(purpose, &bytes).map_err(|_| LinkError)
 }
 
 #[cfg(test)]

@@ -111,6 +111,9 @@ impl Sealer {
 
     /// Seals `plaintext`. The nonce is random, or derived from an id that is sealed only once; the
     /// cipher bears a repeated nonce without giving up its key or the plaintext.
+    ///
+    /// # Panics
+    /// Never: the cipher fails only on plaintexts of 2^36 bytes, which no caller holds.
     #[must_use]
     pub fn seal(&self, purpose: Purpose, plaintext: &[u8], nonce: [u8; NONCE_BYTES]) -> Vec<u8> {
         let mut body = plaintext.to_vec();
@@ -119,7 +122,6 @@ impl Sealer {
             purpose.aad(),
             &mut body,
         );
-        // The cipher fails only on plaintexts of 2^36 bytes, which no memory here holds.
         assert!(
             sealed.is_ok(),
             "sealing cannot fail for plaintexts that fit into memory"
@@ -220,12 +222,12 @@ mod tests {
 
     #[test]
     fn nothing_opens_for_another_purpose_or_with_another_master_key() {
-        let sealer = Sealer::new(&key(1));
+        let ours = Sealer::new(&key(1));
         let stranger = Sealer::new(&key(2));
         for sealed_for in Purpose::ALL {
-            let sealed = sealer.seal(sealed_for, b"secret", [7; 12]);
+            let sealed = ours.seal(sealed_for, b"secret", [7; 12]);
             for opened_for in Purpose::ALL {
-                let opened = sealer.open(opened_for, &sealed);
+                let opened = ours.open(opened_for, &sealed);
                 assert_eq!(opened.is_ok(), sealed_for == opened_for);
             }
             let mut relabelled = sealed;
@@ -253,11 +255,11 @@ mod tests {
 
     #[test]
     fn cut_things_are_refused_at_every_length() {
-        let sealer = Sealer::new(&key(1));
-        let sealed = sealer.seal(Purpose::AssetLink, b"abc", [3; 12]);
+        let ours = Sealer::new(&key(1));
+        let sealed = ours.seal(Purpose::AssetLink, b"abc", [3; 12]);
         for length in 0..sealed.len() {
             assert_eq!(
-                sealer.open(Purpose::AssetLink, &sealed[..length]),
+                ours.open(Purpose::AssetLink, &sealed[..length]),
                 Err(SealError)
             );
         }
@@ -272,12 +274,12 @@ mod tests {
             plaintext in proptest::collection::vec(any::<u8>(), 0..64),
             nonce in any::<[u8; 12]>(),
         ) {
-            let sealer = Sealer::new(&key(9));
-            let mut sealed = sealer.seal(Purpose::SigningKey, &plaintext, nonce);
-            prop_assert_eq!(sealer.open(Purpose::SigningKey, &sealed), Ok(plaintext));
+            let ours = Sealer::new(&key(9));
+            let mut sealed = ours.seal(Purpose::SigningKey, &plaintext, nonce);
+            prop_assert_eq!(ours.open(Purpose::SigningKey, &sealed), Ok(plaintext));
             for bit in 0..sealed.len() * 8 {
                 sealed[bit / 8] ^= 1 << (bit % 8);
-                prop_assert_eq!(sealer.open(Purpose::SigningKey, &sealed), Err(SealError));
+                prop_assert_eq!(ours.open(Purpose::SigningKey, &sealed), Err(SealError));
                 sealed[bit / 8] ^= 1 << (bit % 8);
             }
         }

@@ -180,6 +180,18 @@ impl Session {
         }
     }
 
+    /// The instant at which the session ends if it is not used any more.
+    #[must_use]
+    pub fn ends_at(&self, limits: &SessionLimits) -> Timestamp {
+        match self.ended {
+            Some((_, at)) => at,
+            None => self
+                .opened_at
+                .plus(limits.age_max)
+                .min(self.last_seen_at.plus(limits.idle_max)),
+        }
+    }
+
     /// Closes the session at its client's wish.
     ///
     /// # Errors
@@ -304,117 +316,65 @@ mod tests {
         }
     }
 
-    #[derive(Copy, Clone, Debug)]
-    enum Event {
-        Touch,
-        Close,
-        Revoke,
-    }
+    /// The reason it ended for, if any; or the reason and second for which it had ended before.
+    type Answer = Result<Option<EndReason>, (EndReason, i64)>;
 
-    fn apply(event: Event, session: Session, now: i64) -> Result<Session, AlreadyEnded> {
-        match event {
-            Event::Touch => session.touch(at(now), &LIMITS),
-            Event::Close => session.close(at(now), &LIMITS),
-            Event::Revoke => session.revoke(at(now), &LIMITS),
-        }
+    fn answer(result: Result<Session, AlreadyEnded>) -> Answer {
+        result
+            .map(|session| session.ended.map(|(reason, _)| reason))
+            .map_err(|ended| (ended.reason, ended.at.unix_s()))
     }
 
     #[test]
     fn every_state_answers_every_event() {
-        let closed = Session {
-            ended: Some((EndReason::Closed, at(5))),
+        use EndReason::{Aged, Closed, Idle, Revoked};
+        let ended = |reason| Session {
+            ended: Some((reason, at(5))),
             ..session(5)
         };
-        let revoked = Session {
-            ended: Some((EndReason::Revoked, at(5))),
-            ..session(5)
-        };
-        let aged = (EndReason::Aged, 100);
-        let idle = (EndReason::Idle, 40);
-        // State, instant, event, expected: Ok(reason it ended for, if any) or Err(reason, instant).
-        type Expected = Result<Option<EndReason>, (EndReason, i64)>;
-        let table: [(&str, Session, i64, Event, Expected); 15] = [
-            ("open", session(0), 10, Event::Touch, Ok(None)),
+        // State, instant, and the answers to touch, close and revoke.
+        let revoked = Ok(Some(Revoked));
+        let table: [(&str, Session, i64, [Answer; 3]); 7] = [
             (
                 "open",
                 session(0),
                 10,
-                Event::Close,
-                Ok(Some(EndReason::Closed)),
+                [Ok(None), Ok(Some(Closed)), revoked],
             ),
-            (
-                "open",
-                session(0),
-                10,
-                Event::Revoke,
-                Ok(Some(EndReason::Revoked)),
-            ),
-            ("idle", session(0), 40, Event::Touch, Err(idle)),
-            ("idle", session(0), 40, Event::Close, Err(idle)),
             (
                 "idle",
                 session(0),
                 40,
-                Event::Revoke,
-                Ok(Some(EndReason::Revoked)),
+                [Err((Idle, 40)), Err((Idle, 40)), revoked],
             ),
-            ("aged", session(90), 100, Event::Touch, Err(aged)),
-            ("aged", session(90), 100, Event::Close, Err(aged)),
             (
                 "aged",
                 session(90),
                 100,
-                Event::Revoke,
-                Ok(Some(EndReason::Revoked)),
+                [Err((Aged, 100)), Err((Aged, 100)), revoked],
             ),
             (
-                "closed",
-                closed.clone(),
+                "written down as idle",
+                ended(Idle),
                 6,
-                Event::Touch,
-                Err((EndReason::Closed, 5)),
+                [Err((Idle, 5)), Err((Idle, 5)), revoked],
             ),
             (
-                "closed",
-                closed.clone(),
+                "written down as aged",
+                ended(Aged),
                 6,
-                Event::Close,
-                Err((EndReason::Closed, 5)),
+                [Err((Aged, 5)), Err((Aged, 5)), revoked],
             ),
-            (
-                "closed",
-                closed,
-                6,
-                Event::Revoke,
-                Err((EndReason::Closed, 5)),
-            ),
-            (
-                "revoked",
-                revoked.clone(),
-                6,
-                Event::Touch,
-                Err((EndReason::Revoked, 5)),
-            ),
-            (
-                "revoked",
-                revoked.clone(),
-                6,
-                Event::Close,
-                Err((EndReason::Revoked, 5)),
-            ),
-            (
-                "revoked",
-                revoked,
-                6,
-                Event::Revoke,
-                Err((EndReason::Revoked, 5)),
-            ),
+            ("closed", ended(Closed), 6, [Err((Closed, 5)); 3]),
+            ("revoked", ended(Revoked), 6, [Err((Revoked, 5)); 3]),
         ];
-        for (state, session, now, event, expected) in table {
-            let result = apply(event, session, now)
-                .map(|session| session.ended.map(|(reason, _)| reason))
-                .map_err(|ended| (ended.reason, ended.at.unix_s()));
-            assert_eq!(result, expected, "{event:?} on a session that is {state}");
+        for (state, session, now, expected) in table {
+            let answers = [
+                answer(session.clone().touch(at(now), &LIMITS)),
+                answer(session.clone().close(at(now), &LIMITS)),
+                answer(session.revoke(at(now), &LIMITS)),
+            ];
+            assert_eq!(answers, expected, "a session that is {state}");
         }
     }
 

@@ -150,8 +150,8 @@ impl Ticket {
         let digest = sha256(&[b"vitrine ticket nonce v1", self.id.as_bytes()]);
         let mut nonce = [0; NONCE_BYTES];
         nonce.copy_from_slice(&digest[..NONCE_BYTES]);
-        let sealed = sealer.seal(Purpose::Ticket, &self.to_bytes(), nonce);
-        let (body, tag) = sealed.split_at(sealed.len() - TAG_BYTES);
+        let whole = sealer.seal(Purpose::Ticket, &self.to_bytes(), nonce);
+        let (body, tag) = whole.split_at(whole.len() - TAG_BYTES);
         SealedTicket(format!("{}-{}", hex::encode(body), hex::encode(tag)))
     }
 
@@ -168,10 +168,10 @@ impl Ticket {
         if tag.len() != 2 * TAG_BYTES {
             return Err(TicketError::Form);
         }
-        let mut sealed = decode_lower_hex(body).ok_or(TicketError::Form)?;
-        sealed.extend(decode_lower_hex(tag).ok_or(TicketError::Form)?);
+        let mut whole = decode_lower_hex(body).ok_or(TicketError::Form)?;
+        whole.extend(decode_lower_hex(tag).ok_or(TicketError::Form)?);
         let bytes = sealer
-            .open(Purpose::Ticket, &sealed)
+            .open(Purpose::Ticket, &whole)
             .map_err(|_| TicketError::Invalid)?;
         Self::from_bytes(&bytes).ok_or(TicketError::Invalid)
     }

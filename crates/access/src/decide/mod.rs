@@ -4,6 +4,7 @@
 mod status;
 #[cfg(test)]
 mod tests;
+mod token;
 
 use crate::limits::EMBEDDER_URL_BYTES_MAX;
 use crate::origin::{AllowedDomains, Origin, OriginError, shown};
@@ -12,6 +13,7 @@ use crate::ticket::{Ticket, TicketType};
 use crate::time::Timestamp;
 
 pub use status::{BlockingReasons, ModelStatus, ModelStatusError};
+pub use token::{check_token, grant_for_session};
 
 /// What a request says about the page behind it.
 #[derive(Clone, Debug)]

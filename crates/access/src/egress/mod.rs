@@ -28,7 +28,7 @@ pub enum EgressPurpose {
     ObjectStore,
     /// Webhooks.
     Webhook,
-    /// OpenID providers.
+    /// `OpenID` providers.
     OpenId,
     /// The image proxy.
     Image,

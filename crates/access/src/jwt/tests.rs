@@ -37,7 +37,7 @@ fn token() -> AccessToken {
         scopes: vec!["group.view".to_owned(), "create".to_owned()],
         issued_at: NOW,
         not_before: NOW,
-        expires_at: NOW.plus(Duration::from_secs(600)),
+        expires_at: NOW.plus(Duration::from_mins(10)),
     }
 }
 

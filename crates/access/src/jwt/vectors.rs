@@ -21,9 +21,9 @@ fn keys_of(group: &Value) -> KeySet {
         .unwrap_or_else(|| vec![given.clone()]);
     let public = list.into_iter().filter_map(|mut jwk| {
         let members = jwk.as_object_mut()?;
-        PRIVATE
-            .iter()
-            .for_each(|member| drop(members.remove(*member)));
+        for member in PRIVATE {
+            members.remove(member);
+        }
         VerifyingKey::from_jwk(&jwk).ok()
     });
     KeySet::new(public.collect())

@@ -6,6 +6,8 @@ mod domains;
 mod entry;
 mod host;
 #[cfg(test)]
+mod specification;
+#[cfg(test)]
 mod tests;
 
 use std::fmt;
