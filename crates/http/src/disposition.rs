@@ -112,7 +112,7 @@ mod tests {
     fn names_cannot_leave_the_header_or_the_folder() {
         assert_eq!(
             text("a\"; x=\"\r\nSet-Cookie: y"),
-            r#"attachment; filename="a__; x=___Set-Cookie_ y""#
+            r#"attachment; filename="a_; x=___Set-Cookie_ y""#
         );
         assert_eq!(
             text("../../etc/passwd"),

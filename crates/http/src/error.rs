@@ -14,6 +14,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use vitrine_access::ids::RequestId;
 use vitrine_access::refusal::{Refusal, RefusalKind};
+use vitrine_service as service;
 
 use crate::geometry::wire::{ResError, ResErrorType};
 use crate::limits::RETRY_AFTER_S_DEFAULT;
@@ -48,8 +49,6 @@ error_kinds! {
     EntityUnknown,
     /// The body is larger than allowed.
     TooLarge,
-    /// Too many requests from one client.
-    RateLimited,
     /// All workers are busy and the queue is full.
     Busy,
     /// The computation failed and would fail again.
@@ -109,11 +108,6 @@ impl ErrorKind {
             Self::ModelInvalid => (S::BAD_REQUEST, E::SdModelValidationError, "model-invalid"),
             Self::EntityUnknown => (S::NOT_FOUND, E::SdErrorEntityNotFound, "entity-unknown"),
             Self::TooLarge => (S::BAD_REQUEST, E::SdRequestValidationError, "too-large"),
-            Self::RateLimited => (
-                S::TOO_MANY_REQUESTS,
-                E::SdRateLimitErrorGeneric,
-                "rate-limited",
-            ),
             Self::Busy => (S::TOO_MANY_REQUESTS, E::SdRateLimitErrorGeneric, "busy"),
             Self::ComputationFailed => (
                 S::BAD_REQUEST,
@@ -170,8 +164,7 @@ impl ErrorKind {
     const fn passes_by_itself(self) -> bool {
         matches!(
             self,
-            Self::RateLimited
-                | Self::Busy
+            Self::Busy
                 | Self::NotReady
                 | Self::ConnectorFailed
                 | Self::Refused(RefusalKind::RateLimited | RefusalKind::TrustUnavailable)
@@ -226,7 +219,7 @@ impl ResErrorType {
             Self::SdConnectorError => "Another server that is needed did not answer as it should.",
             Self::SdDatabaseErrorGeneric => "The database did not do its work.",
             Self::SdErrorEntityNotFound => "What was asked for does not exist.",
-            Self::SdErrorForbidden => "The credential does not allow this.",
+            Self::SdErrorForbidden => "This is not allowed.",
             Self::SdErrorGenericInternal => "Something went wrong inside the server.",
             Self::SdErrorUnauthorized => "The credentials are wrong.",
             Self::SdJwtValidationError => "The access token is not valid.",
@@ -361,6 +354,36 @@ impl From<Refusal> for ApiError {
     }
 }
 
+impl From<service::ErrorKind> for ErrorKind {
+    fn from(kind: service::ErrorKind) -> Self {
+        use service::ErrorKind as K;
+
+        match kind {
+            K::Refused(refusal) => Self::Refused(refusal),
+            K::RequestInvalid => Self::RequestInvalid,
+            K::ParameterInvalid => Self::ParameterInvalid,
+            K::ModelInvalid => Self::ModelInvalid,
+            K::EntityUnknown => Self::EntityUnknown,
+            K::TooLarge => Self::TooLarge,
+            K::Busy => Self::Busy,
+            K::ComputationFailed => Self::ComputationFailed,
+            K::StorageFailed => Self::StorageFailed,
+            K::DatabaseFailed => Self::DatabaseFailed,
+            K::NotReady => Self::NotReady,
+            K::Internal => Self::Internal,
+        }
+    }
+}
+
+impl From<service::Error> for ApiError {
+    fn from(error: service::Error) -> Self {
+        let mut converted = Self::new(error.kind().into(), error.message());
+        converted.retry_after_s = error.retry_after();
+        converted.cause = Some(error.cause_chain()).filter(|chain| !chain.is_empty());
+        converted
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let row = self.kind.row();
@@ -407,11 +430,10 @@ mod tests {
     }
 
     #[test]
-    fn codes_name_one_kind_each_except_rate_limits() {
+    fn codes_name_one_kind_each() {
         let codes: Vec<_> = ErrorKind::all().map(|kind| kind.row().code).collect();
         let distinct: BTreeSet<_> = codes.iter().collect();
-        // Both layers know "rate-limited"; clients need not tell them apart.
-        assert_eq!(distinct.len() + 1, codes.len());
+        assert_eq!(distinct.len(), codes.len());
     }
 
     #[test]

@@ -1,4 +1,21 @@
-//! Vitrine's HTTP surface.
+//! Vitrine's HTTP surface: what arrives becomes domain types here, and what leaves becomes bytes.
+//! Decisions are made below, in the use cases.
+//!
+//! | module | what it offers |
+//! |---|---|
+//! | [`error`] | [`error::ApiError`] is what handlers return; [`error::ErrorKind::row`] is the one table from kind to status, API word and code; conversions from refusals and service errors |
+//! | [`extract`] | [`extract::Json`], [`extract::Query`], [`extract::Path`] refuse in the API's form; [`extract::read_bounded`] reads an upload |
+//! | [`geometry::wire`] | bodies of the Geometry API; [`geometry::wire::convert`] makes them from the domain |
+//! | [`layers`] | [`layers::with_api_fallbacks`] after all routes, then [`layers::wrap`] around the whole: request ids, access log, CORS, panics, bounds, double slashes |
+//! | [`range`] | [`range::Download::plan`] decides status, headers and bytes of a download |
+//! | [`disposition`] | `Content-Disposition` for names that people chose |
+//! | [`pages::static_files`] | [`pages::static_files::viewer_routes`], [`pages::static_files::static_file`], [`pages::static_files::missing`] |
+//! | [`ops`] | [`ops::healthz`], [`ops::readyz`] over the trait [`ops::Readiness`]; [`ops::LocalOrToken`] guards `/metrics` |
+//! | [`limits`] | every bound with its reason |
+//!
+//! A handler takes the request's id as `Extension<RequestId>`. The server must be run with
+//! `into_make_service_with_connect_info::<SocketAddr>()`, or loopback is not recognised.
+
 pub mod disposition;
 pub mod error;
 pub mod extract;
@@ -8,3 +25,7 @@ pub mod limits;
 pub mod ops;
 pub mod pages;
 pub mod range;
+
+mod app;
+
+pub use app::{openapi_geometry, router};

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::header::{AUTHORIZATION, ORIGIN};
 use axum::http::request::Parts;
 use vitrine_access::ids::RequestId;
@@ -12,10 +12,6 @@ use vitrine_service::sessions::PageEvidence;
 use vitrine_service::who::Caller;
 
 use crate::error::{ApiError, ErrorKind};
-
-/// The address at the other end of the connection, put into each request by the server.
-#[derive(Clone, Copy, Debug)]
-pub struct PeerAddress(pub SocketAddr);
 
 /// The header in which an iframe page tells what page it stands in.
 const X_SHAPEDIVER_ORIGIN: &str = "x-shapediver-origin";
@@ -31,7 +27,7 @@ impl<S: Sync> FromRequestParts<S> for From {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         Ok(Self(Caller {
             bearer: bearer(parts)?,
-            address: parts.extensions.get::<PeerAddress>().map(|peer| peer.0.ip()),
+            address: parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip()),
             request: parts.extensions.get::<RequestId>().copied(),
         }))
     }

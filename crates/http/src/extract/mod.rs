@@ -9,3 +9,7 @@ pub use body::read_bounded;
 pub(crate) use body::too_large;
 pub use json::{Json, parse_json};
 pub use parts::{Path, Query};
+
+mod caller;
+
+pub use caller::{From, Page};

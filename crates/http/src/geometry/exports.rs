@@ -1,15 +1,14 @@
 //! ComputeExports and GetCachedExports.
 
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::State;
-use vitrine_service::Services;
-use vitrine_service::computations::{ExportRequest, States};
+use vitrine_service::computations::States;
 use vitrine_service::who::SessionAccess;
-use vitrine_store::ResultKind;
+use vitrine_service::{ResultKind, Services};
 
-use super::outputs::holder;
+use super::links::Links;
+use super::outputs::outputs;
+use super::wire::convert::{self, export_request};
 use super::wire::{
     API_VERSION, ComputeQuery, ReqExport, ReqExportOrCache, ResComputeExports,
     ResGetCachedExports,
@@ -17,22 +16,16 @@ use super::wire::{
 use crate::error::ApiError;
 use crate::extract::{From, Json as Body, Path, Query};
 
-/// An export request of the use cases, from its body.
-pub(crate) fn export_request(body: ReqExport) -> Result<ExportRequest, ApiError> {
-    Ok(ExportRequest {
-        parameters: body.parameters.into_raw()?,
-        exports: body.exports,
-        outputs: body.outputs.unwrap_or_default(),
-        max_wait: body.max_wait_time.map(Duration::from_millis),
-    })
-}
-
-fn answer(services: &Services, access: &SessionAccess, states: States) -> ResComputeExports {
-    let holder = holder(services, access);
+fn answer(services: &Services, access: &SessionAccess, states: &States) -> ResComputeExports {
+    let links = Links::of(services, access);
+    let href = |content: &_, name| links.export(content, name);
+    let definition = access.model.definition.as_deref();
     ResComputeExports {
-        exports: holder.exports(states.exports),
+        exports: definition
+            .map(|definition| convert::exports(definition, &states.exports, &href))
+            .unwrap_or_default(),
         message: None,
-        outputs: (!states.outputs.is_empty()).then(|| holder.outputs(states.outputs)),
+        outputs: (!states.outputs.is_empty()).then(|| outputs(services, access, &states.outputs)),
         version: API_VERSION,
     }
 }
@@ -56,7 +49,7 @@ pub(crate) async fn compute(
     let request = export_request(body)?;
     let states =
         services.compute_exports(&access, &request, query.ignore_unknown_params).await?;
-    Ok(Json(answer(&services, &access, states)))
+    Ok(Json(answer(&services, &access, &states)))
 }
 
 /// Shows exports that were computed before; starts nothing.
@@ -87,5 +80,5 @@ pub(crate) async fn cached(
             services.cached_exports(&access, &request, query.ignore_unknown_params).await?
         }
     };
-    Ok(Json(answer(&services, &access, states)))
+    Ok(Json(answer(&services, &access, &states)))
 }

@@ -1,3 +1,15 @@
 //! Geometry API v2: wire forms, and one file per group of operations.
 
 pub mod wire;
+
+pub(crate) mod assets;
+mod blocks;
+pub(crate) mod config;
+pub(crate) mod exports;
+pub(crate) mod keys;
+mod links;
+pub(crate) mod models;
+pub(crate) mod outputs;
+pub(crate) mod routes;
+pub(crate) mod sessions;
+pub(crate) mod tickets;

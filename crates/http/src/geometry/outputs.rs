@@ -2,27 +2,35 @@
 
 use axum::Json;
 use axum::extract::State;
-use vitrine_service::Services;
+use vitrine_service::computations::ItemStates;
 use vitrine_service::who::SessionAccess;
-use vitrine_store::ResultKind;
+use vitrine_service::{ResultKind, Services};
 
-use super::states::Holder;
+use super::links::Links;
+use super::wire::convert;
 use super::wire::{
-    API_VERSION, CacheRequest, ComputationStatus, ComputeQuery, ListOutputVersionsQuery,
+    API_VERSION, CacheRequest, ComputationStatus, ComputeQuery, Directory, ListOutputVersionsQuery,
     PAGE_ITEMS_MAX, ReqCustomization, ReqCustomizationOrCache, ResComputeOutputs,
-    ResGetCachedOutputs, ResListOutputVersions, ResOutputList, ResPagination,
+    ResGetCachedOutputs, ResListOutputVersions, ResOutputList, ResOutputOrDefinition,
+    ResPagination,
 };
 use crate::error::ApiError;
 use crate::extract::{From, Json as Body, Path, Query};
 
-/// The links of an answer to `access`.
-pub(crate) fn holder<'a>(services: &'a Services, access: &'a SessionAccess) -> Holder<'a> {
-    let token = access
-        .token
-        .as_ref()
-        .filter(|_| access.model.settings.require_token)
-        .map(|verified| (verified.token.id, verified.token.expires_at));
-    Holder { services, session: &access.session, model: &access.model, token }
+/// Outputs on the wire, with links for the session that asks.
+pub(crate) fn outputs(
+    services: &Services,
+    access: &SessionAccess,
+    states: &ItemStates,
+) -> Directory<ResOutputOrDefinition> {
+    let links = Links::of(services, access);
+    let href = |content: &_, name| links.output(content, name);
+    access
+        .model
+        .definition
+        .as_deref()
+        .map(|definition| convert::outputs(definition, states, &href))
+        .unwrap_or_default()
 }
 
 /// Computes all outputs for the given values.
@@ -46,7 +54,7 @@ pub(crate) async fn compute(
         .await?;
     Ok(Json(ResComputeOutputs {
         message: None,
-        outputs: holder(&services, &access).outputs(states),
+        outputs: outputs(&services, &access, &states),
         version: API_VERSION,
     }))
 }
@@ -87,7 +95,7 @@ pub(crate) async fn cached(
     };
     Ok(Json(ResComputeOutputs {
         message: None,
-        outputs: holder(&services, &access).outputs(states),
+        outputs: outputs(&services, &access, &states),
         version: API_VERSION,
     }))
 }
@@ -124,10 +132,15 @@ pub(crate) async fn list_versions(
         } else {
             (Vec::new(), None)
         };
-    let holder = holder(&services, &access);
+    let links = Links::of(&services, &access);
+    let href = |content: &_, name| links.output(content, name);
+    let definition = access.model.definition.as_deref();
+    let found = definition.and_then(|all| all.outputs.iter().find(|o| o.id.as_str() == output));
     Ok(Json(ResListOutputVersions {
         list: ResOutputList {
-            output: records.iter().filter_map(|record| holder.stored_output(record)).collect(),
+            output: found
+                .map(|output| convert::output_versions(output, &records, &href))
+                .unwrap_or_default(),
         },
         pagination: ResPagination { limit, next_offset: next },
         version: API_VERSION,

@@ -1,33 +1,28 @@
 //! CreateSessionByTicket, CreateSessionByModel, GetSessionDefaults and CloseSession.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use vitrine_access::permissions::Permission;
-use vitrine_access::time::Timestamp;
 use vitrine_service::Services;
-use vitrine_service::sessions::{Initial, OpenedSession};
+use vitrine_service::sessions::OpenedSession;
+use vitrine_service::tokens::VerifiedToken;
+use vitrine_service::who::Caller;
 
-use super::exports::export_request;
-use super::wire::convert::{export_definition, output_definition, parameter};
+use super::blocks;
+use super::links::Links;
+use super::wire::convert::{self, initial};
 use super::wire::{
     API_VERSION, ReqCustomizationOrExport, ResCloseSession, ResCreateSession, ResFile,
     ResGetSessionDefaults, ResStatistic, ResViewer, SessionQuery, VIEWER_SETTINGS_VERSION,
     ViewerHeaders,
 };
-use super::states::Holder;
-use super::{actions, blocks};
 use crate::error::{ApiError, ErrorKind};
 use crate::extract::{From, Json as Body, Page, Path, Query};
 
 type Opened = (StatusCode, Json<ResCreateSession>);
-
-fn initial(body: ReqCustomizationOrExport) -> Result<Initial, ApiError> {
-    Ok(match body {
-        ReqCustomizationOrExport::Customization(values) => Initial::Outputs(values.into_raw()?),
-        ReqCustomizationOrExport::Export(request) => Initial::Exports(export_request(request)?),
-    })
-}
 
 /// Model states come with a later version: asking for one must not silently show something else.
 fn without_state(query: &SessionQuery) -> Result<(), ApiError> {
@@ -68,8 +63,7 @@ pub(crate) async fn create_by_ticket(
             query.ignore_unknown_params,
         )
         .await?;
-    let token = link_token(&services, &opened, caller.bearer.as_deref());
-    Ok((StatusCode::CREATED, Json(session(&services, opened, token, &headers))))
+    Ok((StatusCode::CREATED, Json(session(&services, opened, &caller, &headers))))
 }
 
 /// Opens a session with an access token.
@@ -95,8 +89,7 @@ pub(crate) async fn create_by_model(
     let opened = services
         .open_session_by_model(access, &caller, initial, query.ignore_unknown_params)
         .await?;
-    let token = link_token(&services, &opened, caller.bearer.as_deref());
-    Ok((StatusCode::CREATED, Json(session(&services, opened, token, &headers))))
+    Ok((StatusCode::CREATED, Json(session(&services, opened, &caller, &headers))))
 }
 
 /// Shows again what the session's creation showed.
@@ -114,8 +107,7 @@ pub(crate) async fn defaults(
 ) -> Result<Json<ResGetSessionDefaults>, ApiError> {
     let access = services.session_access("GetSessionDefaults", &id, &caller).await?;
     let opened = services.session_defaults(access).await?;
-    let token = link_token(&services, &opened, caller.bearer.as_deref());
-    Ok(Json(session(&services, opened, token, &headers)))
+    Ok(Json(session(&services, opened, &caller, &headers)))
 }
 
 /// Ends a session.
@@ -135,64 +127,43 @@ pub(crate) async fn close(
     Ok(Json(ResCloseSession::default()))
 }
 
-fn link_token(
-    services: &Services,
-    opened: &OpenedSession,
-    bearer: Option<&str>,
-) -> Option<(vitrine_access::ids::TokenId, Timestamp)> {
-    if !opened.model.settings.require_token {
-        return None;
-    }
-    // The token was verified a moment ago and comes from memory.
-    let verified = services.verify_token(bearer?).ok()?;
-    Some((verified.token.id, verified.token.expires_at))
+/// The token that came along; it was verified a moment ago and comes from memory.
+fn token(services: &Services, caller: &Caller) -> Option<Arc<VerifiedToken>> {
+    services.verify_token(caller.bearer.as_deref()?).ok()
 }
 
 fn session(
     services: &Services,
     opened: OpenedSession,
-    token: Option<(vitrine_access::ids::TokenId, Timestamp)>,
+    caller: &Caller,
     headers: &HeaderMap,
 ) -> ResCreateSession {
     let OpenedSession { id, session, model, permissions, outputs, exports, warnings } = opened;
-    let holder = Holder { services, session: &session, model: &model, token };
+    let token = token(services, caller);
+    let links = Links::new(services, &session, &model, token.as_deref());
     let may = |permission| permissions.contains(permission);
     let definition = model.definition.as_deref();
-    let outputs = match outputs {
-        Some(states) => Some(holder.outputs(states)),
-        None if may(Permission::GetOutput) => definition.map(|definition| {
-            definition
-                .outputs
-                .iter()
-                .map(|output| (output.id.to_string(), output_definition(output).into()))
-                .collect()
-        }),
-        None => None,
-    };
-    let defined_exports = definition.filter(|_| may(Permission::GetExport)).map(|definition| {
-        definition
-            .exports
-            .iter()
-            .map(|export| (export.id.to_string(), export_definition(export).into()))
-            .collect()
-    });
-    let exports = match (exports, defined_exports) {
-        (Some(states), Some(defined)) => {
-            let mut all: super::wire::Directory<_> = defined;
-            for (id, export) in holder.exports(states) {
-                all.insert(id, export);
-            }
-            Some(all)
+    let outputs = definition.and_then(|definition| match outputs {
+        Some(states) => {
+            Some(convert::outputs(definition, &states, &|content, name| links.output(content, name)))
         }
-        (Some(states), None) => Some(holder.exports(states)),
-        (None, defined) => defined,
-    };
-    let parameters = definition.filter(|_| may(Permission::GetParameter)).map(|definition| {
-        definition.parameters.iter().map(|p| (p.id.to_string(), parameter(p))).collect()
+        None => may(Permission::GetOutput).then(|| convert::output_definitions(definition)),
     });
+    let exports = definition.and_then(|definition| {
+        let mut all =
+            may(Permission::GetExport).then(|| convert::export_definitions(definition));
+        if let Some(states) = exports {
+            let href = |content: &_, name| links.export(content, name);
+            all.get_or_insert_default().extend(convert::exports(definition, &states, &href));
+        }
+        all
+    });
+    let parameters = definition
+        .filter(|_| may(Permission::GetParameter))
+        .map(|definition| convert::parameters(definition, None));
     let public_url = &services.settings().public_url;
     ResCreateSession {
-        actions: actions::actions(public_url, &id, model.id, &permissions),
+        actions: convert::actions(public_url, &id.reveal(), &permissions),
         exports,
         file: ResFile::default(),
         message: None,
@@ -201,9 +172,11 @@ fn session(
         outputs,
         parameters,
         session_id: id.reveal(),
-        setting: blocks::setting(&model, &permissions),
+        setting: convert::settings(&model, &permissions),
         statistic: ResStatistic::default(),
-        templates: actions::templates(definition),
+        templates: definition
+            .map(|definition| convert::templates(definition, None))
+            .unwrap_or_default(),
         version: API_VERSION,
         viewer: ResViewer::for_viewer(&model.viewer_config, &ViewerHeaders::read(headers)),
         viewer_settings_version: VIEWER_SETTINGS_VERSION,

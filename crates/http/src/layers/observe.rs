@@ -5,6 +5,7 @@
 
 use std::time::Instant;
 
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
@@ -45,10 +46,11 @@ pub async fn observe(
     let started = Instant::now();
     let id = RequestId::new(&*config.entropy);
     let method = method_word(request.method());
+    let is_head = request.method() == Method::HEAD;
     request.extensions_mut().insert(id);
     let span = tracing::info_span!("request", request = %id, method);
     async {
-        let response = finish(next.run(request).await, id);
+        let response = finish(next.run(request).await, id, is_head);
         note(&response, method, started);
         response
     }
@@ -56,12 +58,18 @@ pub async fn observe(
     .await
 }
 
-/// Puts the request id into the answer, and logs the cause of an error once.
-fn finish(response: Response, id: RequestId) -> Response {
+/// Puts the request id into the answer, and logs the cause of an error once. The answer to HEAD has
+/// no body, errors included.
+fn finish(response: Response, id: RequestId, is_head: bool) -> Response {
     let mut response = match response.extensions().get::<ApiError>() {
         Some(error) => {
             log_cause(error);
-            name_request(error.clone().in_request(id), response)
+            let named = name_request(error.clone().in_request(id), response);
+            if is_head {
+                named.map(|_| Body::empty())
+            } else {
+                named
+            }
         }
         None => response,
     };

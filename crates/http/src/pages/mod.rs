@@ -1,3 +1,5 @@
 //! Web pages and the viewer module.
 
 pub mod static_files;
+
+pub(crate) mod embed;

@@ -39,6 +39,17 @@ impl<T> Directory<T> {
             .map(|(_, item)| item)
     }
 
+    /// Takes in the items of another directory; an item whose id is there already takes the other's
+    /// place.
+    pub fn extend(&mut self, other: Self) {
+        for (id, item) in other.0 {
+            match self.0.iter_mut().find(|(known, _)| *known == id) {
+                Some((_, place)) => *place = item,
+                None => self.0.push((id, item)),
+            }
+        }
+    }
+
     /// How many items there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -218,5 +229,15 @@ mod tests {
             r#"{"z":1,"a":2}"#
         );
         assert_eq!(directory.get("a"), Some(&2));
+    }
+
+    #[test]
+    fn extending_replaces_in_place_and_appends() {
+        let of = |items: &[(&str, u8)]| -> Directory<u8> {
+            items.iter().map(|(id, item)| ((*id).to_owned(), *item)).collect()
+        };
+        let mut directory = of(&[("a", 1), ("b", 2)]);
+        directory.extend(of(&[("c", 3), ("a", 4)]));
+        assert_eq!(directory, of(&[("a", 4), ("b", 2), ("c", 3)]));
     }
 }

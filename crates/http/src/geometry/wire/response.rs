@@ -268,3 +268,153 @@ pub struct JsonWebKeySet {
     #[schema(value_type = Vec<Object>)]
     pub keys: Vec<serde_json::Value>,
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use utoipa::{OpenApi, PartialSchema};
+
+    use super::*;
+    use crate::geometry::wire::{
+        ModelStatusWord, ReqCustomizationOrCache, ReqCustomizationOrExport, ReqExportOrCache,
+        ReqModel, ReqTicket, ResError, VIEWER_SETTINGS_VERSION,
+    };
+
+    #[derive(OpenApi)]
+    #[openapi(components(schemas(
+        JsonWebKeySet,
+        ReqCustomizationOrCache,
+        ReqCustomizationOrExport,
+        ReqExportOrCache,
+        ReqModel,
+        ReqTicket,
+        ResCloseSession,
+        ResComputeExports,
+        ResComputeOutputs,
+        ResCreateModel,
+        ResCreateSession,
+        ResCreateTicket,
+        ResDecryptTicket,
+        ResError,
+        ResGetModel,
+        ResGetModelConfig,
+        ResListModels,
+        ResListOutputVersions,
+    )))]
+    struct Schemas;
+
+    fn required<T: PartialSchema>() -> Vec<String> {
+        let schema = serde_json::to_value(T::schema()).unwrap();
+        let mut required: Vec<String> = serde_json::from_value(schema["required"].clone()).unwrap();
+        required.sort();
+        required
+    }
+
+    fn references(value: &serde_json::Value, into: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Object(object) => {
+                if let Some(target) = object.get("$ref").and_then(serde_json::Value::as_str) {
+                    into.push(target.rsplit('/').next().unwrap_or_default().to_owned());
+                }
+                object.values().for_each(|member| references(member, into));
+            }
+            serde_json::Value::Array(items) => {
+                items.iter().for_each(|item| references(item, into));
+            }
+            _ => {}
+        }
+    }
+
+    fn smallest_session() -> ResCreateSession {
+        ResCreateSession {
+            actions: Vec::new(),
+            exports: None,
+            file: ResFile::default(),
+            message: None,
+            model: ResModel {
+                allowed_libraries: None,
+                createdate: None,
+                filename: None,
+                id: "m".into(),
+                id2: None,
+                msg: None,
+                name: None,
+                org_id: None,
+                stat: ModelStatusWord::Confirmed,
+                user_id: None,
+                webhook_url: None,
+                webhook_token: None,
+                slug: None,
+                title: None,
+            },
+            model_state: None,
+            outputs: None,
+            parameters: None,
+            session_id: "s".into(),
+            setting: ResSettings::default(),
+            statistic: ResStatistic::default(),
+            templates: Vec::new(),
+            version: API_VERSION,
+            viewer: ResViewer::default(),
+            viewer_settings_version: VIEWER_SETTINGS_VERSION,
+            warnings: None,
+        }
+    }
+
+    #[test]
+    fn the_smallest_session_has_the_required_members_and_no_null() {
+        assert_eq!(
+            serde_json::to_value(smallest_session()).unwrap(),
+            json!({
+                "actions": [], "file": {}, "model": {"id": "m", "stat": "confirmed"},
+                "sessionId": "s", "setting": {}, "statistic": {}, "templates": [],
+                "version": "2.5.0", "viewer": {"config": {}}, "viewerSettingsVersion": "7.1",
+            })
+        );
+    }
+
+    #[test]
+    fn schemas_require_what_the_contract_requires() {
+        assert_eq!(
+            required::<ResCreateSession>(),
+            [
+                "actions",
+                "file",
+                "model",
+                "sessionId",
+                "setting",
+                "statistic",
+                "templates",
+                "version",
+                "viewer",
+                "viewerSettingsVersion",
+            ]
+        );
+        let blocks = ["file", "model", "setting", "statistic", "version"];
+        assert_eq!(required::<ResGetModel>(), blocks);
+        assert_eq!(required::<ResCreateModel>(), blocks);
+        assert_eq!(
+            required::<ResCreateTicket>(),
+            ["file", "model", "setting", "statistic", "ticket", "version"]
+        );
+        assert_eq!(
+            required::<ResListOutputVersions>(),
+            ["list", "pagination", "version"]
+        );
+        assert_eq!(required::<ReqTicket>(), ["pub", "type", "until"]);
+    }
+
+    #[test]
+    fn every_schema_that_is_referred_to_is_there() {
+        let document = serde_json::to_value(Schemas::openapi()).unwrap();
+        let mut names = Vec::new();
+        references(&document, &mut names);
+        assert!(names.len() > 20);
+        for name in names {
+            assert!(
+                document["components"]["schemas"].get(&name).is_some(),
+                "{name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The whole HTTP surface in one router.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use vitrine_access::random::Entropy;
+use vitrine_service::Services;
+
+use crate::geometry::{self, routes};
+use crate::layers::{self, LayerConfig};
+use crate::ops::{self, Check, Readiness};
+use crate::pages::{embed, static_files};
+
+/// Randomness of the use cases, for request ids.
+struct ServiceEntropy(Services);
+
+impl Entropy for ServiceEntropy {
+    fn fill(&self, out: &mut [u8]) {
+        self.0.entropy().fill(out);
+    }
+}
+
+struct NodeReadiness(Services);
+
+impl Readiness for NodeReadiness {
+    async fn checks(&self) -> Vec<Check> {
+        let trust = match self.0.ready().await {
+            Ok(()) => Check::passed("database and change feed"),
+            Err(error) => Check::failed("database and change feed", error.message()),
+        };
+        let health = self.0.pool().health();
+        let workers = if health.workers == 0 {
+            Check::failed("workers", "none could be started")
+        } else {
+            Check::passed("workers")
+        };
+        let missing = static_files::missing();
+        let pages = if missing.is_empty() {
+            Check::passed("web pages")
+        } else {
+            Check::failed("web pages", format!("the build lacks {}", missing.join(", ")))
+        };
+        vec![trust, workers, pages]
+    }
+}
+
+/// The OpenAPI document of the Geometry API, generated from the handlers.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Vitrine Geometry API",
+        version = "2.5.0",
+        description = "Sessions, computations and models. Wire compatible with version 2 of the \
+                       Geometry Backend API.",
+        license(name = "MIT OR Apache-2.0")
+    ),
+    paths(
+        geometry::models::create,
+        geometry::models::get,
+        geometry::models::update,
+        geometry::models::list,
+        geometry::models::download_file,
+        geometry::models::upload_file,
+        geometry::config::get,
+        geometry::tickets::create,
+        geometry::tickets::decrypt,
+        geometry::sessions::create_by_ticket,
+        geometry::sessions::create_by_model,
+        geometry::sessions::defaults,
+        geometry::sessions::close,
+        geometry::outputs::compute,
+        geometry::outputs::cached,
+        geometry::outputs::list_versions,
+        geometry::exports::compute,
+        geometry::exports::cached,
+        geometry::assets::download_output,
+        geometry::assets::download_export,
+        geometry::assets::download_asset,
+        geometry::keys::json_web_key_set,
+    )
+)]
+struct GeometryApi;
+
+/// The OpenAPI document of the Geometry API.
+#[must_use]
+pub fn openapi_geometry() -> utoipa::openapi::OpenApi {
+    let mut document = GeometryApi::openapi();
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+    document
+        .components
+        .get_or_insert_with(Default::default)
+        .add_security_scheme("JwtAuth", SecurityScheme::Http(bearer));
+    document
+}
+
+/// Everything that the server answers.
+#[must_use]
+pub fn router(services: Services) -> Router {
+    let readiness = Arc::new(NodeReadiness(services.clone()));
+    let operations = Router::new()
+        .route("/readyz", get(ops::readyz::<NodeReadiness>))
+        .with_state(readiness)
+        .route("/healthz", get(ops::healthz));
+    let pages = Router::new()
+        .route("/embed/{slug}", get(embed::page))
+        .route("/embed/assets/{*path}", get(embed::file))
+        .merge(static_files::viewer_routes());
+    let docs = utoipa_swagger_ui::SwaggerUi::new("/api/v2/docs")
+        .url("/api/v2/openapi.json", openapi_geometry());
+    let config = LayerConfig::new(Arc::new(ServiceEntropy(services.clone())));
+    let router = Router::new().merge(routes::router()).merge(pages).with_state(services);
+    let router = router.merge(operations).merge(docs);
+    layers::wrap(layers::with_api_fallbacks(router), config)
+}

@@ -1,1 +1,0 @@
-//! Domain types become wire forms.
