@@ -2,7 +2,7 @@
 //! a key names never changes.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,11 +15,12 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::prefix::PrefixStore;
 use object_store::{
-    GetOptions, GetRange, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload,
+    GetOptions, GetRange, GetResultPayload, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions,
+    PutPayload,
 };
 use vitrine_access::BlobKey;
 
-use crate::limits::BLOB_BYTES_MAX;
+use crate::limits::{BLOB_BYTES_MAX, STREAM_PIECE_BYTES};
 
 /// Bytes of a blob, piece by piece.
 pub type BlobStream = BoxStream<'static, Result<Bytes, BlobError>>;
@@ -237,7 +238,11 @@ impl Blobs {
             .get_opts(&location(key), options)
             .await
             .map_err(|error| missing(error, key))?;
-        Ok(result.into_stream().map_err(BlobError::Objects).boxed())
+        let range = result.range.clone();
+        Ok(match result.payload {
+            GetResultPayload::File(file, _) => stream_file(file, range),
+            GetResultPayload::Stream(stream) => stream.map_err(BlobError::Objects).boxed(),
+        })
     }
 
     /// Bytes of the blob, if there is one.
@@ -272,6 +277,25 @@ fn missing(error: object_store::Error, key: BlobKey) -> BlobError {
         object_store::Error::NotFound { .. } => BlobError::Missing(key),
         error => BlobError::Objects(error),
     }
+}
+
+/// Reads a file in large pieces: each costs a change of thread.
+fn stream_file(file: File, range: Range<u64>) -> BlobStream {
+    futures::stream::try_unfold((file, range), |(mut file, range)| async move {
+        if range.is_empty() {
+            return Ok(None);
+        }
+        let bytes = (range.end - range.start).min(STREAM_PIECE_BYTES);
+        let (file, piece) = in_background(move || {
+            let mut piece = vec![0; usize::try_from(bytes).map_err(io::Error::other)?];
+            file.seek(SeekFrom::Start(range.start))?;
+            file.read_exact(&mut piece)?;
+            Ok((file, Bytes::from(piece)))
+        })
+        .await?;
+        Ok(Some((piece, (file, range.start + bytes..range.end))))
+    })
+    .boxed()
 }
 
 /// Hashing and flushing take long enough to disturb other tasks.

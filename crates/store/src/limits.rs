@@ -46,3 +46,7 @@ pub const SEARCH_BYTES_MAX: usize = 200;
 
 /// Largest blob in bytes (1 GiB), above every limit that a model may be given.
 pub const BLOB_BYTES_MAX: u64 = 1 << 30;
+
+/// Bytes of one piece of a streamed blob: large enough that a change of thread costs little, small
+/// enough that a thousand slow downloads need no more than this each.
+pub const STREAM_PIECE_BYTES: u64 = 256 * 1024;

@@ -72,15 +72,17 @@ async fn a_missing_blob_is_missing_everywhere() {
 async fn ranges_are_exact_and_stay_inside() {
     let folder = TestFolder::new();
     let blobs = open(&folder).await;
-    let content: Vec<u8> = (0_u32..50_000).flat_map(u32::to_le_bytes).collect();
+    let content: Vec<u8> = (0_u32..150_000).flat_map(u32::to_le_bytes).collect();
     let key = blobs.put(Bytes::from(content.clone())).await.unwrap();
     for (start, end) in [
-        (0, 200_000),
+        (0, 600_000),
         (0, 1),
-        (199_999, 200_000),
-        (12_345, 154_321),
+        (599_999, 600_000),
+        (12_345, 554_321),
+        (0, 262_144),
+        (262_143, 524_289),
         (5, 5),
-        (200_000, 200_000),
+        (600_000, 600_000),
     ] {
         let expected = &content[usize::try_from(start).unwrap()..usize::try_from(end).unwrap()];
         assert_eq!(
@@ -90,10 +92,10 @@ async fn ranges_are_exact_and_stay_inside() {
         );
     }
     #[expect(clippy::reversed_empty_ranges, reason = "clients may ask for it")]
-    for range in [0..200_001, 200_001..200_001, 7..3] {
+    for range in [0..600_001, 600_001..600_001, 7..3] {
         let refused = blobs.stream(key, range.clone()).await.err();
         assert!(
-            matches!(refused, Some(BlobError::Range { size: 200_000, .. })),
+            matches!(refused, Some(BlobError::Range { size: 600_000, .. })),
             "{range:?}"
         );
     }

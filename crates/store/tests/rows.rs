@@ -1,0 +1,233 @@
+//! Rows that older versions of the schema have written are still read. A new migration brings a new
+//! file of rows; old files stay as they are.
+
+use sqlx::{AssertSqlSafe, Connection as _};
+use vitrine_access::{
+    AccessKeyId, AuditId, BlobKey, Change, EndReason, ModelId, ModelStatus, OrganizationId, Owner,
+    Payer, PermissionSet, RequestId, SecretHash, SessionAlias, SessionHash, Subject, TicketId,
+    TicketType, Timestamp, TokenId, UsageId, UsageKind, UserId,
+};
+use vitrine_store::{
+    ComputationStatus, JobKind, JobState, ModelFilter, ResultKind, Store, StoreOptions,
+};
+
+mod common;
+
+const ROWS: &str = include_str!("rows/0001.sql");
+
+const USER: UserId = UserId::from_bytes(uuid(0x11));
+const MODEL: ModelId = ModelId::from_bytes(uuid(0x44));
+const OWNER: Owner = Owner {
+    user: USER,
+    organization: Some(OrganizationId::from_bytes(uuid(0x22))),
+};
+
+/// The UUID of this byte, with version and variant as they have to be.
+const fn uuid(byte: u8) -> [u8; 16] {
+    let mut bytes = [byte; 16];
+    bytes[6] = 0x40 | byte & 0x0f;
+    bytes[8] = 0x80 | byte & 0x0f;
+    bytes
+}
+
+const fn at(ms: i64) -> Timestamp {
+    Timestamp::from_unix_ms(1_795_255_200_000 + ms)
+}
+
+async fn write_rows(url: &str) {
+    if url.starts_with("sqlite:") {
+        let mut connection = sqlx::SqliteConnection::connect(url).await.unwrap();
+        sqlx::raw_sql(ROWS).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    } else {
+        let rows = AssertSqlSafe(ROWS.replace(" x'", " '\\x").replace("(x'", "('\\x"));
+        let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+        sqlx::raw_sql(rows).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_schema_version_1_are_read() {
+    common::on_both("rows_of_schema_version_1_are_read", |url| async move {
+        let store = Store::open(&url, StoreOptions::default()).await.unwrap();
+        write_rows(&url).await;
+        read_accounts(&store).await;
+        read_model(&store).await;
+        read_session(&store).await;
+        read_events(&store).await;
+        read_results(&store).await;
+        store.close().await;
+    })
+    .await;
+}
+
+async fn read_accounts(store: &Store) {
+    let user = store
+        .user_by_email("ada@example.com")
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (user.id, user.name.as_str(), user.created_at),
+        (USER, "Ada", at(0))
+    );
+    let organization = store
+        .organization(OWNER.organization.unwrap())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(organization.name, "Example Ltd");
+    let hash = SecretHash::from_bytes([0xaa; 32]);
+    let key = store
+        .access_key_by_hash_unscoped(&hash)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(key.id, AccessKeyId::from_bytes(uuid(0x33)));
+    assert_eq!(
+        (key.owner, key.expires_at, key.revoked_at),
+        (OWNER, Some(at(86_400_002)), None)
+    );
+    let keys = store.signing_keys().await.unwrap();
+    assert_eq!(keys[0].sealed_private, [0, 255]);
+    let token = TokenId::from_bytes(uuid(0x66));
+    assert!(store.is_token_revoked(token, at(86_400_000)).await.unwrap());
+}
+
+async fn read_model(store: &Store) {
+    let model = store.model(&OWNER, MODEL).await.unwrap().unwrap();
+    assert_eq!(
+        store
+            .model_by_slug_unscoped("shelf")
+            .await
+            .unwrap()
+            .as_ref(),
+        Some(&model)
+    );
+    assert_eq!(
+        store
+            .model_by_id2_unscoped("second")
+            .await
+            .unwrap()
+            .as_ref(),
+        Some(&model)
+    );
+    assert_eq!(model.status, ModelStatus::Deleted);
+    assert_eq!(model.status_before_delete, Some(ModelStatus::Confirmed));
+    assert_eq!(model.source, Some(BlobKey::from_bytes([0xbb; 32])));
+    assert_eq!((model.source_size, model.revision), (36, 9));
+    assert!(model.definition.unwrap().parameters.is_empty());
+    assert_eq!(model.viewer_config["settings_version"], "7.1");
+    let settings = model.settings;
+    let domains: Vec<String> = settings.domains.iter().map(ToString::to_string).collect();
+    assert_eq!(domains, ["shop.example.com", "*.example.org"]);
+    assert!(settings.blocking.owner && settings.require_token && settings.backend_access);
+    assert!(!settings.public && !settings.blocking.credit_limit);
+    assert_eq!(settings.session_rate_limit, Some(7));
+    assert_eq!(settings.webhook_token, Some(vec![0, 255]));
+    assert_eq!(settings.tickets_not_before, Timestamp::from_unix_ms(5));
+    let deleted = ModelFilter {
+        status: Some(ModelStatus::Deleted),
+        search: Some("SHELF".to_owned()),
+    };
+    assert_eq!(
+        store
+            .list_models(&OWNER, &deleted, 10, None)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+async fn read_session(store: &Store) {
+    let ticket_id = TicketId::from_bytes(uuid(0x55));
+    let ticket = store.ticket_unscoped(ticket_id).await.unwrap().unwrap();
+    assert_eq!((ticket.model, ticket.kind), (MODEL, TicketType::Backend));
+    assert!(ticket.author && ticket.use_id2 && !ticket.public);
+    let domains: Vec<String> = ticket.domains.iter().map(ToString::to_string).collect();
+    assert_eq!(domains, ["shop.example.com", "localhost:*"]);
+    assert_eq!(ticket.revoked_at, Some(at(6)));
+    let alias = SessionAlias::from_bytes([0xdd; 16]);
+    let session = store.session_by_alias(alias).await.unwrap().unwrap();
+    assert_eq!(session.hash, SessionHash::from_bytes([0xcc; 32]));
+    assert_eq!(
+        (session.ticket, session.subject),
+        (Some(ticket_id), Some(Subject::User(USER)))
+    );
+    assert_eq!((session.owner, session.payer), (OWNER, OWNER.payer()));
+    let words = "auth.session get.parameter.*";
+    assert_eq!(
+        session.permissions,
+        PermissionSet::from_storage(words).unwrap()
+    );
+    assert_ne!(session.permissions, PermissionSet::EMPTY);
+    assert_eq!(session.ended, Some((EndReason::Idle, at(10))));
+    assert_eq!((session.last_seen_at, session.paid_until), (at(8), at(9)));
+}
+
+async fn read_events(store: &Store) {
+    let usage = store
+        .usage_unscoped(UsageId::from_bytes(uuid(0x77)))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((usage.kind, usage.credits), (UsageKind::SessionSlot, 1));
+    assert_eq!((usage.count, usage.duration_ms, usage.at), (2, 3, at(11)));
+    assert_eq!((usage.payer, usage.session), (Payer::User(USER), None));
+    let request = RequestId::from_bytes(uuid(0x99));
+    let audit = store.audit_by_request(request).await.unwrap();
+    assert_eq!(audit[0].id, AuditId::from_bytes(uuid(0x88)));
+    let job = store.jobs(JobState::Waiting, 10).await.unwrap().remove(0);
+    assert_eq!(job.id.to_string(), "13131313-1313-4313-8313-131313131313");
+    assert_eq!(
+        (job.kind, job.attempts),
+        (JobKind::CheckModel { model: MODEL }, 3)
+    );
+    assert_eq!(
+        (job.run_after, job.error.as_deref()),
+        (Some(at(16)), Some("once"))
+    );
+    assert_eq!(
+        store.changes_after(0, 10).await.unwrap(),
+        [(1, Change::Model(MODEL))]
+    );
+    assert_eq!(store.last_change_id().await.unwrap(), 1);
+}
+
+async fn read_results(store: &Store) {
+    let output = store
+        .result(ResultKind::Output, "o", MODEL, "v")
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(output.status, ComputationStatus::Success);
+    assert_eq!(
+        output.content[0].blob,
+        Some(BlobKey::from_bytes([0xbb; 32]))
+    );
+    assert_eq!(
+        output.content[1].data,
+        Some(serde_json::json!({"eur": 12.5}))
+    );
+    assert_eq!(
+        output.bbox,
+        Some(([-0.1, 0.0, 0.0], [1.0 / 3.0, 2.5, 1e-7]))
+    );
+    let export = store
+        .result(ResultKind::Export, "e", MODEL, "v")
+        .await
+        .unwrap()
+        .unwrap();
+    let failed = ComputationStatus::Failed {
+        api_word: "timeout".to_owned(),
+        message: "too long".to_owned(),
+    };
+    assert_eq!(export.status, failed);
+    let computations = store.computations(MODEL, at(0), 10).await.unwrap();
+    assert_eq!(
+        (computations[0].wall_ms, computations[0].cpu_ms),
+        (812, 790)
+    );
+}
