@@ -48,10 +48,12 @@ pub enum OriginError {
     #[error("there is no Origin header")]
     Missing,
     /// There is more than one.
-    #[error("there are {count} Origin headers; browsers send one")]
+    #[error("there are {count} Origin headers (`{seen}`); browsers send one")]
     Repeated {
         /// How many there are.
         count: usize,
+        /// What was sent, escaped and cut.
+        seen: String,
     },
     /// It is not of the form `scheme://host[:port]`.
     #[error("the Origin header `{seen}` is not of the form scheme://host[:port]: {fault}")]
@@ -98,6 +100,8 @@ impl Origin {
             }),
             several => Err(OriginError::Repeated {
                 count: several.len(),
+                // Two suffice to show what is wrong, however many there are.
+                seen: shown(&several[..2].join(&b" | "[..])),
             }),
         }
     }

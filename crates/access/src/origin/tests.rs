@@ -133,7 +133,15 @@ fn everything_that_is_no_plain_origin_is_malformed() {
 fn two_headers_are_refused_even_when_they_agree() {
     let value: &[u8] = b"https://shop.example";
     let error = Origin::parse_header_values(&[value, value]);
-    assert_eq!(error, Err(OriginError::Repeated { count: 2 }));
+    assert!(matches!(error, Err(OriginError::Repeated { count: 2, .. })));
+    let other: &[u8] = b"https://rival.example";
+    let message = Origin::parse_header_values(&[value, other])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("shop.example") && message.contains("rival.example"),
+        "{message}"
+    );
     assert_eq!(Origin::parse_header_values(&[]), Err(OriginError::Missing));
     assert_eq!(Origin::from_header_values(&[]), Ok(None));
 }
