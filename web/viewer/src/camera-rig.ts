@@ -11,7 +11,17 @@ const STILL = 0.0004;
 const POLAR_MIN = 0.05;
 const POLAR_MAX = Math.PI / 2 + 0.25;
 /** Space round a fitted model, as a factor. */
-const FIT_MARGIN = 1.12;
+const FIT_MARGIN = 1.14;
+/** Points on the rim of the cylinder that a turning model fills. */
+const RIM_POINTS = 24;
+
+/** Where a model is: it turns within an upright cylinder. */
+export interface Subject {
+  centre: Vector3;
+  /** Radius of the cylinder. */
+  reach: number;
+  halfHeight: number;
+}
 
 export class CameraRig {
   readonly #camera: PerspectiveCamera;
@@ -51,12 +61,27 @@ export class CameraRig {
   }
 
   /** Tells where the model is; the view does not move. */
-  setSubject(centre: Vector3, radius: number): void {
-    this.#centre.copy(centre);
-    this.#radius = Math.max(radius, 1e-9);
-    const half = MathUtils.degToRad(this.#camera.fov) / 2;
-    const narrow = Math.min(half, Math.atan(Math.tan(half) * this.#camera.aspect));
-    this.#fitDistance = (this.#radius * FIT_MARGIN) / Math.sin(narrow);
+  setSubject(subject: Subject): void {
+    this.#centre.copy(subject.centre);
+    this.#radius = Math.max(Math.hypot(subject.reach, subject.halfHeight), 1e-9);
+    this.#fitDistance = this.#distanceFor(subject);
+  }
+
+  /** Distance from which the cylinder fills the picture: the model stays within it however it is turned. */
+  #distanceFor(subject: Subject): number {
+    const high = Math.tan(MathUtils.degToRad(this.#camera.fov) / 2);
+    const wide = high * this.#camera.aspect;
+    const away = new Vector3().setFromSphericalCoords(1, this.#goal.phi, 0);
+    const up = new Vector3().setFromSphericalCoords(1, this.#goal.phi - Math.PI / 2, 0);
+    let distance = this.#radius;
+    for (let i = 0; i < RIM_POINTS * 2; i += 1) {
+      const angle = (i / RIM_POINTS) * Math.PI * 2;
+      const height = i < RIM_POINTS ? subject.halfHeight : -subject.halfHeight;
+      const point = new Vector3(Math.sin(angle) * subject.reach, height, Math.cos(angle) * subject.reach);
+      const sideways = Math.max(Math.abs(point.x) / wide, Math.abs(point.dot(up)) / high);
+      distance = Math.max(distance, point.dot(away) + sideways * FIT_MARGIN);
+    }
+    return distance;
   }
 
   /** Aims at the whole model, from the present direction. */

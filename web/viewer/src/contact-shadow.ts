@@ -20,6 +20,8 @@ const TEXTURE_PX = 512;
 /** Room around the model for the blurred edge, as a factor of its larger side. */
 const MARGIN = 1.6;
 const DARKNESS = 1.25;
+/** Opacity of the whole shadow: grey under the model, never black. */
+const STRENGTH = 0.62;
 
 const VERTEX = `varying vec2 vUv;
 void main() { vUv = uv; gl_Position = projectionMatrix * modelViewMatrix * vec4(position, 1.0); }`;
@@ -68,7 +70,12 @@ export class ContactShadow {
     };
     this.#depth.depthTest = false;
     this.#depth.depthWrite = false;
-    const material = new MeshBasicMaterial({ map: this.#sharp.texture, transparent: true, depthWrite: false });
+    const material = new MeshBasicMaterial({
+      map: this.#sharp.texture,
+      transparent: true,
+      opacity: STRENGTH,
+      depthWrite: false,
+    });
     this.#plane = new Mesh(this.#geometry, material);
     this.#plane.rotation.x = -Math.PI / 2;
     this.#plane.scale.y = -1;

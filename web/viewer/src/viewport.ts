@@ -11,13 +11,13 @@ import {
   PlaneGeometry,
   Scene,
   ShadowMaterial,
-  Sphere,
   type Texture,
   Timer,
+  Vector3,
   WebGLRenderer,
 } from "three";
 import { GLTFLoader } from "three/examples/jsm/loaders/GLTFLoader.js";
-import { CameraRig } from "./camera-rig.js";
+import { CameraRig, type Subject } from "./camera-rig.js";
 import { ContactShadow } from "./contact-shadow.js";
 import { listenForGestures } from "./gestures.js";
 import { aimKeyLight, createKeyLight, createStudioEnvironment } from "./studio.js";
@@ -38,6 +38,8 @@ interface Shown {
 const PIXEL_RATIO_MAX = 2;
 /** Longest step of the camera, so that a page that slept does not leap. */
 const FRAME_S_MAX = 0.05;
+/** Layer of transparent meshes. */
+const CLEAR_LAYER = 1;
 /** A change of the model's size by this factor brings the camera back to fit. */
 const REFIT_FACTOR = 1.02;
 
@@ -61,6 +63,7 @@ export class Viewport {
   #environment: Texture | undefined;
   #frame = 0;
   #movedByHand = false;
+  #subject: Subject | undefined;
   #radius = 0;
   #showing: AbortController | undefined;
   #groundIsStale = false;
@@ -79,6 +82,7 @@ export class Viewport {
     this.#renderer.shadowMap.enabled = true;
     this.#renderer.shadowMap.type = PCFShadowMap;
     this.#renderer.shadowMap.autoUpdate = false;
+    this.#camera.layers.enable(CLEAR_LAYER);
     this.canvas = this.#renderer.domElement;
     this.canvas.style.display = "block";
     // Vertical strokes of a finger scroll the page, all others turn the model.
@@ -133,6 +137,7 @@ export class Viewport {
   /** Moves the camera so that the whole model is in view. */
   fit(): void {
     this.#movedByHand = false;
+    if (this.#subject) this.#rig.setSubject(this.#subject);
     this.#rig.fit();
     this.#invalidate();
   }
@@ -189,7 +194,12 @@ export class Viewport {
       group.add(scene);
     }
     group.traverse((object) => {
-      if (object instanceof Mesh) object.castShadow = object.receiveShadow = true;
+      if (!(object instanceof Mesh)) return;
+      const clear = materialsOf(object).every((material) => material.transparent);
+      object.receiveShadow = !clear;
+      object.castShadow = !clear;
+      // Glass throws no contact shadow either: the shadow's camera sees the first layer alone.
+      if (clear) object.layers.set(CLEAR_LAYER);
     });
     return group;
   }
@@ -201,18 +211,21 @@ export class Viewport {
     const first = this.#radius === 0;
     this.#floor.visible = !bounds.isEmpty();
     if (bounds.isEmpty()) {
+      this.#subject = undefined;
       this.#contact.hide();
       this.#invalidate();
       return;
     }
-    const sphere = bounds.getBoundingSphere(new Sphere());
-    const growth = first ? 1 : Math.max(sphere.radius / this.#radius, this.#radius / sphere.radius);
-    this.#radius = sphere.radius;
-    aimKeyLight(this.#key, sphere.center.toArray(), sphere.radius);
-    this.#floor.position.set(sphere.center.x, bounds.min.y - sphere.radius * 0.003, sphere.center.z);
-    this.#floor.scale.setScalar(sphere.radius * 8);
+    const subject = subjectOf(this.#model, bounds);
+    const radius = Math.hypot(subject.reach, subject.halfHeight);
+    const growth = first ? 1 : Math.max(radius / this.#radius, this.#radius / radius);
+    this.#subject = subject;
+    this.#radius = radius;
+    aimKeyLight(this.#key, subject.centre.toArray(), radius);
+    this.#floor.position.set(subject.centre.x, bounds.min.y - radius * 0.003, subject.centre.z);
+    this.#floor.scale.setScalar(radius * 8);
     this.#groundIsStale = true;
-    this.#rig.setSubject(sphere.center, sphere.radius);
+    this.#rig.setSubject(subject);
     if (first || (growth > REFIT_FACTOR && !this.#movedByHand)) this.#rig.fit();
     if (first) this.#rig.jump();
     this.#invalidate();
@@ -269,10 +282,7 @@ export class Viewport {
     this.#renderer.setSize(width, height);
     this.#camera.aspect = width / height;
     this.#camera.updateProjectionMatrix();
-    const bounds = new Box3().setFromObject(this.#model);
-    if (bounds.isEmpty()) return;
-    const sphere = bounds.getBoundingSphere(new Sphere());
-    this.#rig.setSubject(sphere.center, sphere.radius);
+    if (this.#subject) this.#rig.setSubject(this.#subject);
   }
 
   /** Asks for one frame; frames follow each other only while the camera is under way. */
@@ -306,13 +316,32 @@ export class Viewport {
   }
 }
 
+function materialsOf(mesh: Mesh): Material[] {
+  return [mesh.material as Material | Material[]].flat();
+}
+
+/** The upright cylinder that the model turns in. */
+function subjectOf(model: Group, bounds: Box3): Subject {
+  const centre = bounds.getCenter(new Vector3());
+  const point = new Vector3();
+  let reach = 0;
+  model.traverse((object) => {
+    if (!(object instanceof Mesh)) return;
+    const positions = (object as Mesh<BufferGeometry>).geometry.getAttribute("position");
+    for (let i = 0; i < positions.count; i += 1) {
+      point.fromBufferAttribute(positions, i).applyMatrix4(object.matrixWorld);
+      reach = Math.max(reach, Math.hypot(point.x - centre.x, point.z - centre.z));
+    }
+  });
+  return { centre, reach, halfHeight: (bounds.max.y - bounds.min.y) / 2 };
+}
+
 /** Frees what a loaded model holds on the graphics card. */
 function disposeOf(group: Group): void {
   group.traverse((object) => {
     if (!(object instanceof Mesh)) return;
-    const mesh = object as Mesh<BufferGeometry, Material | Material[]>;
-    mesh.geometry.dispose();
-    for (const material of [mesh.material].flat()) {
+    (object as Mesh<BufferGeometry>).geometry.dispose();
+    for (const material of materialsOf(object)) {
       for (const value of Object.values(material) as unknown[]) {
         if (isTexture(value)) value.dispose();
       }
