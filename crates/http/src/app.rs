@@ -41,7 +41,10 @@ impl Readiness for NodeReadiness {
         let pages = if missing.is_empty() {
             Check::passed("web pages")
         } else {
-            Check::failed("web pages", format!("the build lacks {}", missing.join(", ")))
+            Check::failed(
+                "web pages",
+                format!("the build lacks {}", missing.join(", ")),
+            )
         };
         vec![trust, workers, pages]
     }
@@ -88,7 +91,10 @@ struct GeometryApi;
 #[must_use]
 pub fn openapi_geometry() -> utoipa::openapi::OpenApi {
     let mut document = GeometryApi::openapi();
-    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .build();
     document
         .components
         .get_or_insert_with(Default::default)
@@ -111,7 +117,10 @@ pub fn router(services: Services) -> Router {
     let docs = utoipa_swagger_ui::SwaggerUi::new("/api/v2/docs")
         .url("/api/v2/openapi.json", openapi_geometry());
     let config = LayerConfig::new(Arc::new(ServiceEntropy(services.clone())));
-    let router = Router::new().merge(routes::router()).merge(pages).with_state(services);
+    let router = Router::new()
+        .merge(routes::router())
+        .merge(pages)
+        .with_state(services);
     let router = router.merge(operations).merge(docs);
     layers::wrap(layers::with_api_fallbacks(router), config)
 }

@@ -28,9 +28,20 @@ pub fn attachment(filename: &str) -> HeaderValue {
 /// Makes a name safe to save under, keeping its script.
 fn clean(filename: &str) -> String {
     let replaced = filename.chars().map(|c| match c {
-        '"' | '\\' | '/' | ':' | '*' | '?' | '<' | '>' | '|' => '_',
         // Bidirectional marks can make `exe.glb` read as `glb.exe`.
-        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '_',
+        '"'
+        | '\\'
+        | '/'
+        | ':'
+        | '*'
+        | '?'
+        | '<'
+        | '>'
+        | '|'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}' => '_',
         c if c.is_control() => '_',
         c => c,
     });

@@ -140,11 +140,15 @@ impl Download<'_> {
     /// # Errors
     /// [`ErrorKind::RangeUnsatisfiable`] (416 with `Content-Range: bytes */length`) when the range
     /// lies outside of the file.
+    #[expect(
+        clippy::result_large_err,
+        reason = "the answer goes out as it is, once per request"
+    )]
     pub fn plan(&self, method: &Method, request: &HeaderMap) -> Result<Planned, Response> {
         let etag = format!("\"{}\"", self.tag);
         if matches_none(request, &etag) {
             let mut response = StatusCode::NOT_MODIFIED.into_response();
-            self.common_headers(response.headers_mut(), &etag);
+            Self::common_headers(response.headers_mut(), &etag);
             return Ok(Planned {
                 response,
                 range: None,
@@ -172,7 +176,7 @@ impl Download<'_> {
         };
         let mut response = status.into_response();
         let headers = response.headers_mut();
-        self.common_headers(headers, &etag);
+        Self::common_headers(headers, &etag);
         headers.insert(CONTENT_LENGTH, HeaderValue::from(range.end - range.start));
         headers.insert(
             CONTENT_TYPE,
@@ -193,7 +197,7 @@ impl Download<'_> {
         Ok(Planned { response, range })
     }
 
-    fn common_headers(&self, headers: &mut HeaderMap, etag: &str) {
+    fn common_headers(headers: &mut HeaderMap, etag: &str) {
         headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         headers.insert(CACHE_CONTROL, MAX_AGE);
         headers.insert(CONTENT_SECURITY_POLICY, SANDBOX);

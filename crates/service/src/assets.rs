@@ -10,8 +10,8 @@ use vitrine_access::refusal::{Refusal, RefusalKind};
 use vitrine_store::{BlobError, ResultKind, StoredContent};
 
 use crate::Services;
-use crate::computations::storage;
 use crate::error::{Error, Result};
+use crate::producing::storage;
 use crate::sessions::SessionEntry;
 
 /// An asset that may be read now.

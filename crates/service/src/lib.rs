@@ -3,6 +3,7 @@
 //! Handlers of every protocol, background jobs and the command line all call these. A use case
 //! owns its transaction; no network, blob or engine call happens inside one.
 
+mod asked;
 pub mod assets;
 pub mod audit;
 pub mod changes;
@@ -14,6 +15,7 @@ pub mod limiter;
 pub mod metering;
 pub mod models;
 mod offset;
+mod producing;
 pub mod sessions;
 pub mod settings;
 pub mod tickets;
@@ -31,10 +33,15 @@ use vitrine_access::random::Entropy;
 use vitrine_access::seal::Sealer;
 use vitrine_access::time::{Clock, Timestamp};
 use vitrine_engine::pool::WorkerPool;
-use vitrine_store::{Blobs, ModelRecord, Store, TicketRecord};
+use vitrine_store::{Blobs, Store, TicketRecord};
 
 pub use error::{Error, ErrorKind, Result};
 pub use settings::Settings;
+// Records that use cases return; the rooms above know the store only through them.
+pub use vitrine_store::{
+    BlobError, ComputationStatus, ModelFilter, ModelRecord, ModelSettings, OutputVersionRecord,
+    ResultKind, StoredContent,
+};
 
 use crate::changes::Changes;
 use crate::computations::Computations;

@@ -18,9 +18,9 @@ use vitrine_store::{
 };
 
 use crate::Services;
-use crate::computations::storage;
 use crate::error::{Error, ErrorKind, Result};
 use crate::offset;
+use crate::producing::storage;
 
 /// Longest display name of a model, in characters.
 const NAME_CHARS_MAX: usize = 200;

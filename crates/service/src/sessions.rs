@@ -18,7 +18,7 @@ use vitrine_access::time::Timestamp;
 use vitrine_store::ModelRecord;
 
 use crate::Services;
-use crate::computations::{Asked, ExportRequest, OutputStates};
+use crate::asked::{Asked, ExportRequest, ItemStates};
 use crate::error::{Error, Result};
 use crate::settings::{SESSION_SLOT, TOUCH_FLUSH};
 use crate::tokens::VerifiedToken;
@@ -129,9 +129,9 @@ pub struct OpenedSession {
     /// What it may do.
     pub permissions: PermissionSet,
     /// Outputs computed or pending; `None` when only definitions may be shown.
-    pub outputs: Option<OutputStates>,
+    pub outputs: Option<ItemStates>,
     /// Exports computed or pending, when the request asked for some.
-    pub exports: Option<OutputStates>,
+    pub exports: Option<ItemStates>,
     /// Texts for the client about what was ignored.
     pub warnings: Vec<String>,
 }
@@ -455,7 +455,7 @@ impl Services {
         &self,
         access: &SessionAccess,
         asked: Asked,
-    ) -> Result<(Option<OutputStates>, Option<OutputStates>, Vec<String>)> {
+    ) -> Result<(Option<ItemStates>, Option<ItemStates>, Vec<String>)> {
         let warnings = asked.warnings.clone();
         let wants_exports = asked.wants_exports();
         let wait = self.inner.settings.session_wait;

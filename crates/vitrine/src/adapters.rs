@@ -11,9 +11,14 @@ use vitrine_access::time::{Clock, Timestamp};
 pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the one adapter that may ask the system")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one adapter that may ask the system"
+    )]
     fn now(&self) -> Timestamp {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Timestamp::from_unix_ms(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
     }
 }
@@ -31,6 +36,8 @@ impl SystemEntropy {
 impl Entropy for SystemEntropy {
     fn fill(&self, out: &mut [u8]) {
         // Ids and keys from anything but good randomness would be worse than an end.
-        self.0.fill(out).expect("the operating system gives random bytes");
+        self.0
+            .fill(out)
+            .expect("the operating system gives random bytes");
     }
 }

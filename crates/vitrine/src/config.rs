@@ -128,9 +128,15 @@ impl Config {
     fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         if self.listen.parse::<SocketAddr>().is_err() {
-            faults.push(format!("listen = \"{}\": give address and port, as 127.0.0.1:8080", self.listen));
+            faults.push(format!(
+                "listen = \"{}\": give address and port, as 127.0.0.1:8080",
+                self.listen
+            ));
         }
-        for (key, url) in [("public_url", &self.public_url), ("content_url", &self.content_url)] {
+        for (key, url) in [
+            ("public_url", &self.public_url),
+            ("content_url", &self.content_url),
+        ] {
             if !url.is_empty()
                 && let Err(fault) = base_url(url)
             {
@@ -138,12 +144,16 @@ impl Config {
             }
         }
         if !self.database.is_empty()
-            && !["sqlite:", "postgres:", "postgresql:"].iter().any(|s| self.database.starts_with(s))
+            && !["sqlite:", "postgres:", "postgresql:"]
+                .iter()
+                .any(|s| self.database.starts_with(s))
         {
             faults.push("database: begin with sqlite: or postgres:".into());
         }
         if !self.objects.is_empty()
-            && !["file:", "s3:"].iter().any(|scheme| self.objects.starts_with(scheme))
+            && !["file:", "s3:"]
+                .iter()
+                .any(|scheme| self.objects.starts_with(scheme))
         {
             faults.push("objects: begin with file: or s3:".into());
         }
@@ -241,8 +251,15 @@ fn base_url(text: &str) -> std::result::Result<Url, String> {
 fn origin_entry(base: &str) -> Result<String> {
     let url = base_url(base).map_err(|fault| anyhow::anyhow!("{base}: {fault}"))?;
     let host = url.host_str().unwrap_or_default();
-    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    let scheme = if url.scheme() == "http" { "http://" } else { "" };
+    let port = url
+        .port()
+        .map(|port| format!(":{port}"))
+        .unwrap_or_default();
+    let scheme = if url.scheme() == "http" {
+        "http://"
+    } else {
+        ""
+    };
     Ok(format!("{scheme}{host}{port}"))
 }
 
@@ -267,10 +284,12 @@ mod tests {
 
     #[test]
     fn all_faults_are_reported_together() {
-        let error =
-            load("listen = \"here\"\npublic_url = \"ftp://x\"\ndatabase = \"mysql://x\"").unwrap_err();
+        let error = load("listen = \"here\"\npublic_url = \"ftp://x\"\ndatabase = \"mysql://x\"")
+            .unwrap_err();
         let text = error.to_string();
-        assert!(text.contains("listen") && text.contains("public_url") && text.contains("database"));
+        assert!(
+            text.contains("listen") && text.contains("public_url") && text.contains("database")
+        );
     }
 
     #[test]
@@ -282,8 +301,10 @@ mod tests {
 
     #[test]
     fn the_content_origin_is_always_trusted_to_speak_of_the_page_around_it() {
-        let config =
-            Config { content_url: "https://content.example:8443".into(), ..Config::default() };
+        let config = Config {
+            content_url: "https://content.example:8443".into(),
+            ..Config::default()
+        };
         let settings = config.settings("127.0.0.1:8080".parse().unwrap()).unwrap();
         assert_eq!(settings.trusted_iframe_hosts.iter().count(), 1);
     }

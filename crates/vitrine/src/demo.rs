@@ -65,14 +65,20 @@ struct Folder {
 impl Folder {
     fn open(named: Option<PathBuf>) -> Result<Self> {
         if let Some(path) = named {
-            return Ok(Self { path, temporary: false });
+            return Ok(Self {
+                path,
+                temporary: false,
+            });
         }
         let path = std::env::temp_dir().join(format!("vitrine-demo-{}", std::process::id()));
         if path.exists() {
             std::fs::remove_dir_all(&path)
                 .with_context(|| format!("cannot remove the old {}", path.display()))?;
         }
-        Ok(Self { path, temporary: true })
+        Ok(Self {
+            path,
+            temporary: true,
+        })
     }
 }
 
@@ -81,7 +87,10 @@ impl Drop for Folder {
         if self.temporary
             && let Err(error) = std::fs::remove_dir_all(&self.path)
         {
-            eprintln!("vitrine: {} could not be removed: {error}", self.path.display());
+            eprintln!(
+                "vitrine: {} could not be removed: {error}",
+                self.path.display()
+            );
         }
     }
 }
@@ -101,7 +110,10 @@ struct Places {
 
 /// Runs the demo until it is asked to stop.
 pub(crate) async fn run(arguments: DemoArguments) -> Result<()> {
-    start_log(if arguments.json { "info" } else { "warn" }, LogFormat::Text)?;
+    start_log(
+        if arguments.json { "info" } else { "warn" },
+        LogFormat::Text,
+    )?;
     let listener = bind_or_free(&arguments.listen).await?;
     let shop_listener = bind_or_free(&arguments.shop_listen).await?;
     let stranger_listener = bind_or_free(&next_port(&shop_listener)?).await?;
@@ -121,20 +133,38 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<()> {
         content_url: places.content_url.clone(),
         ..Config::default()
     };
-    let services = node::build(&config, bound, Tweak { limit_loopback: false }).await?;
+    let services = node::build(
+        &config,
+        bound,
+        Tweak {
+            limit_loopback: false,
+        },
+    )
+    .await?;
     services.spawn_background();
     let shown = prepare(&services, &places).await?;
 
     let stop = CancellationToken::new();
     let routers = [
         (listener, vitrine_http::router(services.clone())),
-        (shop_listener, shop::router(shop_config(&places, &shown, false))),
-        (stranger_listener, shop::router(shop_config(&places, &shown, true))),
+        (
+            shop_listener,
+            shop::router(shop_config(&places, &shown, false)),
+        ),
+        (
+            stranger_listener,
+            shop::router(shop_config(&places, &shown, true)),
+        ),
     ];
     let serving: Vec<_> = routers
         .into_iter()
         .map(|(listener, router)| {
-            tokio::spawn(server::serve(listener, router, stop.clone(), SHUTDOWN_GRACE))
+            tokio::spawn(server::serve(
+                listener,
+                router,
+                stop.clone(),
+                SHUTDOWN_GRACE,
+            ))
         })
         .collect();
     announce(&services, &places, &shown, arguments.json, &folder.path)?;
@@ -194,7 +224,11 @@ async fn prepare(services: &Services, places: &Places) -> Result<Vec<Shown>> {
             None => ticket(services, &record, TicketType::Embedding).await?,
         };
         let backend_ticket = ticket(services, &record, TicketType::Backend).await?;
-        shown.push(Shown { record, embedding_ticket, backend_ticket });
+        shown.push(Shown {
+            record,
+            embedding_ticket,
+            backend_ticket,
+        });
     }
     Ok(shown)
 }
@@ -209,7 +243,11 @@ async fn push(services: &Services, demo: &DemoModel) -> Result<ModelRecord> {
     };
     let record = model::push(services, Bytes::from_static(demo.script.as_bytes()), patch).await?;
     if record.status != ModelStatus::Confirmed {
-        bail!("the demo model {} was not confirmed: {:?}", demo.slug, record.message);
+        bail!(
+            "the demo model {} was not confirmed: {:?}",
+            demo.slug,
+            record.message
+        );
     }
     if let Some(png) = shop::thumbnail(demo.slug) {
         services.set_thumbnail(record.id, Bytes::from(png)).await?;
@@ -263,10 +301,21 @@ fn announce(
     }
     println!("Vitrine is serving.\n");
     println!("  A shop that may show the models:   {}", places.shop_url);
-    println!("  The same page, not allowed:        {}", places.stranger_url);
-    println!("  The Geometry API and its docs:     {}/api/v2/docs", places.base_url);
+    println!(
+        "  The same page, not allowed:        {}",
+        places.stranger_url
+    );
+    println!(
+        "  The Geometry API and its docs:     {}/api/v2/docs",
+        places.base_url
+    );
     for model in shown {
-        println!("  {:<34} {}/embed/{}", format!("{} (iframe):", model.record.title), places.content_url, model.record.slug);
+        println!(
+            "  {:<34} {}/embed/{}",
+            format!("{} (iframe):", model.record.title),
+            places.content_url,
+            model.record.slug
+        );
     }
     println!("\n  Data folder: {}    Stop: Ctrl+C", data.display());
     Ok(())
@@ -274,7 +323,13 @@ fn announce(
 
 fn summary(services: &Services, places: &Places, shown: &[Shown]) -> Result<serde_json::Value> {
     let first = shown.first().context("the demo has models")?;
-    let scopes = ["group.view", "group.export", "group.owner", "group.analytics", "file.download"];
+    let scopes = [
+        "group.view",
+        "group.export",
+        "group.owner",
+        "group.analytics",
+        "file.download",
+    ];
     let model_jwt = services.mint_token(
         Subject::Model(first.record.id),
         scopes.map(str::to_owned).to_vec(),

@@ -17,7 +17,10 @@ use clap::Parser;
 fn main() -> ExitCode {
     // A worker is this binary started anew by the pool: it must not spend time or memory on
     // anything that the server needs.
-    if std::env::args_os().nth(1).is_some_and(|first| first == cli::WORKER_COMMAND) {
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|first| first == cli::WORKER_COMMAND)
+    {
         vitrine_engine::worker::worker_main();
     }
     let arguments = cli::Arguments::parse();

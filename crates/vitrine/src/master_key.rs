@@ -43,7 +43,11 @@ pub(crate) fn load(path: &Path, may_create: bool, entropy: &dyn Entropy) -> Resu
 
 fn create(path: &Path, entropy: &dyn Entropy) -> Result<MasterKey> {
     let key = MasterKey::generate(entropy);
-    let written = OpenOptions::new().write(true).create_new(true).mode(MODE).open(path);
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(MODE)
+        .open(path);
     match written {
         Ok(mut file) => {
             file.write_all(key.to_text().as_bytes())?;

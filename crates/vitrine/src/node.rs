@@ -25,7 +25,12 @@ pub(crate) async fn build(config: &Config, bound: SocketAddr, tweak: Tweak) -> R
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = Store::open(&config.database_url(), StoreOptions::default())
         .await
-        .with_context(|| format!("cannot open the database {}", without_password(&config.database_url())))?;
+        .with_context(|| {
+            format!(
+                "cannot open the database {}",
+                without_password(&config.database_url())
+            )
+        })?;
     // Where tickets exist their key must exist too: a new one would open none of them.
     let fresh = store.signing_keys().await?.is_empty();
     let key = master_key::load(&config.master_key_path(), fresh, &*entropy)?;
@@ -33,7 +38,14 @@ pub(crate) async fn build(config: &Config, bound: SocketAddr, tweak: Tweak) -> R
         .await
         .with_context(|| format!("cannot open the object storage {}", config.objects_url()))?;
     let pool = WorkerPool::start(pool_config(config)?).context("cannot start the workers")?;
-    let adapters = Adapters { store, blobs, pool, sealer: Sealer::new(&key), clock, entropy };
+    let adapters = Adapters {
+        store,
+        blobs,
+        pool,
+        sealer: Sealer::new(&key),
+        clock,
+        entropy,
+    };
     let mut settings = config.settings(bound)?;
     settings.limit_loopback = tweak.limit_loopback;
     Ok(Services::start(adapters, settings).await?)
@@ -52,7 +64,10 @@ fn pool_config(config: &Config) -> Result<WorkerPoolConfig> {
     } else {
         config.workers
     };
-    let limits = RunLimits { wall_ms: config.computation_time_max_ms, ..RunLimits::default() };
+    let limits = RunLimits {
+        wall_ms: config.computation_time_max_ms,
+        ..RunLimits::default()
+    };
     Ok(WorkerPoolConfig {
         program: std::env::current_exe().context("cannot find the program's own file")?,
         args: vec![WORKER_COMMAND.to_owned()],

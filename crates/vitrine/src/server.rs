@@ -28,7 +28,9 @@ pub(crate) async fn bind(listen: &str) -> Result<TcpListener> {
     let address: SocketAddr = listen
         .parse()
         .with_context(|| format!("'{listen}' is not an address with a port, as 127.0.0.1:8080"))?;
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))
 }
 
 /// Serves until `stop` is cancelled, then lets running requests end within `grace`.
@@ -78,10 +80,13 @@ fn connection(stream: TcpStream, peer: SocketAddr, router: &Router, graceful: &G
         .header_read_timeout(HEADER_READ_TIMEOUT)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEADER_BYTES_MAX);
-    builder.http2().timer(TokioTimer::new()).max_header_list_size(
-        u32::try_from(HEADER_BYTES_MAX).unwrap_or(u32::MAX),
-    );
-    let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(u32::try_from(HEADER_BYTES_MAX).unwrap_or(u32::MAX));
+    let connection = builder
+        .serve_connection(TokioIo::new(stream), service)
+        .into_owned();
     let watched = graceful.watch(connection);
     tokio::spawn(async move {
         if let Err(error) = watched.await {
@@ -93,9 +98,10 @@ fn connection(stream: TcpStream, peer: SocketAddr, router: &Router, graceful: &G
 /// Completes when the operator asks the process to stop.
 pub(crate) async fn stop_asked() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
         tracing::error!("signals cannot be listened for; end the process by kill");
         std::future::pending::<()>().await;
         return;

@@ -22,20 +22,37 @@ struct Thumbnails;
 /// The shop's pages; `config` is what `/config.json` answers.
 pub(crate) fn router(config: serde_json::Value) -> Router {
     Router::new()
-        .route("/config.json", get(|State(config): State<Arc<serde_json::Value>>| async move {
-            ([(header::CACHE_CONTROL, "no-store")], axum::Json((*config).clone()))
-        }))
-        .route("/thumbnails/{name}", get(|Path(name): Path<String>| async move {
-            file(Thumbnails::get(&name), &name)
-        }))
-        .route("/", get(|| async { file(Pages::get("index.html"), "index.html") }))
-        .route("/{*path}", get(|Path(path): Path<String>| async move { file(Pages::get(&path), &path) }))
+        .route(
+            "/config.json",
+            get(|State(config): State<Arc<serde_json::Value>>| async move {
+                (
+                    [(header::CACHE_CONTROL, "no-store")],
+                    axum::Json((*config).clone()),
+                )
+            }),
+        )
+        .route(
+            "/thumbnails/{name}",
+            get(|Path(name): Path<String>| async move { file(Thumbnails::get(&name), &name) }),
+        )
+        .route(
+            "/",
+            get(|| async { file(Pages::get("index.html"), "index.html") }),
+        )
+        .route(
+            "/{*path}",
+            get(|Path(path): Path<String>| async move { file(Pages::get(&path), &path) }),
+        )
         .with_state(Arc::new(config))
 }
 
 fn file(found: Option<rust_embed::EmbeddedFile>, name: &str) -> Response {
     let Some(found) = found else {
-        return (StatusCode::NOT_FOUND, "There is no such page in this shop.\n").into_response();
+        return (
+            StatusCode::NOT_FOUND,
+            "There is no such page in this shop.\n",
+        )
+            .into_response();
     };
     let kind = mime_guess::from_path(name).first_or_octet_stream();
     let kind = HeaderValue::from_str(kind.as_ref())
@@ -44,7 +61,10 @@ fn file(found: Option<rust_embed::EmbeddedFile>, name: &str) -> Response {
         [
             (header::CONTENT_TYPE, kind),
             (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-            (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+            (
+                header::X_CONTENT_TYPE_OPTIONS,
+                HeaderValue::from_static("nosniff"),
+            ),
         ],
         found.data.into_owned(),
     )

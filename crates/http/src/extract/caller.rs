@@ -27,7 +27,10 @@ impl<S: Sync> FromRequestParts<S> for From {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         Ok(Self(Caller {
             bearer: bearer(parts)?,
-            address: parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip()),
+            address: parts
+                .extensions
+                .get::<ConnectInfo<SocketAddr>>()
+                .map(|peer| peer.0.ip()),
             request: parts.extensions.get::<RequestId>().copied(),
         }))
     }
@@ -35,12 +38,19 @@ impl<S: Sync> FromRequestParts<S> for From {
 
 fn bearer(parts: &Parts) -> Result<Option<String>, ApiError> {
     let mut values = parts.headers.get_all(AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Ok(None) };
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
     let refused = |message: &str| {
-        ApiError::new(ErrorKind::Refused(RefusalKind::TokenInvalid), message.to_owned())
+        ApiError::new(
+            ErrorKind::Refused(RefusalKind::TokenInvalid),
+            message.to_owned(),
+        )
     };
     if values.next().is_some() {
-        return Err(refused("The request has more than one Authorization header. Send one."));
+        return Err(refused(
+            "The request has more than one Authorization header. Send one.",
+        ));
     }
     let text = value
         .to_str()
@@ -49,7 +59,9 @@ fn bearer(parts: &Parts) -> Result<Option<String>, ApiError> {
         Some(scheme) if scheme.eq_ignore_ascii_case(BEARER) => {
             Ok(Some(text.split_at(BEARER.len()).1.trim().to_owned()))
         }
-        _ => Err(refused("Send the access token as 'Authorization: Bearer …'.")),
+        _ => Err(refused(
+            "Send the access token as 'Authorization: Bearer …'.",
+        )),
     }
 }
 
@@ -74,8 +86,12 @@ impl<S: Sync> FromRequestParts<S> for Page {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        let values: Vec<&[u8]> =
-            parts.headers.get_all(ORIGIN).iter().map(axum::http::HeaderValue::as_bytes).collect();
+        let values: Vec<&[u8]> = parts
+            .headers
+            .get_all(ORIGIN)
+            .iter()
+            .map(axum::http::HeaderValue::as_bytes)
+            .collect();
         let origin = if values.is_empty() {
             Ok(None)
         } else {
@@ -87,6 +103,9 @@ impl<S: Sync> FromRequestParts<S> for Page {
             (Some(one), None) => Some(one.to_str().unwrap_or_default().to_owned()),
             _ => None,
         };
-        Ok(Self { origin, shapediver_origin })
+        Ok(Self {
+            origin,
+            shapediver_origin,
+        })
     }
 }

@@ -54,8 +54,17 @@ pub(crate) async fn download_output(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let asset = services.open_asset(&session, &sealed, AssetKind::Output).await?;
-    send(&services, asset, WholeStatus::PartialContent, &method, &headers).await
+    let asset = services
+        .open_asset(&session, &sealed, AssetKind::Output)
+        .await?;
+    send(
+        &services,
+        asset,
+        WholeStatus::PartialContent,
+        &method,
+        &headers,
+    )
+    .await
 }
 
 /// Sends an asset of an export.
@@ -74,7 +83,9 @@ pub(crate) async fn download_export(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let asset = services.open_asset(&session, &sealed, AssetKind::Export).await?;
+    let asset = services
+        .open_asset(&session, &sealed, AssetKind::Export)
+        .await?;
     send(&services, asset, WholeStatus::Ok, &method, &headers).await
 }
 

@@ -41,7 +41,10 @@ fn statistic(model: &ModelRecord, permissions: &PermissionSet) -> ResStatistic {
     if !permissions.contains(Permission::GetStatistic) || model.source.is_none() {
         return ResStatistic::default();
     }
-    ResStatistic { size: Some(model.source_size), ..ResStatistic::default() }
+    ResStatistic {
+        size: Some(model.source_size),
+        ..ResStatistic::default()
+    }
 }
 
 /// What every visitor sees of a model: nothing about its owner, its file or its place in URLs.

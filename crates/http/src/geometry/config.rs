@@ -22,7 +22,9 @@ pub(crate) async fn get(
     Path(model): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<ResGetModelConfig>, ApiError> {
-    let access = services.model_access("GetModelConfig", &model, &caller).await?;
+    let access = services
+        .model_access("GetModelConfig", &model, &caller)
+        .await?;
     Ok(Json(ResGetModelConfig {
         message: None,
         version: API_VERSION,

@@ -10,8 +10,7 @@ use super::links::Links;
 use super::outputs::outputs;
 use super::wire::convert::{self, export_request};
 use super::wire::{
-    API_VERSION, ComputeQuery, ReqExport, ReqExportOrCache, ResComputeExports,
-    ResGetCachedExports,
+    API_VERSION, ComputeQuery, ReqExport, ReqExportOrCache, ResComputeExports, ResGetCachedExports,
 };
 use crate::error::ApiError;
 use crate::extract::{From, Json as Body, Path, Query};
@@ -45,10 +44,13 @@ pub(crate) async fn compute(
     Query(query): Query<ComputeQuery>,
     Body(body): Body<ReqExport>,
 ) -> Result<Json<ResComputeExports>, ApiError> {
-    let access = services.session_access("ComputeExports", &id, &caller).await?;
+    let access = services
+        .session_access("ComputeExports", &id, &caller)
+        .await?;
     let request = export_request(body)?;
-    let states =
-        services.compute_exports(&access, &request, query.ignore_unknown_params).await?;
+    let states = services
+        .compute_exports(&access, &request, query.ignore_unknown_params)
+        .await?;
     Ok(Json(answer(&services, &access, &states)))
 }
 
@@ -67,7 +69,9 @@ pub(crate) async fn cached(
     Query(query): Query<ComputeQuery>,
     Body(body): Body<ReqExportOrCache>,
 ) -> Result<Json<ResGetCachedExports>, ApiError> {
-    let access = services.session_access("GetCachedExports", &id, &caller).await?;
+    let access = services
+        .session_access("GetCachedExports", &id, &caller)
+        .await?;
     let states = match body {
         ReqExportOrCache::Versions(versions) => States {
             outputs: Vec::new(),
@@ -77,7 +81,9 @@ pub(crate) async fn cached(
         },
         ReqExportOrCache::Export(request) => {
             let request = export_request(request)?;
-            services.cached_exports(&access, &request, query.ignore_unknown_params).await?
+            services
+                .cached_exports(&access, &request, query.ignore_unknown_params)
+                .await?
         }
     };
     Ok(Json(answer(&services, &access, &states)))

@@ -16,5 +16,8 @@ const KEYS_CACHE: &str = "public, max-age=300";
     responses((status = 200, description = "The key set", body = super::wire::JsonWebKeySet))
 )]
 pub(crate) async fn json_web_key_set(State(services): State<Services>) -> impl IntoResponse {
-    ([(CACHE_CONTROL, KEYS_CACHE)], Json(services.json_web_key_set()))
+    (
+        [(CACHE_CONTROL, KEYS_CACHE)],
+        Json(services.json_web_key_set()),
+    )
 }

@@ -18,7 +18,12 @@ pub(crate) struct Links<'a> {
 impl<'a> Links<'a> {
     /// For an answer to a request on a session.
     pub(crate) fn of(services: &'a Services, access: &'a SessionAccess) -> Self {
-        Self::new(services, &access.session, &access.model, access.token.as_deref())
+        Self::new(
+            services,
+            &access.session,
+            &access.model,
+            access.token.as_deref(),
+        )
     }
 
     /// For an answer about `session`, asked for with `token`.
@@ -31,16 +36,22 @@ impl<'a> Links<'a> {
         let token = token
             .filter(|_| model.settings.require_token)
             .map(|verified| (verified.token.id, verified.token.expires_at));
-        Self { services, session, token }
+        Self {
+            services,
+            session,
+            token,
+        }
     }
 
     /// The link of one part of an output's result.
     pub(crate) fn output(&self, content: &StoredContent, name: Option<String>) -> Option<String> {
-        self.services.asset_href(self.session, ResultKind::Output, content, name, self.token)
+        self.services
+            .asset_href(self.session, ResultKind::Output, content, name, self.token)
     }
 
     /// The link of one part of an export's result.
     pub(crate) fn export(&self, content: &StoredContent, name: Option<String>) -> Option<String> {
-        self.services.asset_href(self.session, ResultKind::Export, content, name, self.token)
+        self.services
+            .asset_href(self.session, ResultKind::Export, content, name, self.token)
     }
 }

@@ -17,9 +17,9 @@ use super::wire::convert::{
     parameters,
 };
 use super::wire::{
-    API_VERSION, ListModelsQuery, ModelStatusWord, PAGE_ITEMS_MAX, ReqModel, ResCreateModel, ResGetModel,
-    ResListModels, ResModelList, ResPagination, ResPlugins, ResUpdateModel, ResUploadModelFile,
-    ResViewer, ViewerHeaders,
+    API_VERSION, ListModelsQuery, ModelStatusWord, PAGE_ITEMS_MAX, ReqModel, ResCreateModel,
+    ResGetModel, ResListModels, ResModelList, ResPagination, ResPlugins, ResUpdateModel,
+    ResUploadModelFile, ResViewer, ViewerHeaders,
 };
 use crate::error::{ApiError, ErrorKind};
 use crate::extract::{From, Json as Body, Path, Query, read_bounded};
@@ -40,9 +40,20 @@ pub(crate) async fn create(
     let access = services.backend_only("CreateModel", &caller)?;
     let model = services.create_model(model_patch(request)?).await?;
     services.note_allowed("CreateModel", &caller, Some(model.id));
-    let Blocks { file, model, setting, statistic } =
-        blocks::of_record(&services, &model, &access.token.grant.permissions);
-    Ok(Json(ResCreateModel { file, message: None, model, setting, statistic, version: API_VERSION }))
+    let Blocks {
+        file,
+        model,
+        setting,
+        statistic,
+    } = blocks::of_record(&services, &model, &access.token.grant.permissions);
+    Ok(Json(ResCreateModel {
+        file,
+        message: None,
+        model,
+        setting,
+        statistic,
+        version: API_VERSION,
+    }))
 }
 
 /// Shows a model; each block needs a permission of its own.
@@ -64,13 +75,22 @@ pub(crate) async fn get(
     let definition = record.definition.as_deref();
     let viewer = may(Permission::SettingViewerGet)
         .then(|| ResViewer::for_viewer(&record.viewer_config, &ViewerHeaders::read(&headers)));
-    let Blocks { file, model, setting, statistic } = blocks::of(&services, &access);
+    let Blocks {
+        file,
+        model,
+        setting,
+        statistic,
+    } = blocks::of(&services, &access);
     Ok(Json(ResGetModel {
-        exports: definition.filter(|_| may(Permission::GetExport)).map(export_definitions),
+        exports: definition
+            .filter(|_| may(Permission::GetExport))
+            .map(export_definitions),
         file,
         message: None,
         model,
-        outputs: definition.filter(|_| may(Permission::GetOutput)).map(output_definitions),
+        outputs: definition
+            .filter(|_| may(Permission::GetOutput))
+            .map(output_definitions),
         parameters: definition
             .filter(|_| may(Permission::GetParameter))
             .map(|definition| parameters(definition, None)),
@@ -97,11 +117,24 @@ pub(crate) async fn update(
     Body(request): Body<ReqModel>,
 ) -> Result<Json<ResUpdateModel>, ApiError> {
     let access = services.model_access("UpdateModel", &id, &caller).await?;
-    let model = services.update_model(access.model.id, model_patch(request)?).await?;
+    let model = services
+        .update_model(access.model.id, model_patch(request)?)
+        .await?;
     services.note_allowed("UpdateModel", &caller, Some(model.id));
-    let Blocks { file, model, setting, statistic } =
-        blocks::of_record(&services, &model, &access.permissions);
-    Ok(Json(ResCreateModel { file, message: None, model, setting, statistic, version: API_VERSION }))
+    let Blocks {
+        file,
+        model,
+        setting,
+        statistic,
+    } = blocks::of_record(&services, &model, &access.permissions);
+    Ok(Json(ResCreateModel {
+        file,
+        message: None,
+        model,
+        setting,
+        statistic,
+        version: API_VERSION,
+    }))
 }
 
 /// Lists models, newest first.
@@ -118,11 +151,17 @@ pub(crate) async fn list(
 ) -> Result<Json<ResListModels>, ApiError> {
     services.backend_only("ListModels", &caller)?;
     let limit = PAGE_ITEMS_MAX;
-    let filter = ModelFilter { status: query.model_status.and_then(wanted_status), search: None };
-    let (models, next_offset) =
-        services.list_models(&filter, limit, query.offset.as_deref()).await?;
+    let filter = ModelFilter {
+        status: query.model_status.and_then(wanted_status),
+        search: None,
+    };
+    let (models, next_offset) = services
+        .list_models(&filter, limit, query.offset.as_deref())
+        .await?;
     Ok(Json(ResListModels {
-        list: ResModelList { model: models.iter().map(full_model).collect() },
+        list: ResModelList {
+            model: models.iter().map(full_model).collect(),
+        },
         pagination: ResPagination { limit, next_offset },
         version: API_VERSION,
     }))
@@ -143,7 +182,9 @@ pub(crate) async fn download_file(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let access = services.model_access("DownloadModelFile", &id, &caller).await?;
+    let access = services
+        .model_access("DownloadModelFile", &id, &caller)
+        .await?;
     let bytes = services.model_file(&access.model).await?;
     services.note_allowed("DownloadModelFile", &caller, Some(access.model.id));
     let tag = BlobKey::of(&bytes).to_string();
@@ -159,7 +200,10 @@ pub(crate) async fn download_file(
         Err(refusal) => return Ok(refusal),
     };
     let part = planned.range().and_then(|range| {
-        let (start, end) = (usize::try_from(range.start).ok()?, usize::try_from(range.end).ok()?);
+        let (start, end) = (
+            usize::try_from(range.start).ok()?,
+            usize::try_from(range.end).ok()?,
+        );
         (end <= bytes.len()).then(|| bytes.slice(start..end))
     });
     Ok(planned.into_response(part.map_or_else(AxumBody::empty, AxumBody::from)))
@@ -192,5 +236,7 @@ pub(crate) async fn upload_file(
 
 /// The status that a filter names; `unknown` is one that no model here has.
 fn wanted_status(word: ModelStatusWord) -> Option<ModelStatus> {
-    ModelStatus::ALL.into_iter().find(|status| model_status(*status) == word)
+    ModelStatus::ALL
+        .into_iter()
+        .find(|status| model_status(*status) == word)
 }

@@ -48,7 +48,9 @@ pub(crate) async fn compute(
     Query(query): Query<ComputeQuery>,
     Body(values): Body<ReqCustomization>,
 ) -> Result<Json<ResComputeOutputs>, ApiError> {
-    let access = services.session_access("ComputeOutputs", &id, &caller).await?;
+    let access = services
+        .session_access("ComputeOutputs", &id, &caller)
+        .await?;
     let states = services
         .compute_outputs(&access, &values.into_raw()?, query.ignore_unknown_params)
         .await?;
@@ -74,11 +76,16 @@ pub(crate) async fn cached(
     Query(query): Query<ComputeQuery>,
     Body(body): Body<ReqCustomizationOrCache>,
 ) -> Result<Json<ResGetCachedOutputs>, ApiError> {
-    let access = services.session_access("GetCachedOutputs", &id, &caller).await?;
+    let access = services
+        .session_access("GetCachedOutputs", &id, &caller)
+        .await?;
     let definition = access.model.definition.as_deref();
     let is_output = |key: &str| {
         definition.is_some_and(|definition| {
-            definition.outputs.iter().any(|output| output.id.to_string() == key)
+            definition
+                .outputs
+                .iter()
+                .any(|output| output.id.to_string() == key)
         })
     };
     let states = match body.classify(is_output)? {
@@ -118,7 +125,9 @@ pub(crate) async fn list_versions(
     Path((id, output)): Path<(String, String)>,
     Query(query): Query<ListOutputVersionsQuery>,
 ) -> Result<Json<ResListOutputVersions>, ApiError> {
-    let access = services.session_access("ListOutputVersions", &id, &caller).await?;
+    let access = services
+        .session_access("ListOutputVersions", &id, &caller)
+        .await?;
     let limit = PAGE_ITEMS_MAX;
     // Only results are kept, and a result is a success: another status matches nothing.
     let wants_success = |status: Option<ComputationStatus>| {
@@ -127,7 +136,13 @@ pub(crate) async fn list_versions(
     let (records, next) =
         if wants_success(query.status_computation) && wants_success(query.status_collect) {
             services
-                .list_versions(&access, ResultKind::Output, &output, limit, query.offset.as_deref())
+                .list_versions(
+                    &access,
+                    ResultKind::Output,
+                    &output,
+                    limit,
+                    query.offset.as_deref(),
+                )
                 .await?
         } else {
             (Vec::new(), None)
@@ -142,7 +157,10 @@ pub(crate) async fn list_versions(
                 .map(|output| convert::output_versions(output, &records, &href))
                 .unwrap_or_default(),
         },
-        pagination: ResPagination { limit, next_offset: next },
+        pagination: ResPagination {
+            limit,
+            next_offset: next,
+        },
         version: API_VERSION,
     }))
 }

@@ -49,35 +49,41 @@ fn template(path: &str) -> String {
 /// # Panics
 /// When a row has no handler or a handler no row: such a server must not start.
 #[must_use]
-pub fn router() -> Router<Services> {
-    let routes = Routes { router: Router::new(), served: BTreeSet::new() }
-        .serve("CreateModel", models::create)
-        .serve("GetModel", models::get)
-        .serve("UpdateModel", models::update)
-        .serve("ListModels", models::list)
-        .serve("DownloadModelFile", models::download_file)
-        .serve("UploadModelFile", models::upload_file)
-        .serve("GetModelConfig", config::get)
-        .serve("CreateTicket", tickets::create)
-        .serve("DecryptTicket", tickets::decrypt)
-        .serve("CreateSessionByTicket", sessions::create_by_ticket)
-        .serve("CreateSessionByModel", sessions::create_by_model)
-        .serve("GetSessionDefaults", sessions::defaults)
-        .serve("CloseSession", sessions::close)
-        .serve("ComputeOutputs", outputs::compute)
-        .serve("GetCachedOutputs", outputs::cached)
-        .serve("ListOutputVersions", outputs::list_versions)
-        .serve("ComputeExports", exports::compute)
-        .serve("GetCachedExports", exports::cached)
-        .serve("DownloadOutput", assets::download_output)
-        .serve("DownloadExport", assets::download_export)
-        .serve("DownloadAsset", assets::download_asset)
-        .serve("GetJsonWebKeySets", keys::json_web_key_set);
+pub(crate) fn router() -> Router<Services> {
+    let routes = Routes {
+        router: Router::new(),
+        served: BTreeSet::new(),
+    }
+    .serve("CreateModel", models::create)
+    .serve("GetModel", models::get)
+    .serve("UpdateModel", models::update)
+    .serve("ListModels", models::list)
+    .serve("DownloadModelFile", models::download_file)
+    .serve("UploadModelFile", models::upload_file)
+    .serve("GetModelConfig", config::get)
+    .serve("CreateTicket", tickets::create)
+    .serve("DecryptTicket", tickets::decrypt)
+    .serve("CreateSessionByTicket", sessions::create_by_ticket)
+    .serve("CreateSessionByModel", sessions::create_by_model)
+    .serve("GetSessionDefaults", sessions::defaults)
+    .serve("CloseSession", sessions::close)
+    .serve("ComputeOutputs", outputs::compute)
+    .serve("GetCachedOutputs", outputs::cached)
+    .serve("ListOutputVersions", outputs::list_versions)
+    .serve("ComputeExports", exports::compute)
+    .serve("GetCachedExports", exports::cached)
+    .serve("DownloadOutput", assets::download_output)
+    .serve("DownloadExport", assets::download_export)
+    .serve("DownloadAsset", assets::download_asset)
+    .serve("GetJsonWebKeySets", keys::json_web_key_set);
     let rows: BTreeSet<&'static str> = OPERATIONS.iter().map(|row| row.id).collect();
     assert!(
         routes.served == rows,
         "permission table and handlers differ: {:?}",
-        routes.served.symmetric_difference(&rows).collect::<Vec<_>>()
+        routes
+            .served
+            .symmetric_difference(&rows)
+            .collect::<Vec<_>>()
     );
     routes.router
 }

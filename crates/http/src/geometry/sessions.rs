@@ -63,7 +63,10 @@ pub(crate) async fn create_by_ticket(
             query.ignore_unknown_params,
         )
         .await?;
-    Ok((StatusCode::CREATED, Json(session(&services, opened, &caller, &headers))))
+    Ok((
+        StatusCode::CREATED,
+        Json(session(&services, opened, &caller, &headers)),
+    ))
 }
 
 /// Opens a session with an access token.
@@ -83,13 +86,18 @@ pub(crate) async fn create_by_model(
     headers: HeaderMap,
     Body(body): Body<ReqCustomizationOrExport>,
 ) -> Result<Opened, ApiError> {
-    let access = services.model_access("CreateSessionByModel", &model, &caller).await?;
+    let access = services
+        .model_access("CreateSessionByModel", &model, &caller)
+        .await?;
     without_state(&query)?;
     let initial = initial(body)?;
     let opened = services
         .open_session_by_model(access, &caller, initial, query.ignore_unknown_params)
         .await?;
-    Ok((StatusCode::CREATED, Json(session(&services, opened, &caller, &headers))))
+    Ok((
+        StatusCode::CREATED,
+        Json(session(&services, opened, &caller, &headers)),
+    ))
 }
 
 /// Shows again what the session's creation showed.
@@ -105,7 +113,9 @@ pub(crate) async fn defaults(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<ResGetSessionDefaults>, ApiError> {
-    let access = services.session_access("GetSessionDefaults", &id, &caller).await?;
+    let access = services
+        .session_access("GetSessionDefaults", &id, &caller)
+        .await?;
     let opened = services.session_defaults(access).await?;
     Ok(Json(session(&services, opened, &caller, &headers)))
 }
@@ -122,7 +132,9 @@ pub(crate) async fn close(
     From(caller): From,
     Path(id): Path<String>,
 ) -> Result<Json<ResCloseSession>, ApiError> {
-    let access = services.session_access("CloseSession", &id, &caller).await?;
+    let access = services
+        .session_access("CloseSession", &id, &caller)
+        .await?;
     services.close_session(&access).await?;
     Ok(Json(ResCloseSession::default()))
 }
@@ -138,23 +150,31 @@ fn session(
     caller: &Caller,
     headers: &HeaderMap,
 ) -> ResCreateSession {
-    let OpenedSession { id, session, model, permissions, outputs, exports, warnings } = opened;
+    let OpenedSession {
+        id,
+        session,
+        model,
+        permissions,
+        outputs,
+        exports,
+        warnings,
+    } = opened;
     let token = token(services, caller);
     let links = Links::new(services, &session, &model, token.as_deref());
     let may = |permission| permissions.contains(permission);
     let definition = model.definition.as_deref();
     let outputs = definition.and_then(|definition| match outputs {
-        Some(states) => {
-            Some(convert::outputs(definition, &states, &|content, name| links.output(content, name)))
-        }
+        Some(states) => Some(convert::outputs(definition, &states, &|content, name| {
+            links.output(content, name)
+        })),
         None => may(Permission::GetOutput).then(|| convert::output_definitions(definition)),
     });
     let exports = definition.and_then(|definition| {
-        let mut all =
-            may(Permission::GetExport).then(|| convert::export_definitions(definition));
+        let mut all = may(Permission::GetExport).then(|| convert::export_definitions(definition));
         if let Some(states) = exports {
             let href = |content: &_, name| links.export(content, name);
-            all.get_or_insert_default().extend(convert::exports(definition, &states, &href));
+            all.get_or_insert_default()
+                .extend(convert::exports(definition, &states, &href));
         }
         all
     });

@@ -24,12 +24,26 @@ pub(crate) async fn create(
     Path(model): Path<String>,
     Body(request): Body<ReqTicket>,
 ) -> Result<Json<ResCreateTicket>, ApiError> {
-    let access = services.model_access("CreateTicket", &model, &caller).await?;
+    let access = services
+        .model_access("CreateTicket", &model, &caller)
+        .await?;
     let request = ticket_request(&request)?;
     let ticket = services.create_ticket(&access.model, request).await?;
     services.note_allowed("CreateTicket", &caller, Some(access.model.id));
-    let Blocks { file, model, setting, statistic } = blocks::of(&services, &access);
-    Ok(Json(ResCreateTicket { file, model, setting, statistic, ticket, version: API_VERSION }))
+    let Blocks {
+        file,
+        model,
+        setting,
+        statistic,
+    } = blocks::of(&services, &access);
+    Ok(Json(ResCreateTicket {
+        file,
+        model,
+        setting,
+        statistic,
+        ticket,
+        version: API_VERSION,
+    }))
 }
 
 /// Shows what a ticket says, whether it has expired or not.

@@ -55,7 +55,6 @@ impl LayerConfig {
 
 /// Answers unknown routes and methods of `router` with error bodies of the API. Call it after all
 /// routes were added.
-#[must_use]
 pub fn with_api_fallbacks<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
     router
         .fallback(|| async { ApiError::route_unknown() })
@@ -68,14 +67,13 @@ pub fn with_api_fallbacks<S: Clone + Send + Sync + 'static>(router: Router<S>) -
 }
 
 /// Puts all layers around a finished router.
-#[must_use]
 pub fn wrap(router: Router, config: LayerConfig) -> Router {
-    let routed = router
+    let inner = router
         .layer(DefaultBodyLimit::max(JSON_BODY_BYTES_MAX))
         .layer(from_fn(observe::note_route));
     // Rewriting a path has no effect inside a router, so the router becomes the only service of an
     // outer one.
-    let rewritten = MapRequestLayer::new(path::collapse_leading_slashes).layer(routed);
+    let rewritten = MapRequestLayer::new(path::collapse_leading_slashes).layer(inner);
     let layers = ServiceBuilder::new()
         .layer(from_fn_with_state(config.clone(), observe::observe))
         .layer(from_fn(headers::harden))

@@ -4,9 +4,7 @@
 //! script opens the session with the model's ticket and names the page around it.
 
 use axum::extract::{Path, State};
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use vitrine_access::refusal::RefusalKind;
@@ -30,7 +28,10 @@ pub(crate) async fn page(
         )
     };
     let model = services.model_by_slug(&slug).await?.ok_or_else(unknown)?;
-    let ticket = services.embedding_ticket(&model).await?.ok_or_else(unknown)?;
+    let ticket = services
+        .embedding_ticket(&model)
+        .await?
+        .ok_or_else(unknown)?;
     let template = page_text("embed/index.html")
         .ok_or_else(|| ApiError::internal("the build lacks embed/index.html"))?;
     let settings = services.settings();
@@ -43,9 +44,15 @@ pub(crate) async fn page(
     let config = config.to_string().replace('<', "\\u003c");
     let mut response = template.replace(PLACEHOLDER, &config).into_response();
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    );
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+    headers.insert(
+        "cross-origin-resource-policy",
+        HeaderValue::from_static("cross-origin"),
+    );
     let policy = content_security_policy(&model, &settings.public_url);
     let policy = HeaderValue::try_from(policy).map_err(ApiError::internal)?;
     headers.insert(CONTENT_SECURITY_POLICY, policy);

@@ -1,6 +1,8 @@
 //! The built web pages, which the release binary carries inside. A debug build reads them from
 //! `web/dist` as it runs.
 
+use std::fmt::Write as _;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Path;
@@ -100,11 +102,11 @@ fn is_hashed(path: &str) -> bool {
 /// Weak, because compression changes the bytes.
 fn etag(file: &EmbeddedFile) -> String {
     let hash = file.metadata.sha256_hash();
-    let digits: String = hash
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let mut digits = String::new();
+    for byte in hash.iter().take(16) {
+        // Writing to a string cannot fail.
+        let _ = write!(digits, "{byte:02x}");
+    }
     format!("W/\"{digits}\"")
 }
 

@@ -12,7 +12,11 @@ use crate::cli::{JwtCommand, Place};
 pub(super) async fn run(place: &Place, command: JwtCommand) -> Result<()> {
     let services = super::services_at(place).await?;
     match command {
-        JwtCommand::Mint { subject, scopes, ttl } => {
+        JwtCommand::Mint {
+            subject,
+            scopes,
+            ttl,
+        } => {
             let subject: Subject = subject.parse()?;
             let scopes: Vec<String> = scopes
                 .iter()
@@ -25,7 +29,10 @@ pub(super) async fn run(place: &Place, command: JwtCommand) -> Result<()> {
             if !unknown.is_empty() {
                 bail!("unknown scope: {}", unknown.join(", "));
             }
-            println!("{}", services.mint_token(subject, scopes, Duration::from_secs(ttl))?);
+            println!(
+                "{}",
+                services.mint_token(subject, scopes, Duration::from_secs(ttl))?
+            );
         }
         JwtCommand::Inspect { token } => {
             let verified = services.verify_token(&token)?;

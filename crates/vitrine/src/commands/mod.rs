@@ -34,7 +34,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
 pub(crate) fn start_log(filter: &str, format: LogFormat) -> Result<()> {
     let filter = EnvFilter::try_new(filter)
         .map_err(|error| anyhow::anyhow!("log = \"{filter}\": {error}"))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     match format {
         LogFormat::Text => builder.with_ansi(false).init(),
         LogFormat::Json => builder.json().init(),
@@ -47,5 +49,12 @@ async fn services_at(place: &Place) -> Result<Services> {
     let config = Config::load(place.config.as_deref(), &place.flags())?;
     start_log("warn", LogFormat::Text)?;
     let bound = config.listen.parse()?;
-    node::build(&config, bound, Tweak { limit_loopback: true }).await
+    node::build(
+        &config,
+        bound,
+        Tweak {
+            limit_loopback: true,
+        },
+    )
+    .await
 }

@@ -28,7 +28,13 @@ pub(super) async fn run(place: &Place, command: ModelCommand) -> Result<()> {
 
 async fn act(services: &Services, command: ModelCommand) -> Result<()> {
     match command {
-        ModelCommand::Push { file, title, slug, allow, backend_access } => {
+        ModelCommand::Push {
+            file,
+            title,
+            slug,
+            allow,
+            backend_access,
+        } => {
             let patch = ModelPatch {
                 title: title.clone(),
                 slug,
@@ -39,7 +45,11 @@ async fn act(services: &Services, command: ModelCommand) -> Result<()> {
             let model = push_file(services, &file, patch).await?;
             show(&model);
             if model.status != ModelStatus::Confirmed {
-                bail!(model.message.unwrap_or_else(|| "the model was not confirmed".into()));
+                bail!(
+                    model
+                        .message
+                        .unwrap_or_else(|| "the model was not confirmed".into())
+                );
             }
         }
         ModelCommand::List => list(services).await?,
@@ -50,7 +60,10 @@ async fn act(services: &Services, command: ModelCommand) -> Result<()> {
         }
         ModelCommand::Block { id, off } => {
             let patch = ModelPatch {
-                blocking: BlockingPatch { owner: Some(!off), ..BlockingPatch::default() },
+                blocking: BlockingPatch {
+                    owner: Some(!off),
+                    ..BlockingPatch::default()
+                },
                 ..ModelPatch::default()
             };
             let model = services.update_model(id.parse()?, patch).await?;
@@ -62,7 +75,9 @@ async fn act(services: &Services, command: ModelCommand) -> Result<()> {
 
 async fn push_file(services: &Services, file: &Path, mut patch: ModelPatch) -> Result<ModelRecord> {
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let name = file.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = file
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
     patch.name.clone_from(&name);
     patch.filename = name;
     push(services, Bytes::from(bytes), patch).await
@@ -88,24 +103,33 @@ pub(crate) async fn push(
             tokio::time::sleep(ANALYSIS_POLL).await;
         }
     });
-    waited.await.context("the analysis took too long; see `vitrine model show`")?
+    waited
+        .await
+        .context("the analysis took too long; see `vitrine model show`")?
 }
 
-async fn find(
-    services: &Services,
-    id: &str,
-) -> Result<std::sync::Arc<ModelRecord>> {
+async fn find(services: &Services, id: &str) -> Result<std::sync::Arc<ModelRecord>> {
     let id: ModelId = id.parse()?;
-    services.model_unscoped(id).await?.with_context(|| format!("there is no model {id}"))
+    services
+        .model_unscoped(id)
+        .await?
+        .with_context(|| format!("there is no model {id}"))
 }
 
 async fn list(services: &Services) -> Result<()> {
     let filter = ModelFilter::default();
     let mut after: Option<String> = None;
     loop {
-        let (models, next) = services.list_models(&filter, PAGE, after.as_deref()).await?;
+        let (models, next) = services
+            .list_models(&filter, PAGE, after.as_deref())
+            .await?;
         for model in &models {
-            println!("{}  {:<12}  {}", model.id, model.status.as_str(), model.slug);
+            println!(
+                "{}  {:<12}  {}",
+                model.id,
+                model.status.as_str(),
+                model.slug
+            );
         }
         match next {
             Some(next) => after = Some(next),

@@ -21,7 +21,14 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<()> {
     super::start_log(&config.log, config.log_format)?;
     let listener = server::bind(&config.listen).await?;
     let bound = listener.local_addr()?;
-    let services = node::build(&config, bound, Tweak { limit_loopback: true }).await?;
+    let services = node::build(
+        &config,
+        bound,
+        Tweak {
+            limit_loopback: true,
+        },
+    )
+    .await?;
     services.spawn_background();
     let router = vitrine_http::router(services.clone());
     tracing::info!(

@@ -234,7 +234,10 @@ mod tests {
     #[test]
     fn extending_replaces_in_place_and_appends() {
         let of = |items: &[(&str, u8)]| -> Directory<u8> {
-            items.iter().map(|(id, item)| ((*id).to_owned(), *item)).collect()
+            items
+                .iter()
+                .map(|(id, item)| ((*id).to_owned(), *item))
+                .collect()
         };
         let mut directory = of(&[("a", 1), ("b", 2)]);
         directory.extend(of(&[("c", 3), ("a", 4)]));

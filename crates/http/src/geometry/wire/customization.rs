@@ -200,7 +200,7 @@ impl<'de> Deserialize<'de> for ReqCustomizationOrExport {
     }
 }
 
-/// Body of GetCachedOutputs: output ids with versions, or values. Which of them only the model can
+/// Body of `GetCachedOutputs`: output ids with versions, or values. Which of them only the model can
 /// tell: see [`ReqCustomizationOrCache::classify`].
 #[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
 #[serde(transparent)]
@@ -276,13 +276,13 @@ impl<'de> Deserialize<'de> for ReqCache {
     }
 }
 
-/// Body of GetCachedExports: export ids with versions, or the export request itself.
+/// Body of `GetCachedExports`: export ids with versions, or the export request itself.
 #[derive(Debug, Clone, PartialEq, ToSchema)]
 #[serde(untagged)]
 pub enum ReqExportOrCache {
     /// Export ids and versions.
     Versions(ReqCache),
-    /// The request that was sent to ComputeExports.
+    /// The request that was sent to `ComputeExports`.
     Export(ReqExport),
 }
 

@@ -142,14 +142,14 @@ impl ResExport {
 #[serde(untagged)]
 pub enum ResExportOrDefinition {
     /// Without a result.
-    Definition(ResExportDefinition),
+    Definition(Box<ResExportDefinition>),
     /// With a version.
     Export(Box<ResExport>),
 }
 
 impl From<ResExportDefinition> for ResExportOrDefinition {
     fn from(definition: ResExportDefinition) -> Self {
-        Self::Definition(definition)
+        Self::Definition(Box::new(definition))
     }
 }
 

@@ -1,8 +1,8 @@
-//! Request and response bodies of the Geometry API v2, member for member as its OpenAPI file has them.
+//! Request and response bodies of the Geometry API v2, member for member as its `OpenAPI` file has them.
 //!
 //! Rules that hold for every type here: an absent member is left out, never `null`; a required member
 //! is always there; requests ignore members that they do not know and refuse members of a wrong type.
-//! The types carry the schema names of the OpenAPI file. Domain types become these in [`convert`].
+//! The types carry the schema names of the `OpenAPI` file. Domain types become these in [`convert`].
 
 pub mod action;
 pub mod base;

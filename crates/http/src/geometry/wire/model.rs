@@ -110,7 +110,7 @@ pub struct ResPluginsLibrary {
     pub author: String,
 }
 
-/// Body of CreateModel and UpdateModel: every member may be left out, and only the members that are
+/// Body of `CreateModel` and `UpdateModel`: every member may be left out, and only the members that are
 /// sent change anything. An empty text unsets an optional text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[expect(

@@ -159,14 +159,14 @@ impl ResOutput {
 #[serde(untagged)]
 pub enum ResOutputOrDefinition {
     /// Without a result.
-    Definition(ResOutputDefinition),
+    Definition(Box<ResOutputDefinition>),
     /// With a version.
     Output(Box<ResOutput>),
 }
 
 impl From<ResOutputDefinition> for ResOutputOrDefinition {
     fn from(definition: ResOutputDefinition) -> Self {
-        Self::Definition(definition)
+        Self::Definition(Box::new(definition))
     }
 }
 

@@ -5,7 +5,7 @@ use utoipa::IntoParams;
 
 use super::base::{ComputationStatus, ModelStatusWord};
 
-/// Query of CreateSessionByTicket and CreateSessionByModel.
+/// Query of `CreateSessionByTicket` and `CreateSessionByModel`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", default)]
 #[into_params(parameter_in = Query)]
@@ -18,7 +18,7 @@ pub struct SessionQuery {
     pub strict_model_state_validation: bool,
 }
 
-/// Query of ComputeOutputs, ComputeExports and their cache variants.
+/// Query of `ComputeOutputs`, `ComputeExports` and their cache variants.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", default)]
 #[into_params(parameter_in = Query)]
@@ -27,7 +27,7 @@ pub struct ComputeQuery {
     pub ignore_unknown_params: bool,
 }
 
-/// Query of ListModels.
+/// Query of `ListModels`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", default)]
 #[into_params(parameter_in = Query)]
@@ -39,7 +39,7 @@ pub struct ListModelsQuery {
     pub offset: Option<String>,
 }
 
-/// Query of ListOutputVersions.
+/// Query of `ListOutputVersions`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", default)]
 #[into_params(parameter_in = Query)]

@@ -31,7 +31,7 @@ impl Default for ResCloseSession {
 /// Answer to the PUT of a model's file.
 pub type ResUploadModelFile = ResCloseSession;
 
-/// Answer of CreateModel.
+/// Answer of `CreateModel`.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ResCreateModel {
     /// Links to the model's file.
@@ -49,10 +49,10 @@ pub struct ResCreateModel {
     pub version: &'static str,
 }
 
-/// Answer of UpdateModel: the same blocks as CreateModel.
+/// Answer of `UpdateModel`: the same blocks as `CreateModel`.
 pub type ResUpdateModel = ResCreateModel;
 
-/// Answer of GetModel.
+/// Answer of `GetModel`.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ResGetModel {
     /// Definitions of the exports.
@@ -88,14 +88,14 @@ pub struct ResGetModel {
     pub viewer: Option<ResViewer>,
 }
 
-/// The list of ListModels.
+/// The list of `ListModels`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ResModelList {
     /// The models.
     pub model: Vec<ResModel>,
 }
 
-/// Answer of ListModels.
+/// Answer of `ListModels`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ResListModels {
     /// The page.
@@ -106,7 +106,7 @@ pub struct ResListModels {
     pub version: &'static str,
 }
 
-/// Answer of CreateTicket.
+/// Answer of `CreateTicket`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ResCreateTicket {
     /// Links to the model's file.
@@ -123,7 +123,7 @@ pub struct ResCreateTicket {
     pub version: &'static str,
 }
 
-/// Answer of DecryptTicket.
+/// Answer of `DecryptTicket`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ResDecryptTicket {
     /// What the ticket says.
@@ -145,7 +145,7 @@ pub struct ResModelStateData {
     pub data: Option<serde_json::Value>,
 }
 
-/// Answer of CreateSessionByTicket and CreateSessionByModel (status 201), and of GetSessionDefaults.
+/// Answer of `CreateSessionByTicket` and `CreateSessionByModel` (status 201), and of `GetSessionDefaults`.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ResCreateSession {
@@ -192,10 +192,10 @@ pub struct ResCreateSession {
     pub warnings: Option<Vec<String>>,
 }
 
-/// Answer of GetSessionDefaults: the same members as on creation.
+/// Answer of `GetSessionDefaults`: the same members as on creation.
 pub type ResGetSessionDefaults = ResCreateSession;
 
-/// Answer of ComputeOutputs and GetCachedOutputs.
+/// Answer of `ComputeOutputs` and `GetCachedOutputs`.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ResComputeOutputs {
     /// Urgent information about the system.
@@ -208,17 +208,17 @@ pub struct ResComputeOutputs {
     pub version: &'static str,
 }
 
-/// Answer of GetCachedOutputs.
+/// Answer of `GetCachedOutputs`.
 pub type ResGetCachedOutputs = ResComputeOutputs;
 
-/// The list of ListOutputVersions.
+/// The list of `ListOutputVersions`.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ResOutputList {
     /// The versions.
     pub output: Vec<ResOutput>,
 }
 
-/// Answer of ListOutputVersions.
+/// Answer of `ListOutputVersions`.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ResListOutputVersions {
     /// The page.
@@ -229,7 +229,7 @@ pub struct ResListOutputVersions {
     pub version: &'static str,
 }
 
-/// Answer of ComputeExports and GetCachedExports.
+/// Answer of `ComputeExports` and `GetCachedExports`.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ResComputeExports {
     /// The exports.
@@ -246,10 +246,10 @@ pub struct ResComputeExports {
     pub version: &'static str,
 }
 
-/// Answer of GetCachedExports.
+/// Answer of `GetCachedExports`.
 pub type ResGetCachedExports = ResComputeExports;
 
-/// Answer of GetModelConfig.
+/// Answer of `GetModelConfig`.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ResGetModelConfig {
     /// Urgent information about the system.
@@ -261,7 +261,7 @@ pub struct ResGetModelConfig {
     pub viewer: ResViewer,
 }
 
-/// Answer of GetJsonWebKeySets (RFC 7517, section 5).
+/// Answer of `GetJsonWebKeySets` (RFC 7517, section 5).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct JsonWebKeySet {
     /// Public keys.
@@ -316,10 +316,14 @@ mod tests {
                 if let Some(target) = object.get("$ref").and_then(serde_json::Value::as_str) {
                     into.push(target.rsplit('/').next().unwrap_or_default().to_owned());
                 }
-                object.values().for_each(|member| references(member, into));
+                for member in object.values() {
+                    references(member, into);
+                }
             }
             serde_json::Value::Array(items) => {
-                items.iter().for_each(|item| references(item, into));
+                for item in items {
+                    references(item, into);
+                }
             }
             _ => {}
         }

@@ -15,7 +15,7 @@ pub enum TicketTypeWord {
     Embedding,
 }
 
-/// Body of CreateTicket.
+/// Body of `CreateTicket`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 pub struct ReqTicket {
     /// `backend` or empty.

@@ -34,7 +34,7 @@ pub fn export_request(request: ReqExport) -> Result<ExportRequest, ApiError> {
     })
 }
 
-/// What CreateModel and UpdateModel shall set.
+/// What `CreateModel` and `UpdateModel` shall set.
 ///
 /// # Errors
 /// [`ErrorKind::RequestInvalid`] naming the member that does not have its form or its range.

@@ -1,0 +1,261 @@
+//! Producing what is missing: one flight per set of results, the worker, and what is kept of its
+//! answer. Assets are written before the rows that name them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use vitrine_access::credits::UsageKind;
+use vitrine_access::ids::JobId;
+use vitrine_engine::ModelSource;
+use vitrine_model::{Body, ContentItem, EngineError, LimitKind, ResultItem, Results, Wanted};
+use vitrine_store::{
+    ComputationRecord, ComputationStatus, ModelRecord, OutputVersionRecord, ResultKind,
+    StoredContent,
+};
+
+use crate::Services;
+use crate::asked::{Asked, Failure};
+use crate::computations::kind_word;
+use crate::error::{Error, ErrorKind, Result};
+use crate::flights::{Flight, Landing, ResultKey};
+use crate::who::SessionAccess;
+
+impl Services {
+    pub(crate) fn fly(
+        &self,
+        access: &SessionAccess,
+        asked: &Asked,
+        missing: &[(ResultKey, Wanted)],
+    ) -> Vec<Flight> {
+        let keys: Vec<ResultKey> = missing.iter().map(|(key, _)| *key).collect();
+        let (flights, landing) = self.inner.computations.flights.join(&keys);
+        if let Some(landing) = landing {
+            let wanted = missing
+                .iter()
+                .filter(|(key, _)| landing.keys().contains(key))
+                .map(|(key, wanted)| (*key, wanted.clone()))
+                .collect();
+            let (services, access, asked) = (self.clone(), access.clone(), asked.clone());
+            self.inner.tracker.spawn(async move {
+                services.compute(&access, &asked, wanted, landing).await;
+            });
+        }
+        flights
+    }
+
+    async fn compute(
+        &self,
+        access: &SessionAccess,
+        asked: &Asked,
+        wanted: Vec<(ResultKey, Wanted)>,
+        landing: Landing,
+    ) {
+        let outcome = self.run_and_keep(access, asked, &wanted).await;
+        if let Err(error) = outcome {
+            let kind = error.kind();
+            let failure = Arc::new(Failure {
+                status: status_word(&error),
+                message: error.message().to_owned(),
+            });
+            tracing::warn!(
+                model = %access.model.id,
+                message = error.message(),
+                cause = error.cause_chain(),
+                "computation failed"
+            );
+            metrics::counter!("vitrine_computations_failed_total").increment(1);
+            // A full queue or a lost worker says nothing about the values: asking again tries
+            // again at once, and only those who wait now are told.
+            let computations = &self.inner.computations;
+            let kept = if kind == ErrorKind::ComputationFailed {
+                &computations.failures
+            } else {
+                &computations.passing_failures
+            };
+            for (key, _) in &wanted {
+                kept.insert(*key, Arc::clone(&failure)).await;
+            }
+        }
+        drop(landing);
+    }
+
+    async fn run_and_keep(
+        &self,
+        access: &SessionAccess,
+        asked: &Asked,
+        wanted: &[(ResultKey, Wanted)],
+    ) -> Result<()> {
+        let model = &access.model;
+        let source = self.model_source(model).await?;
+        let names = wanted.iter().map(|(_, wanted)| wanted.clone()).collect();
+        let results = self
+            .inner
+            .pool
+            .compute(
+                source,
+                model.owner,
+                Arc::clone(&asked.definition),
+                Arc::clone(&asked.values),
+                names,
+            )
+            .await?;
+        let session = &access.session.session;
+        let stats = results.stats;
+        let usage = self.usage_of(session, UsageKind::Computation, stats.wall_ms);
+        let computation = ComputationRecord {
+            id: JobId::new(&*self.inner.entropy),
+            model: model.id,
+            session: Some(session.hash),
+            kind: wanted
+                .first()
+                .map_or(ResultKind::Output, |(_, wanted)| wanted_id(wanted).0),
+            status: ComputationStatus::Success,
+            wall_ms: stats.wall_ms,
+            cpu_ms: stats.cpu_ms,
+            at: self.now(),
+        };
+        let records = self.keep(model, wanted, results).await?;
+        // Results, their record and their charge are durable together, before anybody sees them.
+        self.inner
+            .store
+            .put_results(records.clone(), Some(computation), vec![usage])
+            .await?;
+        for ((key, _), record) in wanted.iter().zip(records) {
+            self.inner
+                .computations
+                .results
+                .insert(*key, Arc::new(record))
+                .await;
+        }
+        Ok(())
+    }
+
+    /// Stores the assets of results and makes the rows that name them.
+    async fn keep(
+        &self,
+        model: &ModelRecord,
+        wanted: &[(ResultKey, Wanted)],
+        results: Results,
+    ) -> Result<Vec<OutputVersionRecord>> {
+        let now = self.now();
+        let mut records = Vec::with_capacity(wanted.len());
+        let mut by_wanted: HashMap<String, ResultItem> = results
+            .items
+            .into_iter()
+            .map(|item| (wanted_id(&item.wanted).1, item))
+            .collect();
+        for (key, wanted) in wanted {
+            let (kind, id) = wanted_id(wanted);
+            let Some(item) = by_wanted.remove(&id) else {
+                return Err(Error::internal(format!(
+                    "the worker left out {} {id}",
+                    kind_word(kind)
+                )));
+            };
+            records.push(OutputVersionRecord {
+                model: model.id,
+                kind,
+                output: id,
+                version: key.1.to_string(),
+                status: ComputationStatus::Success,
+                content: self.store_content(item.content).await?,
+                bbox: item.bbox,
+                created_at: now,
+            });
+        }
+        Ok(records)
+    }
+
+    pub(crate) async fn store_content(
+        &self,
+        items: Vec<ContentItem>,
+    ) -> Result<Vec<StoredContent>> {
+        let mut stored = Vec::with_capacity(items.len());
+        for item in items {
+            let (blob, size, data) = match item.body {
+                Body::Bytes(bytes) => {
+                    let bytes = Bytes::from(bytes);
+                    let size = bytes.len() as u64;
+                    (
+                        Some(self.inner.blobs.put(bytes).await.map_err(storage)?),
+                        size,
+                        None,
+                    )
+                }
+                Body::Data(value) => (None, 0, Some(value)),
+            };
+            stored.push(StoredContent {
+                format: item.format,
+                content_type: item.content_type,
+                name: item.name,
+                blob,
+                size,
+                data,
+                filename_ext: item.filename_ext,
+            });
+        }
+        Ok(stored)
+    }
+
+    /// The model's file, ready for a worker.
+    pub(crate) async fn model_source(&self, model: &ModelRecord) -> Result<ModelSource> {
+        let Some(key) = model.source else {
+            return Err(Error::new(
+                ErrorKind::ModelInvalid,
+                "The model has no file.",
+            ));
+        };
+        let bytes = if let Some(bytes) = self.inner.computations.sources.get(&key).await {
+            bytes
+        } else {
+            let bytes = self.inner.blobs.get(key).await.map_err(storage)?;
+            self.inner
+                .computations
+                .sources
+                .insert(key, bytes.clone())
+                .await;
+            bytes
+        };
+        Ok(ModelSource {
+            key,
+            lineage: model.lineage.clone(),
+            filename: model
+                .filename
+                .clone()
+                .unwrap_or_else(|| "model.js".to_owned()),
+            bytes,
+        })
+    }
+}
+
+fn wanted_id(wanted: &Wanted) -> (ResultKind, String) {
+    match wanted {
+        Wanted::Output(id) => (ResultKind::Output, id.to_string()),
+        Wanted::Export(id) => (ResultKind::Export, id.to_string()),
+    }
+}
+
+/// A failure of the object storage.
+pub(crate) fn storage(cause: vitrine_store::BlobError) -> Error {
+    Error::new(
+        ErrorKind::StorageFailed,
+        "The object storage did not answer as it should. Try again, and tell the operator the \
+         request id if it stays.",
+    )
+    .caused_by(cause)
+}
+
+fn status_word(error: &Error) -> &'static str {
+    use std::error::Error as _;
+    let limit = error
+        .source()
+        .and_then(|cause| cause.downcast_ref::<EngineError>());
+    match limit {
+        Some(EngineError::Limit(limit)) if limit.limit == LimitKind::WallTime => "timeout",
+        Some(EngineError::Busy | EngineError::WorkerLost { .. } | EngineError::Cancelled) => {
+            "recoverableerror"
+        }
+        _ => "unrecoverableerror",
+    }
+}
