@@ -56,6 +56,8 @@ export class Viewport {
   readonly #key = createKeyLight();
   readonly #loader = new GLTFLoader();
   readonly #shown = new Map<string, Shown>();
+  /** Models that were replaced; freed after the next frame, so that shader programs pass on to their successors. */
+  readonly #retired: Group[] = [];
   readonly #timer = new Timer();
   readonly #ended = new AbortController();
   readonly #resized: ResizeObserver;
@@ -125,7 +127,7 @@ export class Viewport {
       if (wanted.has(id) && !loaded.has(id)) continue;
       this.#model.remove(shown.group);
       this.#shown.delete(id);
-      disposeOf(shown.group);
+      this.#retired.push(shown.group);
     }
     for (const [id, shown] of loaded) {
       this.#shown.set(id, shown);
@@ -174,6 +176,7 @@ export class Viewport {
     this.#resized.disconnect();
     cancelAnimationFrame(this.#frame);
     for (const { group } of this.#shown.values()) disposeOf(group);
+    for (const group of this.#retired) disposeOf(group);
     this.#shown.clear();
     this.#floor.geometry.dispose();
     this.#floor.material.dispose();
@@ -313,6 +316,7 @@ export class Viewport {
       this.#renderer.shadowMap.needsUpdate = true;
     }
     this.#renderer.render(this.#scene, this.#camera);
+    for (const group of this.#retired.splice(0)) disposeOf(group);
   }
 }
 
