@@ -35,8 +35,6 @@ pub(crate) enum HotWrite {
 pub(crate) struct Outcome(u64);
 
 impl Outcome {
-    pub(crate) fn ignore(self) {}
-
     pub(crate) fn changed(self) -> bool {
         self.0 > 0
     }

@@ -3,7 +3,7 @@
 use vitrine_access::{AuditEvent, ModelId, RequestId, Timestamp};
 
 use crate::Store;
-use crate::appender::{HotWrite, Outcome};
+use crate::appender::HotWrite;
 use crate::db::{Handle, Query, Row};
 use crate::error::StoreError;
 use crate::limits::{AUDIT_ROWS_PER_REQUEST_MAX, LIST_ROWS_MAX};
@@ -35,7 +35,7 @@ impl Store {
         self.appender()
             .append(HotWrite::Audit(events))
             .await
-            .map(Outcome::ignore)
+            .map(drop)
     }
 }
 

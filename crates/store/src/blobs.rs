@@ -342,8 +342,8 @@ impl Folder {
 
     /// Makes the directory entry of a blob durable.
     fn flush(&self, key: BlobKey) -> io::Result<()> {
-        let shelf = self.path.join(&key.to_string()[..2]);
-        File::open(shelf)?.sync_all()?;
+        let parent = self.path.join(&key.to_string()[..2]);
+        File::open(parent)?.sync_all()?;
         File::open(&self.path)?.sync_all()
     }
 }

@@ -125,7 +125,7 @@ impl StoreError {
         }
     }
 
-    pub(crate) fn corrupt(column: &str, why: impl ToString) -> Self {
+    pub(crate) fn corrupt(column: &str, why: impl std::fmt::Display) -> Self {
         Self::Corrupt {
             column: column.to_owned(),
             why: why.to_string(),

@@ -4,7 +4,7 @@ use vitrine_access::{
     Change, EndReason, ModelId, Session, SessionAlias, SessionHash, Timestamp, UsageEvent,
 };
 
-use crate::appender::{HotWrite, Outcome};
+use crate::appender::HotWrite;
 use crate::db::{Handle, Query, Row};
 use crate::error::StoreError;
 use crate::limits::{LIST_ROWS_MAX, LIVE_SESSIONS_MAX};
@@ -44,7 +44,7 @@ impl Store {
         usage: Vec<UsageEvent>,
     ) -> Result<(), StoreError> {
         let write = HotWrite::Session(Box::new(session), usage);
-        self.appender().append(write).await.map(Outcome::ignore)
+        self.appender().append(write).await.map(drop)
     }
 
     /// Ends a session and notes the change, together with others in one flush. Durable when it
@@ -78,7 +78,7 @@ impl Store {
         self.appender()
             .append(HotWrite::Touch(touches))
             .await
-            .map(Outcome::ignore)
+            .map(drop)
     }
 }
 

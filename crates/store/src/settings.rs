@@ -7,6 +7,10 @@ use crate::error::StoreError;
 
 /// What the owner and the operator have set for a model. Sizes are bytes; zero is a real zero.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches, as in the API"
+)]
 pub struct ModelSettings {
     /// Origins that may embed the model.
     pub domains: AllowedDomains,
@@ -66,6 +70,10 @@ pub struct ModelSettings {
 
 /// The stored form. Members are only ever added, with a default.
 #[derive(Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches, as in the API"
+)]
 struct SettingsForm {
     domains: Vec<String>,
     public: bool,

@@ -4,7 +4,7 @@ use vitrine_access::{
     ModelId, Payer, SessionHash, TicketId, Timestamp, UsageEvent, UsageId, UsageKind,
 };
 
-use crate::appender::{HotWrite, Outcome};
+use crate::appender::HotWrite;
 use crate::db::{Handle, Query, Row};
 use crate::error::StoreError;
 use crate::limits::LIST_ROWS_MAX;
@@ -60,7 +60,7 @@ impl Store {
         self.appender()
             .append(HotWrite::Usage(usage))
             .await
-            .map(Outcome::ignore)
+            .map(drop)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Blobs in a folder.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::PathBuf;
 

@@ -1,5 +1,7 @@
 //! What is acknowledged is there; what is refused is not, and takes nobody with it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 
 use vitrine_access::{EndReason, ModelId, UsageKind};

@@ -1,5 +1,7 @@
 //! Opening: migrations, wrong schemas, wrong URLs.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use sqlx::{Connection as _, Executor as _};
 use vitrine_access::Change;
 use vitrine_store::{MigrationError, Store, StoreError, StoreErrorKind, StoreOptions};

@@ -1,6 +1,8 @@
 //! Rows that older versions of the schema have written are still read. A new migration brings a new
 //! file of rows; old files stay as they are.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use sqlx::{AssertSqlSafe, Connection as _};
 use vitrine_access::{
     AccessKeyId, AuditId, BlobKey, Change, EndReason, ModelId, ModelStatus, OrganizationId, Owner,

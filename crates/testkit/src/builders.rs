@@ -115,7 +115,7 @@ impl Builder {
             last_four: "x7Qz".to_owned(),
             label: "build server".to_owned(),
             created_at: self.now,
-            expires_at: Some(self.now.plus(Duration::from_secs(86_400))),
+            expires_at: Some(self.now.plus(Duration::from_hours(24))),
             revoked_at: None,
         }
     }
@@ -176,7 +176,7 @@ impl Builder {
             author: false,
             use_id2: false,
             domains: domains(&[]),
-            until: self.now.plus(Duration::from_secs(3600)),
+            until: self.now.plus(Duration::from_hours(1)),
             created_at: self.now,
             revoked_at: None,
         }
@@ -199,7 +199,7 @@ impl Builder {
             author: false,
             opened_at: self.now,
             last_seen_at: self.now,
-            paid_until: self.now.plus(Duration::from_secs(600)),
+            paid_until: self.now.plus(Duration::from_mins(10)),
             ended: None,
         }
     }

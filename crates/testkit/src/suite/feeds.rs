@@ -103,7 +103,7 @@ async fn a_failed_job_is_tried_again_or_kept_for_people(store: &Store, make: &Bu
             .unwrap()
     );
     assert_eq!(
-        take(store, make.now.plus(Duration::from_secs(86_400))).await,
+        take(store, make.now.plus(Duration::from_hours(24))).await,
         None
     );
     let given_up = store.jobs(JobState::Failed, 10).await.unwrap();

@@ -115,7 +115,7 @@ async fn an_update_needs_the_revision_that_was_read(store: &Store, make: &Builde
     let mut model = make.stored_model(store).await.unwrap();
     model.status = ModelStatus::Deleted;
     model.status_before_delete = Some(ModelStatus::Confirmed);
-    model.title = "Another title".to_owned();
+    "Another title".clone_into(&mut model.title);
     model.definition = None;
     model.settings.public = true;
     model.updated_at = make.now.plus(Duration::from_secs(1));

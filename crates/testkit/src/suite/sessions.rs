@@ -143,7 +143,7 @@ async fn a_revocation_ends_what_age_had_ended(store: &Store, make: &Builder) {
         .append_session(session.clone(), Vec::new())
         .await
         .unwrap();
-    let later = make.now.plus(Duration::from_secs(3600));
+    let later = make.now.plus(Duration::from_hours(1));
     let mut tx = store.begin().await.unwrap();
     assert!(
         tx.end_session(session.hash, EndReason::Aged, later)
@@ -184,8 +184,8 @@ async fn touches_move_only_forward(store: &Store, make: &Builder) {
         .await
         .unwrap();
     let at = |seconds| make.now.plus(Duration::from_secs(seconds));
-    let touches = vec![(open.hash, at(50), at(900)), (ended.hash, at(50), at(900))];
-    store.touch_sessions(touches).await.unwrap();
+    let first = vec![(open.hash, at(50), at(900)), (ended.hash, at(50), at(900))];
+    store.touch_sessions(first).await.unwrap();
     store
         .touch_sessions(vec![(open.hash, at(20), at(1200))])
         .await
