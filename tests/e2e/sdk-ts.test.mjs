@@ -187,18 +187,18 @@ for (const [name, sdk] of [['3.0.0', first], ['3.4.0', newest]]) {
       await page.session.closeSession(id)
       const owner = client(sdk, demo.info.base_url, { token: demo.info.model_jwt })
       const calls = {
-        getSessionDefaults: page.session.getSessionDefaults(id),
-        closeSession: page.session.closeSession(id),
-        computeOutputs: page.output.computeOutputs(id, { [parameter.id]: parameter.defval }),
-        getCachedOutputs: page.output.getCachedOutputs(id, { [geometry.id]: geometry.version }),
-        computeExports: page.exports.computeExports(id, body),
-        getCachedExports: page.exports.getCachedExports(id, body),
-        listOutputVersions: owner.output.listOutputVersions(id, geometry.id),
+        getSessionDefaults: () => page.session.getSessionDefaults(id),
+        closeSession: () => page.session.closeSession(id),
+        computeOutputs: () => page.output.computeOutputs(id, { [parameter.id]: parameter.defval }),
+        getCachedOutputs: () => page.output.getCachedOutputs(id, { [geometry.id]: geometry.version }),
+        computeExports: () => page.exports.computeExports(id, body),
+        getCachedExports: () => page.exports.getCachedExports(id, body),
+        listOutputVersions: () => owner.output.listOutputVersions(id, geometry.id),
       }
-      for (const [call, answer] of Object.entries(calls)) {
-        const error = await refusal(sdk, answer)
-        assert.equal(error.status, 410, call)
-        assert.equal(error.type, 'SdSessionGoneError', call)
+      for (const [name, call] of Object.entries(calls)) {
+        const error = await refusal(sdk, call())
+        assert.equal(error.status, 410, name)
+        assert.equal(error.type, 'SdSessionGoneError', name)
       }
     })
 

