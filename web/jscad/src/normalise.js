@@ -3,7 +3,7 @@
 const FORMATS = ['stl', '3mf', 'glb', 'obj', 'svg', 'dxf']
 
 const OUTPUT_MEMBERS = ['title', 'geometry', 'data', 'parameters', 'order', 'group', 'tooltip', 'hidden']
-const EXPORT_MEMBERS = ['title', 'format', 'geometry', 'filename', 'parameters', 'order', 'group', 'tooltip', 'hidden']
+const EXPORT_MEMBERS = ['title', 'format', 'geometry', 'parameters', 'order', 'group', 'tooltip', 'hidden']
 const VITRINE_MEMBERS = ['title', 'description', 'parameters', 'materials', 'outputs', 'data', 'exports']
 
 const fail = (message) => {
@@ -81,7 +81,7 @@ const exportOf = (outputs, name, given) => {
   known(item, EXPORT_MEMBERS, where)
   const format = typeof item.format === 'string' ? item.format.toLowerCase() : undefined
   if (!FORMATS.includes(format)) fail(`${where}.format must be one of ${FORMATS.join(', ')}`)
-  const base = { ...shared(name, item, where), format, filename: item.filename }
+  const base = { ...shared(name, item, where), format }
   if (typeof item.geometry === 'function') return { ...base, run: item.geometry }
 
   const geometries = outputs.filter((output) => output.kind === 'geometry')

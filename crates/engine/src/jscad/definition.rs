@@ -55,8 +55,6 @@ struct ReportedExport {
     shared: Shared,
     format: String,
     #[serde(default)]
-    filename: Json,
-    #[serde(default)]
     sources: Option<Vec<String>>,
     #[serde(default)]
     by_default: bool,
@@ -108,7 +106,10 @@ impl Report {
 
     /// The name of the first geometry output.
     pub(super) fn first_geometry(&self) -> Option<&str> {
-        let mut geometries = self.outputs.iter().filter(|o| o.kind == OutputKind::Geometry);
+        let mut geometries = self
+            .outputs
+            .iter()
+            .filter(|o| o.kind == OutputKind::Geometry);
         geometries.next().map(|output| output.shared.name.as_str())
     }
 
@@ -191,7 +192,6 @@ impl ReportedExport {
             _ => ExportSource::Own,
         };
         let dependency = self.dependency(&place, definition, outputs)?;
-        optional_text(&format!("{place}.filename"), &self.filename)?;
         Ok(Export {
             hidden: optional_bool(&format!("{place}.hidden"), &shared.hidden)?,
             group: group(&format!("{place}.group"), &shared.group)?,

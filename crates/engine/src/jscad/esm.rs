@@ -1,4 +1,4 @@
-//! `import` and `export` statements, rewritten to CommonJS line by line. QuickJS has modules of its own, but they cannot be
+//! `import` and `export` statements, rewritten to `CommonJS` line by line. `QuickJS` has modules of its own, but they cannot be
 //! mixed with `require` and with bare functions, and a script must keep its line numbers.
 
 /// Rewrites statements that begin a line. Lines stay where they are.
@@ -34,9 +34,10 @@ pub(super) fn to_commonjs(source: &str) -> String {
     if !found {
         return source.to_owned();
     }
-    for (name, local) in exported {
-        out.push_str(&format!("\n;exports.{name} = {local};"));
-    }
+    let exports = exported
+        .iter()
+        .map(|(name, local)| format!("\n;exports.{name} = {local};"));
+    out.extend(exports);
     out
 }
 
@@ -47,7 +48,10 @@ fn begins_with_word(line: &str, word: &str) -> bool {
 
 /// `import {` or `export {` whose brace is not closed on its line.
 fn opens_braces(line: &str) -> bool {
-    let list = line.trim_start_matches("export").trim_start_matches("import").trim_start();
+    let list = line
+        .trim_start_matches("export")
+        .trim_start_matches("import")
+        .trim_start();
     let bare = list.starts_with('{') || (line.starts_with("import") && list.contains('{'));
     bare && !line.contains('}')
 }
@@ -84,7 +88,10 @@ fn rewrite_import(rest: &str) -> Option<String> {
     let (default, others) = match what.split_once([',', '{', '*']) {
         None => (what.trim(), ""),
         Some((before, _)) if before.trim().is_empty() => ("", what.trim()),
-        Some((before, _)) => (before.trim(), what[before.len()..].trim_start_matches(',').trim()),
+        Some((before, _)) => (
+            before.trim(),
+            what[before.len()..].trim_start_matches(',').trim(),
+        ),
     };
     let mut parts = Vec::new();
     if !default.is_empty() {
@@ -94,7 +101,10 @@ fn rewrite_import(rest: &str) -> Option<String> {
         let name = name.trim().strip_prefix("as ")?.trim();
         parts.push(format!("{name} = require('{module}')"));
     } else if others.starts_with('{') {
-        parts.push(format!("{} = require('{module}')", others.replace(" as ", ": ")));
+        parts.push(format!(
+            "{} = require('{module}')",
+            others.replace(" as ", ": ")
+        ));
     }
     if parts.is_empty() {
         return None;
@@ -114,7 +124,11 @@ fn rewrite_list(rest: &str, exported: &mut Vec<(String, String)>) -> Option<Stri
     let (list, tail) = rest.strip_prefix('{')?.split_once('}')?;
     let from = tail.trim_start().strip_prefix("from").and_then(quoted);
     let source = from.map(|(module, _)| format!("require('{module}')."));
-    for item in list.split(',').map(str::trim).filter(|item| !item.is_empty()) {
+    for item in list
+        .split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+    {
         let (local, name) = item.split_once(" as ").unwrap_or((item, item));
         let local = format!("{}{}", source.as_deref().unwrap_or(""), local.trim());
         exported.push((name.trim().to_owned(), local));
@@ -126,9 +140,16 @@ fn rewrite_list(rest: &str, exported: &mut Vec<(String, String)>) -> Option<Stri
 fn declared_name(text: &str) -> Option<String> {
     let text = text.trim_start();
     let text = text.strip_prefix("async ").unwrap_or(text).trim_start();
-    let rest = ["const ", "let ", "var ", "function* ", "function ", "class "]
-        .iter()
-        .find_map(|word| text.strip_prefix(word))?;
+    let rest = [
+        "const ",
+        "let ",
+        "var ",
+        "function* ",
+        "function ",
+        "class ",
+    ]
+    .iter()
+    .find_map(|word| text.strip_prefix(word))?;
     let name: String = rest
         .trim_start()
         .chars()

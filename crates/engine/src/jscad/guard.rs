@@ -45,7 +45,10 @@ pub(super) fn positive(at: &str, value: f64) -> Result<f64, Fault> {
     if value > 0.0 {
         return Ok(value);
     }
-    Err(Fault::refused(at, format_args!("{value} must be greater than zero")))
+    Err(Fault::refused(
+        at,
+        format_args!("{value} must be greater than zero"),
+    ))
 }
 
 /// A number of segments or steps as the kernel counts them.
@@ -64,7 +67,10 @@ pub(super) fn segments(at: &str, value: f64, max: u32) -> Result<i32, Fault> {
             "use fewer segments: 64 look round, even close up",
         ));
     }
-    #[expect(clippy::cast_possible_truncation, reason = "checked to be between 1 and a u32 just above")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "checked to be between 1 and a u32 just above"
+    )]
     Ok(value.floor() as i32)
 }
 
@@ -78,5 +84,18 @@ pub(super) fn count(at: &str, what: &str, found: usize, max: usize) -> Result<()
         at,
         format!("{found} {what}, at most {max} are possible"),
         "use fewer segments or simpler shapes",
+    ))
+}
+
+/// A number of triangles that must not go over `max`.
+pub(super) fn triangles(at: &str, found: usize, max: u64) -> Result<(), Fault> {
+    if u64::try_from(found).is_ok_and(|found| found <= max) {
+        return Ok(());
+    }
+    Err(Fault::limit(
+        LimitKind::Triangles,
+        at,
+        format!("{found} of {max} triangles"),
+        "use fewer segments or steps",
     ))
 }

@@ -6,15 +6,17 @@ use std::rc::Rc;
 use manifold_rust::types::OpType;
 use rquickjs::class::Trace;
 use rquickjs::function::IntoJsFunc;
-use rquickjs::{Array, Class, Ctx, Exception, FromJs, Function, JsLifetime, Object, Result, TypedArray, Value};
+use rquickjs::{
+    Array, Class, Ctx, Exception, FromJs, Function, JsLifetime, Object, Result, TypedArray, Value,
+};
 
 use super::fault::Fault;
 use super::guard;
 use super::kernel::{Kernel, OPEN_SHAPE};
+use super::measure;
 use super::plane::{self, Corners};
-use super::shapes::{self, Extrusion};
+use super::shapes::{self, Extrusion, Source};
 use super::solid::Solid;
-use super::{measure};
 use crate::export::Material;
 
 /// A solid as scripts hold it: an object without members, freed with the last reference.
@@ -84,7 +86,8 @@ struct Host<'js> {
 
 impl<'js> Host<'js> {
     fn add<P>(&self, name: &str, function: impl IntoJsFunc<'js, P> + 'js) -> Result<()> {
-        self.object.set(name, Function::new(self.ctx.clone(), function)?)
+        self.object
+            .set(name, Function::new(self.ctx.clone(), function)?)
     }
 }
 
@@ -126,6 +129,10 @@ fn op_of(number: u32) -> OpType {
     }
 }
 
+fn source_of(ours: bool) -> Source {
+    if ours { Source::Ours } else { Source::Script }
+}
+
 fn solids<'js>(host: &Host<'js>, kernel: &Rc<Kernel>) -> Result<()> {
     let k = Rc::clone(kernel);
     host.add("cuboid", move |ctx: Ctx<'js>, x: f64, y: f64, z: f64| {
@@ -134,20 +141,34 @@ fn solids<'js>(host: &Host<'js>, kernel: &Rc<Kernel>) -> Result<()> {
     let k = Rc::clone(kernel);
     host.add(
         "extrude",
-        move |ctx: Ctx<'js>, sides: Numbers, height: f64, steps: f64, twist: f64, x: f64, y: f64| {
+        move |ctx: Ctx<'js>, sides: Numbers, ours: bool, how: Numbers| {
+            let [height, steps, twist_degrees, x, y] = how.0[..] else {
+                return Err(Exception::throw_message(
+                    &ctx,
+                    "extrudeLinear: five numbers are needed",
+                ));
+            };
             let how = Extrusion {
                 height,
                 steps,
-                twist_degrees: twist,
+                twist_degrees,
                 scale_top: [x, y],
             };
-            give(&ctx, &k, shapes::extrude(&k, &sides.0, &how))
+            give(
+                &ctx,
+                &k,
+                shapes::extrude(&k, &sides.0, source_of(ours), &how),
+            )
         },
     )?;
     let k = Rc::clone(kernel);
-    host.add("revolve", move |ctx: Ctx<'js>, sides: Numbers, segments: f64, degrees: f64| {
-        give(&ctx, &k, shapes::revolve(&k, &sides.0, segments, degrees))
-    })?;
+    host.add(
+        "revolve",
+        move |ctx: Ctx<'js>, sides: Numbers, ours: bool, segments: f64, degrees: f64| {
+            let made = shapes::revolve(&k, &sides.0, source_of(ours), segments, degrees);
+            give(&ctx, &k, made)
+        },
+    )?;
     let k = Rc::clone(kernel);
     host.add("hullPoints", move |ctx: Ctx<'js>, points: Numbers| {
         give(&ctx, &k, shapes::hull_points(&k, &points.0))
@@ -161,43 +182,65 @@ fn solids<'js>(host: &Host<'js>, kernel: &Rc<Kernel>) -> Result<()> {
         },
     )?;
     let k = Rc::clone(kernel);
-    host.add("segments", move |ctx: Ctx<'js>, at: String, segments: f64| {
-        throw(&ctx, &k, guard::segments(&at, segments, k.limits().segments_max))
-    })
+    host.add(
+        "segments",
+        move |ctx: Ctx<'js>, at: String, segments: f64| {
+            throw(
+                &ctx,
+                &k,
+                guard::segments(&at, segments, k.limits().segments_max),
+            )
+        },
+    )
 }
 
 fn operations<'js>(host: &Host<'js>, kernel: &Rc<Kernel>) -> Result<()> {
     let k = Rc::clone(kernel);
-    host.add("boolean", move |ctx: Ctx<'js>, op: u32, operands: Handles| {
-        give(&ctx, &k, Solid::operation(&k, op_of(op), operands.0))
-    })?;
+    host.add(
+        "boolean",
+        move |ctx: Ctx<'js>, op: u32, operands: Handles| {
+            give(&ctx, &k, Solid::operation(&k, op_of(op), operands.0))
+        },
+    )?;
     let k = Rc::clone(kernel);
-    host.add("transform", move |ctx: Ctx<'js>, solid: HandleClass<'js>, matrix: Numbers| {
-        let moved = shapes::matrix(&matrix.0).and_then(|m| solid.borrow().solid.moved(m));
-        give(&ctx, &k, moved)
-    })?;
+    host.add(
+        "transform",
+        move |ctx: Ctx<'js>, solid: HandleClass<'js>, matrix: Numbers| {
+            let moved = shapes::matrix(&matrix.0).and_then(|m| solid.borrow().solid.moved(m));
+            give(&ctx, &k, moved)
+        },
+    )?;
     let k = Rc::clone(kernel);
     host.add("hull", move |ctx: Ctx<'js>, operands: Handles| {
         give(&ctx, &k, shapes::hull(&k, &operands.0))
     })?;
     let k = Rc::clone(kernel);
-    host.add("minkowski", move |ctx: Ctx<'js>, a: HandleClass<'js>, b: HandleClass<'js>| {
-        let sum = shapes::minkowski(&k, &a.borrow().solid, &b.borrow().solid);
-        give(&ctx, &k, sum)
-    })?;
+    host.add(
+        "minkowski",
+        move |ctx: Ctx<'js>, a: HandleClass<'js>, b: HandleClass<'js>| {
+            let sum = shapes::minkowski(&k, &a.borrow().solid, &b.borrow().solid);
+            give(&ctx, &k, sum)
+        },
+    )?;
     let k = Rc::clone(kernel);
-    host.add("expand", move |ctx: Ctx<'js>, solid: HandleClass<'js>, delta: f64, segments: f64| {
-        let grown = shapes::expand(&k, &solid.borrow().solid, delta, segments);
-        give(&ctx, &k, grown)
-    })?;
+    host.add(
+        "expand",
+        move |ctx: Ctx<'js>, solid: HandleClass<'js>, delta: f64, segments: f64| {
+            let grown = shapes::expand(&k, &solid.borrow().solid, delta, segments);
+            give(&ctx, &k, grown)
+        },
+    )?;
     let k = Rc::clone(kernel);
-    host.add("decompose", move |ctx: Ctx<'js>, solid: HandleClass<'js>| {
-        let pieces = throw(&ctx, &k, shapes::decompose(&k, &solid.borrow().solid))?;
-        pieces
-            .into_iter()
-            .map(|solid| Class::instance(ctx.clone(), Handle { solid }))
-            .collect::<Result<Vec<_>>>()
-    })
+    host.add(
+        "decompose",
+        move |ctx: Ctx<'js>, solid: HandleClass<'js>| {
+            let pieces = throw(&ctx, &k, shapes::decompose(&k, &solid.borrow().solid))?;
+            pieces
+                .into_iter()
+                .map(|solid| Class::instance(ctx.clone(), Handle { solid }))
+                .collect::<Result<Vec<_>>>()
+        },
+    )
 }
 
 fn looks<'js>(host: &Host<'js>, kernel: &Rc<Kernel>) -> Result<()> {
@@ -209,34 +252,45 @@ fn looks<'js>(host: &Host<'js>, kernel: &Rc<Kernel>) -> Result<()> {
         },
     )?;
     let k = Rc::clone(kernel);
-    host.add("paint", move |ctx: Ctx<'js>, solid: HandleClass<'js>, number: usize| {
-        let painted = k.paint(&solid.borrow().solid, number);
-        give(&ctx, &k, painted)
-    })?;
+    host.add(
+        "paint",
+        move |ctx: Ctx<'js>, solid: HandleClass<'js>, number: usize| {
+            let painted = k.paint(&solid.borrow().solid, number);
+            give(&ctx, &k, painted)
+        },
+    )?;
     let k = Rc::clone(kernel);
     host.add("measure", move |ctx: Ctx<'js>, solid: HandleClass<'js>| {
         let measures = measure::measure(&k, &solid.borrow().solid);
         give_numbers(&ctx, &k, measures.map(measure::Measures::to_numbers))
     })?;
     let k = Rc::clone(kernel);
-    host.add("triangles", move |ctx: Ctx<'js>, solid: HandleClass<'js>| {
-        give_numbers(&ctx, &k, measure::triangles(&k, &solid.borrow().solid))
-    })?;
+    host.add(
+        "triangles",
+        move |ctx: Ctx<'js>, solid: HandleClass<'js>| {
+            give_numbers(&ctx, &k, measure::triangles(&k, &solid.borrow().solid))
+        },
+    )?;
     host.add("isOpen", |error: Value<'js>| {
-        let message = error.as_object().and_then(|e| e.get::<_, String>("message").ok());
+        let message = error
+            .as_object()
+            .and_then(|e| e.get::<_, String>("message").ok());
         message.is_some_and(|text| text.ends_with(OPEN_SHAPE))
     })
 }
 
 fn flat<'js>(host: &Host<'js>, kernel: &Rc<Kernel>) -> Result<()> {
     let k = Rc::clone(kernel);
-    host.add("boolean2", move |ctx: Ctx<'js>, op: u32, operands: Array<'js>| {
-        let shapes: Vec<Vec<f64>> = operands
-            .iter::<Numbers>()
-            .map(|shape| shape.map(|numbers| numbers.0))
-            .collect::<Result<_>>()?;
-        give_numbers(&ctx, &k, plane::boolean(&k, op_of(op), &shapes))
-    })?;
+    host.add(
+        "boolean2",
+        move |ctx: Ctx<'js>, op: u32, operands: Array<'js>| {
+            let shapes: Vec<Vec<f64>> = operands
+                .iter::<Numbers>()
+                .map(|shape| shape.map(|numbers| numbers.0))
+                .collect::<Result<_>>()?;
+            give_numbers(&ctx, &k, plane::boolean(&k, op_of(op), &shapes))
+        },
+    )?;
     let k = Rc::clone(kernel);
     host.add("hull2", move |ctx: Ctx<'js>, points: Numbers| {
         give_numbers(&ctx, &k, plane::hull(&k, &points.0))
@@ -247,7 +301,11 @@ fn flat<'js>(host: &Host<'js>, kernel: &Rc<Kernel>) -> Result<()> {
         move |ctx: Ctx<'js>, sides: Numbers, delta: f64, corners: String, segments: f64| {
             let corners = Corners::from_word(&corners)
                 .ok_or_else(|| Exception::throw_message(&ctx, "offset: unknown corners"))?;
-            give_numbers(&ctx, &k, plane::offset(&k, &sides.0, delta, corners, segments))
+            give_numbers(
+                &ctx,
+                &k,
+                plane::offset(&k, &sides.0, delta, corners, segments),
+            )
         },
     )?;
     let k = Rc::clone(kernel);
@@ -264,12 +322,18 @@ fn material(
     metalness: f64,
     roughness: f64,
 ) -> std::result::Result<usize, Fault> {
-    #[expect(clippy::cast_possible_truncation, reason = "colours are kept in single precision")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "colours are kept in single precision"
+    )]
     let part = |value: f64| -> std::result::Result<f32, Fault> {
         if value.is_finite() {
             return Ok(value.clamp(0.0, 1.0) as f32);
         }
-        Err(Fault::refused("colorize", "a colour is not made of numbers from 0 to 1"))
+        Err(Fault::refused(
+            "colorize",
+            "a colour is not made of numbers from 0 to 1",
+        ))
     };
     let usual = Material::default();
     let mut material = Material {

@@ -101,19 +101,6 @@ impl Kernel {
         }
     }
 
-    /// Holds a number of triangles against a bound.
-    pub(super) fn check_size(&self, at: &str, triangles: usize, max: u64) -> Result<(), Fault> {
-        if u64::try_from(triangles).is_ok_and(|found| found <= max) {
-            return Ok(());
-        }
-        Err(Fault::limit(
-            LimitKind::Triangles,
-            at,
-            format!("{triangles} of {max} triangles"),
-            "use fewer segments or steps",
-        ))
-    }
-
     /// Makes a body in one native call and checks it.
     pub(super) fn make(
         &self,
@@ -122,7 +109,7 @@ impl Kernel {
     ) -> Result<Rc<Solid>, Fault> {
         let body = self.native(at, call)?;
         self.check_status(at, body.status())?;
-        self.check_size(at, body.num_tri(), self.limits.triangles_max)?;
+        guard::triangles(at, body.num_tri(), self.limits.triangles_max)?;
         let bounds = body.bounding_box();
         if !body.is_empty() {
             for corner in [bounds.min, bounds.max] {

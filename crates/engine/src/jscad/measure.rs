@@ -50,7 +50,11 @@ fn each_triangle(leaf: &CsgLeafNode, mut take: impl FnMut([Vec3; 3])) {
         Some(apply(&leaf.transform, *position))
     };
     for triangle in 0..mesh.num_tri() {
-        let corners = (corner(3 * triangle), corner(3 * triangle + 1), corner(3 * triangle + 2));
+        let corners = (
+            corner(3 * triangle),
+            corner(3 * triangle + 1),
+            corner(3 * triangle + 2),
+        );
         if let (Some(a), Some(b), Some(c)) = corners {
             take(if flipped { [a, c, b] } else { [a, b, c] });
         }
@@ -69,7 +73,7 @@ pub(super) fn measure(kernel: &Kernel, solid: &Solid) -> Result<Measures, Fault>
         let part = dot(a, cross(b, c));
         volume6 += part;
         area2 += length(cross(b - a, c - a));
-        moment = moment + (a + b + c) * (part / 4.0);
+        moment += (a + b + c) * (part / 4.0);
         for p in [a, b, c] {
             for (axis, value) in [p.x, p.y, p.z].into_iter().enumerate() {
                 low[axis] = low[axis].min(value);

@@ -1,6 +1,6 @@
-//! The JSCAD engine: scripts in QuickJS, solids by the native kernel.
+//! The JSCAD engine: scripts in `QuickJS`, solids by the native kernel.
 //!
-//! Every call gets a QuickJS of its own, so nothing of one run can be seen in the next. What a script may say is written in
+//! Every call gets a `QuickJS` of its own, so nothing of one run can be seen in the next. What a script may say is written in
 //! `docs/authors.md`.
 
 mod definition;
@@ -23,7 +23,8 @@ mod tests;
 
 use vitrine_model::{
     Body, ContentItem, Customization, Definition, Engine, EngineError, Export, ExportFormat,
-    LimitExceeded, LimitKind, Output, OutputKind, ResultItem, Results, RunContext, RunStats, Wanted,
+    LimitExceeded, LimitKind, Output, OutputKind, ResultItem, Results, RunContext, RunStats,
+    Wanted,
 };
 
 use crate::export::{self, ExportError, Scene};
@@ -133,7 +134,11 @@ struct Run {
 }
 
 impl Run {
-    fn item(&mut self, definition: &Definition, wanted: &Wanted) -> Result<ResultItem, EngineError> {
+    fn item(
+        &mut self,
+        definition: &Definition,
+        wanted: &Wanted,
+    ) -> Result<ResultItem, EngineError> {
         let (content, bbox) = match wanted {
             Wanted::Output(id) => {
                 let output = definition
@@ -196,13 +201,17 @@ impl Run {
             return Err(error);
         }
         let max = self.script.kernel().limits().output_bytes_max;
-        self.bytes = self.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        self.bytes = self
+            .bytes
+            .saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         if self.bytes > max {
             return Err(EngineError::Limit(LimitExceeded {
                 limit: LimitKind::OutputBytes,
                 at: name.to_owned(),
                 spent: format!("{} of {max} bytes", self.bytes),
-                raise: "use fewer segments, or raise the model's max_output_size or max_export_size".to_owned(),
+                raise:
+                    "use fewer segments, or raise the model's max_output_size or max_export_size"
+                        .to_owned(),
             }));
         }
         let item = ContentItem {

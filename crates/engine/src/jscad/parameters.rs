@@ -41,7 +41,10 @@ pub(super) fn read(
         let name = own.get("name").and_then(Json::as_str).map_or("", str::trim);
         if own.get("type").and_then(Json::as_str) == Some("group") {
             let caption = own.get("caption").filter(|c| !c.is_null());
-            current = group("the caption of a group", caption.unwrap_or(&Json::from(name)))?;
+            current = group(
+                "the caption of a group",
+                caption.unwrap_or(&Json::from(name)),
+            )?;
             continue;
         }
         if name.is_empty() {
@@ -54,7 +57,10 @@ pub(super) fn read(
         if let Some(Json::Object(extra)) = extras.get(name) {
             all.extend(extra.clone());
         }
-        let entry = Entry { name, members: &all };
+        let entry = Entry {
+            name,
+            members: &all,
+        };
         parameters.push(entry.read(lineage, current.as_ref())?);
     }
     unknown_extras(extras, &parameters)?;
@@ -65,7 +71,10 @@ fn unknown_extras(extras: &Json, parameters: &[Parameter]) -> Result<(), EngineE
     let Json::Object(extras) = extras else {
         return Ok(());
     };
-    match extras.keys().find(|key| !parameters.iter().any(|p| p.name == **key)) {
+    match extras
+        .keys()
+        .find(|key| !parameters.iter().any(|p| p.name == **key))
+    {
         None => Ok(()),
         Some(stranger) => Err(bad(format!(
             "vitrine.parameters names '{stranger}', but getParameterDefinitions has no such parameter"
@@ -94,7 +103,11 @@ impl Entry<'_> {
 
     fn initial(&self) -> &Json {
         let initial = self.member("initial");
-        if initial.is_null() { self.member("default") } else { initial }
+        if initial.is_null() {
+            self.member("default")
+        } else {
+            initial
+        }
     }
 
     fn place(&self, member: &str) -> String {
@@ -108,7 +121,11 @@ impl Entry<'_> {
     fn read(&self, lineage: &str, current: Option<&Group>) -> Result<Parameter, EngineError> {
         let (kind, default) = self.kind()?;
         let title = self.member("displayname");
-        let title = if title.is_null() { self.member("caption") } else { title };
+        let title = if title.is_null() {
+            self.member("caption")
+        } else {
+            title
+        };
         let own_group = group(&self.place("group"), self.member("group"))?;
         Ok(Parameter {
             group: own_group.or_else(|| current.cloned()),
@@ -139,16 +156,23 @@ impl Entry<'_> {
 
     /// A number, or a text that is one.
     fn number(&self, member: &str) -> Result<Option<f64>, EngineError> {
-        let value = if member == "initial" { self.initial() } else { self.member(member) };
+        let value = if member == "initial" {
+            self.initial()
+        } else {
+            self.member(member)
+        };
         let number = match value {
             Json::Null => return Ok(None),
             Json::Number(number) => number.as_f64(),
             Json::String(text) => text.trim().parse().ok().filter(|n: &f64| n.is_finite()),
             _ => None,
         };
-        number
-            .map(Some)
-            .ok_or_else(|| self.bad(format_args!("{member} must be a number, not {}", short(value))))
+        number.map(Some).ok_or_else(|| {
+            self.bad(format_args!(
+                "{member} must be a number, not {}",
+                short(value)
+            ))
+        })
     }
 
     fn whole(&self, member: &str) -> Result<Option<i64>, EngineError> {
@@ -156,9 +180,14 @@ impl Entry<'_> {
             return Ok(None);
         };
         if number.fract() != 0.0 || number.abs() > 9e15 {
-            return Err(self.bad(format_args!("{member} must be a whole number, not {number}")));
+            return Err(self.bad(format_args!(
+                "{member} must be a whole number, not {number}"
+            )));
         }
-        #[expect(clippy::cast_possible_truncation, reason = "whole and far within the range")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "whole and far within the range"
+        )]
         Ok(Some(number as i64))
     }
 
@@ -191,7 +220,10 @@ impl Entry<'_> {
         let (min, max) = (self.number("min")?, self.number("max")?);
         let (initial, step) = (self.number("initial")?, self.number("step")?);
         let default = initial.or(min).unwrap_or(0.0);
-        let needed = [Some(default), min, max, step].into_iter().flatten().map(decimals_needed);
+        let needed = [Some(default), min, max, step]
+            .into_iter()
+            .flatten()
+            .map(decimals_needed);
         let least = if step.is_some() { 0 } else { DECIMALS_DEFAULT };
         let decimals = match self.whole("decimals")? {
             Some(given) => u8::try_from(given)
@@ -222,21 +254,42 @@ impl Entry<'_> {
 
     fn checkbox(&self) -> Result<(ParameterKind, Value), EngineError> {
         let checked = self.member("checked");
-        let value = if checked.is_null() { self.initial() } else { checked };
+        let value = if checked.is_null() {
+            self.initial()
+        } else {
+            checked
+        };
         let yes = match value {
             Json::Null => false,
             Json::Bool(yes) => *yes,
             Json::String(text) => matches!(text.as_str(), "checked" | "true" | "on" | "1"),
             Json::Number(number) => number.as_f64() != Some(0.0),
-            other => return Err(self.bad(format_args!("checked must be true or false, not {}", short(other)))),
+            other => {
+                return Err(self.bad(format_args!(
+                    "checked must be true or false, not {}",
+                    short(other)
+                )));
+            }
         };
         Ok((ParameterKind::Bool, Value::Bool(yes)))
     }
 
     fn choice(&self) -> Result<(ParameterKind, Value), EngineError> {
-        let values = self.member("values").as_array().cloned().unwrap_or_default();
-        let captions = self.member("captions").as_array().cloned().unwrap_or_default();
-        let values = if values.is_empty() { captions.clone() } else { values };
+        let values = self
+            .member("values")
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let captions = self
+            .member("captions")
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let values = if values.is_empty() {
+            captions.clone()
+        } else {
+            values
+        };
         if values.is_empty() {
             return Err(self.bad("a choice needs values: ['…', '…']"));
         }
@@ -247,7 +300,11 @@ impl Entry<'_> {
                 captions.len()
             )));
         }
-        let labels = if captions.is_empty() { &values } else { &captions };
+        let labels = if captions.is_empty() {
+            &values
+        } else {
+            &captions
+        };
         let choices: Vec<String> = labels.iter().map(plain_text).collect();
         let initial = self.initial();
         let found = if initial.is_null() {
@@ -255,11 +312,19 @@ impl Entry<'_> {
         } else {
             let wanted = plain_text(initial);
             let same = |value: &Json| plain_text(value) == wanted;
-            values.iter().position(same).or_else(|| choices.iter().position(|c| *c == wanted))
+            values
+                .iter()
+                .position(same)
+                .or_else(|| choices.iter().position(|c| *c == wanted))
         };
-        let index = found.and_then(|index| u32::try_from(index).ok()).ok_or_else(|| {
-            self.bad(format_args!("initial {} is not one of the values", short(initial)))
-        })?;
+        let index = found
+            .and_then(|index| u32::try_from(index).ok())
+            .ok_or_else(|| {
+                self.bad(format_args!(
+                    "initial {} is not one of the values",
+                    short(initial)
+                ))
+            })?;
         let kind = ParameterKind::StringList {
             choices,
             multiple: false,
@@ -290,7 +355,10 @@ impl Entry<'_> {
             _ => None,
         };
         let color = color.ok_or_else(|| {
-            self.bad(format_args!("initial must be a colour such as '#b5894f', not {}", short(initial)))
+            self.bad(format_args!(
+                "initial must be a colour such as '#b5894f', not {}",
+                short(initial)
+            ))
         })?;
         Ok((ParameterKind::Color, Value::Color(color)))
     }
@@ -325,7 +393,11 @@ fn unit_color(parts: &[Json]) -> Option<[u8; 4]> {
     }
     for (to, from) in color.iter_mut().zip(parts) {
         let part = from.as_f64().filter(|p| (0.0..=1.0).contains(p))?;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 255")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "from 0 to 255"
+        )]
         {
             *to = (part * 255.0).round() as u8;
         }
@@ -366,7 +438,9 @@ fn chosen_value(kind: &ParameterKind, chosen: &[u32]) -> Json {
     };
     let one = |index: &u32| {
         let index = usize::try_from(*index).unwrap_or(usize::MAX);
-        let label = choices.get(index).map_or(Json::Null, |label| Json::from(label.as_str()));
+        let label = choices
+            .get(index)
+            .map_or(Json::Null, |label| Json::from(label.as_str()));
         values.get(index).cloned().unwrap_or(label)
     };
     if *multiple {

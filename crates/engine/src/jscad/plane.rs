@@ -116,7 +116,11 @@ fn sharpest_left(
         let turn = outgoing - incoming;
         let full = std::f64::consts::TAU;
         let turn = turn.rem_euclid(full);
-        if turn >= full / 2.0 { turn - full } else { turn }
+        if turn >= full / 2.0 {
+            turn - full
+        } else {
+            turn
+        }
     };
     candidates
         .iter()
@@ -128,7 +132,11 @@ fn sharpest_left(
 
 fn signed_area(ring: &[Vec2]) -> f64 {
     let next = ring.iter().cycle().skip(1);
-    ring.iter().zip(next).map(|(a, b)| a.x * b.y - b.x * a.y).sum::<f64>() / 2.0
+    ring.iter()
+        .zip(next)
+        .map(|(a, b)| a.x * b.y - b.x * a.y)
+        .sum::<f64>()
+        / 2.0
 }
 
 /// The clean area of a shape: overlaps merged, crossings resolved. A shape that turns clockwise as a whole is turned over
@@ -155,13 +163,14 @@ pub(super) fn sides(polygons: &Polygons) -> Vec<f64> {
 }
 
 /// Union, difference or intersection of shapes; the first is the one that others are taken from.
-pub(super) fn boolean(
-    kernel: &Kernel,
-    op: OpType,
-    shapes: &[Vec<f64>],
-) -> Result<Vec<f64>, Fault> {
+pub(super) fn boolean(kernel: &Kernel, op: OpType, shapes: &[Vec<f64>]) -> Result<Vec<f64>, Fault> {
     let at = "boolean";
-    guard::count(at, "points", shapes.iter().map(Vec::len).sum::<usize>() / 4, guard::POINTS_2D_MAX)?;
+    guard::count(
+        at,
+        "points",
+        shapes.iter().map(Vec::len).sum::<usize>() / 4,
+        guard::POINTS_2D_MAX,
+    )?;
     let sections = shapes
         .iter()
         .map(|shape| section(kernel, at, shape))
@@ -175,7 +184,10 @@ pub(super) fn hull(kernel: &Kernel, points: &[f64]) -> Result<Vec<f64>, Fault> {
     let at = "hull";
     guard::count(at, "points", points.len() / 2, guard::POINTS_2D_MAX)?;
     guard::coordinates(at, points)?;
-    let points: Vec<Vec2> = points.chunks_exact(2).map(|p| Vec2::new(p[0], p[1])).collect();
+    let points: Vec<Vec2> = points
+        .chunks_exact(2)
+        .map(|p| Vec2::new(p[0], p[1]))
+        .collect();
     let result = kernel.native(at, || CrossSection::hull_points(&points))?;
     Ok(sides(&result.to_polygons()))
 }
@@ -201,6 +213,11 @@ pub(super) fn offset(
         shape.offset_with_params(delta, corners.join(), MITER_LIMIT, segments)
     })?;
     let polygons = result.to_polygons();
-    guard::count(at, "points", polygons.iter().map(Vec::len).sum(), guard::POINTS_2D_MAX)?;
+    guard::count(
+        at,
+        "points",
+        polygons.iter().map(Vec::len).sum(),
+        guard::POINTS_2D_MAX,
+    )?;
     Ok(sides(&polygons))
 }

@@ -1,10 +1,12 @@
 //! From the shapes of a script to the neutral scene that exporters write.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
+use manifold_rust::linalg::{Vec3, cross};
 use manifold_rust::types::MeshGL64;
 
 use super::fault::Fault;
+use super::guard;
 use super::kernel::Kernel;
 use super::plane;
 use super::solid::Solid;
@@ -37,8 +39,11 @@ impl<'a> SceneBuilder<'a> {
 
     fn count(&mut self, triangles: usize) -> Result<(), Fault> {
         self.triangles = self.triangles.saturating_add(triangles);
-        self.kernel
-            .check_size("the result", self.triangles, self.kernel.limits().triangles_max)
+        guard::triangles(
+            "the result",
+            self.triangles,
+            self.kernel.limits().triangles_max,
+        )
     }
 
     /// Adds a solid; an empty one adds nothing.
@@ -48,7 +53,9 @@ impl<'a> SceneBuilder<'a> {
             return Ok(());
         }
         self.count(body.num_tri())?;
-        let plain = self.kernel.native("the result", || body.get_mesh_gl64(-1))?;
+        let plain = self
+            .kernel
+            .native("the result", || body.get_mesh_gl64(-1))?;
         let shaded = self.kernel.native("the result", || {
             body.calculate_normals(0, CREASE_DEGREES).get_mesh_gl64(0)
         })?;
@@ -69,7 +76,7 @@ impl<'a> SceneBuilder<'a> {
         counts: &[f64],
         paint: usize,
     ) -> Result<(), Fault> {
-        super::guard::coordinates("polygons", coordinates)?;
+        guard::coordinates("polygons", coordinates)?;
         let triangles = fans(coordinates, counts);
         self.count(triangles.len())?;
         if triangles.is_empty() {
@@ -124,7 +131,7 @@ impl<'a> SceneBuilder<'a> {
 
     /// Adds a line, two numbers for each point.
     pub(super) fn path(&mut self, points: &[f64], paint: usize, closed: bool) -> Result<(), Fault> {
-        super::guard::coordinates("path", points)?;
+        guard::coordinates("path", points)?;
         if points.len() < 4 {
             return Ok(());
         }
@@ -155,12 +162,31 @@ fn usize_of(value: u64) -> usize {
     usize::try_from(value).unwrap_or(usize::MAX)
 }
 
+/// New places of vertices, given out in the order in which they are first asked for.
+struct Places(Vec<Option<u32>>);
+
+impl Places {
+    fn new(vertices: usize) -> Self {
+        Self(vec![None; vertices])
+    }
+
+    fn of(&mut self, vertex: usize, make: impl FnOnce() -> u32) -> u32 {
+        match self.0.get_mut(vertex) {
+            Some(place) => *place.get_or_insert_with(make),
+            None => make(),
+        }
+    }
+}
+
 /// For each triangle of a mesh the number of its material.
 fn paints(kernel: &Kernel, mesh: &MeshGL64) -> Vec<usize> {
     let mut paints = vec![0; mesh.tri_verts.len() / 3];
     for (run, id) in mesh.run_original_id.iter().enumerate() {
         let start = mesh.run_index.get(run).map_or(0, |i| usize_of(*i) / 3);
-        let end = mesh.run_index.get(run + 1).map_or(paints.len(), |i| usize_of(*i) / 3);
+        let end = mesh
+            .run_index
+            .get(run + 1)
+            .map_or(paints.len(), |i| usize_of(*i) / 3);
         let number = kernel.paint_of(*id);
         for paint in paints.iter_mut().take(end).skip(start) {
             *paint = number;
@@ -169,15 +195,18 @@ fn paints(kernel: &Kernel, mesh: &MeshGL64) -> Vec<usize> {
     paints
 }
 
-fn corner(mesh: &MeshGL64, index: u64) -> [f64; 3] {
-    let at = usize_of(index) * usize_of(mesh.num_prop);
+fn corner(mesh: &MeshGL64, index: usize) -> [f64; 3] {
+    let at = index * usize_of(mesh.num_prop);
     let value = |i: usize| mesh.vert_properties.get(at + i).copied().unwrap_or(0.0);
     [value(0), value(1), value(2)]
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "normals are shown in single precision")]
-fn normal(mesh: &MeshGL64, index: u64) -> [f32; 3] {
-    let at = usize_of(index) * usize_of(mesh.num_prop) + 3;
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "normals are shown in single precision"
+)]
+fn normal(mesh: &MeshGL64, index: usize) -> [f32; 3] {
+    let at = index * usize_of(mesh.num_prop) + 3;
     let value = |i: usize| mesh.vert_properties.get(at + i).copied().unwrap_or(0.0);
     unit([value(0), value(1), value(2)]).map(|v| v as f32)
 }
@@ -194,14 +223,15 @@ fn unit(v: [f64; 3]) -> [f64; 3] {
 
 /// The mesh with shared corners, for making, and the materials that it counts in.
 fn indexed(kernel: &Kernel, mesh: &MeshGL64) -> (IndexedMesh, Vec<Material>) {
-    let merged: HashMap<u64, u64> = mesh
-        .merge_from_vert
-        .iter()
-        .copied()
-        .zip(mesh.merge_to_vert.iter().copied())
-        .collect();
+    let vertices = mesh.vert_properties.len() / usize_of(mesh.num_prop).max(1);
+    let mut merged: Vec<usize> = (0..vertices).collect();
+    for (from, to) in mesh.merge_from_vert.iter().zip(&mesh.merge_to_vert) {
+        if let Some(place) = merged.get_mut(usize_of(*from)) {
+            *place = usize_of(*to);
+        }
+    }
     let mut numbers: Vec<usize> = Vec::new();
-    let mut places: HashMap<u64, u32> = HashMap::new();
+    let mut places = Places::new(vertices);
     let mut out = IndexedMesh::default();
     for (triangle, paint) in mesh.tri_verts.chunks_exact(3).zip(paints(kernel, mesh)) {
         let material = numbers.iter().position(|n| *n == paint).unwrap_or_else(|| {
@@ -211,8 +241,9 @@ fn indexed(kernel: &Kernel, mesh: &MeshGL64) -> (IndexedMesh, Vec<Material>) {
         out.triangle_material.push(index_of(material));
         let mut corners = [0; 3];
         for (to, from) in corners.iter_mut().zip(triangle) {
-            let vertex = merged.get(from).copied().unwrap_or(*from);
-            *to = *places.entry(vertex).or_insert_with(|| {
+            let from = usize_of(*from);
+            let vertex = merged.get(from).copied().unwrap_or(from);
+            *to = places.of(vertex, || {
                 out.positions.push(corner(mesh, vertex));
                 index_of(out.positions.len() - 1)
             });
@@ -231,26 +262,36 @@ fn indexed(kernel: &Kernel, mesh: &MeshGL64) -> (IndexedMesh, Vec<Material>) {
 
 /// One part for each material, in the order of the materials' numbers.
 fn parts(kernel: &Kernel, mesh: &MeshGL64) -> Vec<Part> {
-    let mut parts: BTreeMap<usize, (Part, HashMap<u64, u32>)> = BTreeMap::new();
-    for (triangle, paint) in mesh.tri_verts.chunks_exact(3).zip(paints(kernel, mesh)) {
-        let (part, places) = parts.entry(paint).or_default();
-        let mut corners = [0; 3];
-        for (to, vertex) in corners.iter_mut().zip(triangle) {
-            *to = *places.entry(*vertex).or_insert_with(|| {
-                part.positions.push(corner(mesh, *vertex));
-                part.normals.push(normal(mesh, *vertex));
-                index_of(part.positions.len() - 1)
-            });
+    let vertices = mesh.vert_properties.len() / usize_of(mesh.num_prop).max(1);
+    let paints = paints(kernel, mesh);
+    let numbers: BTreeSet<usize> = paints.iter().copied().collect();
+    let mut parts = Vec::with_capacity(numbers.len());
+    for number in numbers {
+        let mut places = Places::new(vertices);
+        let mut part = Part {
+            material: kernel.material_of(number).unwrap_or_default(),
+            ..Part::default()
+        };
+        let own = mesh
+            .tri_verts
+            .chunks_exact(3)
+            .zip(&paints)
+            .filter(|(_, paint)| **paint == number);
+        for (triangle, _) in own {
+            let mut corners = [0; 3];
+            for (to, from) in corners.iter_mut().zip(triangle) {
+                let vertex = usize_of(*from);
+                *to = places.of(vertex, || {
+                    part.positions.push(corner(mesh, vertex));
+                    part.normals.push(normal(mesh, vertex));
+                    index_of(part.positions.len() - 1)
+                });
+            }
+            part.triangles.push(corners);
         }
-        part.triangles.push(corners);
+        parts.push(part);
     }
     parts
-        .into_iter()
-        .map(|(number, (part, _))| Part {
-            material: kernel.material_of(number).unwrap_or_default(),
-            ..part
-        })
-        .collect()
 }
 
 /// Cuts polygons into triangles.
@@ -268,14 +309,12 @@ fn fans(coordinates: &[f64], counts: &[f64]) -> Vec<[[f64; 3]; 3]> {
     triangles
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "normals are shown in single precision")]
-fn flat_normal([a, b, c]: &[[f64; 3]; 3]) -> [f32; 3] {
-    let u = [b[0] - a[0], b[1] - a[1], b[2] - a[2]];
-    let v = [c[0] - a[0], c[1] - a[1], c[2] - a[2]];
-    let cross = [
-        u[1] * v[2] - u[2] * v[1],
-        u[2] * v[0] - u[0] * v[2],
-        u[0] * v[1] - u[1] * v[0],
-    ];
-    unit(cross).map(|x| x as f32)
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "normals are shown in single precision"
+)]
+fn flat_normal(triangle: &[[f64; 3]; 3]) -> [f32; 3] {
+    let [first, second, third] = triangle.map(|p| Vec3::new(p[0], p[1], p[2]));
+    let normal = cross(second - first, third - first);
+    unit([normal.x, normal.y, normal.z]).map(|x| x as f32)
 }

@@ -1,11 +1,12 @@
-//! One run of a script in a fresh QuickJS.
+//! One run of a script in a fresh `QuickJS`.
 
 use std::rc::Rc;
 
 use rquickjs::context::EvalOptions;
 use rquickjs::function::IntoArgs;
 use rquickjs::{
-    Array, CatchResultExt, CaughtError, Class, Context, Ctx, FromJs, Function, Object, Persistent, Promise, Runtime, Value,
+    Array, CatchResultExt, CaughtError, Class, Context, Ctx, FromJs, Function, Object, Persistent,
+    Promise, Runtime, Value,
 };
 use vitrine_model::{EngineError, LimitExceeded, LimitKind, RunContext};
 
@@ -86,9 +87,7 @@ impl Script {
     /// Sets the values for everything that is computed next.
     pub(super) fn prepare(&self, values: &serde_json::Value) -> Result<(), EngineError> {
         let text = values.to_string();
-        self.within(|ctx| {
-            self.function(ctx, "prepare")?.call::<_, ()>((text,))
-        })
+        self.within(|ctx| self.function(ctx, "prepare")?.call::<_, ()>((text,)))
     }
 
     /// The value of a data output.
@@ -185,8 +184,15 @@ impl Script {
     fn explain(&self, error: &CaughtError<'_>) -> EngineError {
         let (name, message, stack) = match error {
             CaughtError::Exception(exception) => {
-                let name = exception.as_object().get::<_, String>("name").unwrap_or_default();
-                (name, exception.message().unwrap_or_default(), exception.stack().unwrap_or_default())
+                let name = exception
+                    .as_object()
+                    .get::<_, String>("name")
+                    .unwrap_or_default();
+                (
+                    name,
+                    exception.message().unwrap_or_default(),
+                    exception.stack().unwrap_or_default(),
+                )
             }
             CaughtError::Value(value) if value.is_null() => return out_of_memory(&self.kernel),
             CaughtError::Value(value) => (String::new(), thrown_text(value), String::new()),
@@ -244,7 +250,7 @@ fn out_of_memory(kernel: &Kernel) -> EngineError {
     })
 }
 
-/// The script as a function of the names that a CommonJS module has. Its first line stays the first.
+/// The script as a function of the names that a `CommonJS` module has. Its first line stays the first.
 fn wrap(text: &str) -> String {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     format!(
@@ -256,7 +262,11 @@ fn wrap(text: &str) -> String {
     )
 }
 
-fn evaluate<'js, T: FromJs<'js>>(ctx: &Ctx<'js>, source: String, name: &str) -> rquickjs::Result<T> {
+fn evaluate<'js, T: FromJs<'js>>(
+    ctx: &Ctx<'js>,
+    source: String,
+    name: &str,
+) -> rquickjs::Result<T> {
     let mut options = EvalOptions::default();
     options.global = true;
     options.strict = false;

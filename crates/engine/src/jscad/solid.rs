@@ -72,7 +72,10 @@ impl Solid {
             }
             State::Moved(child, first) => {
                 let both = compose(matrix, *first);
-                Ok(Self::new(State::Moved(Rc::clone(child), both), child.depth.get()))
+                Ok(Self::new(
+                    State::Moved(Rc::clone(child), both),
+                    child.depth.get(),
+                ))
             }
             State::Op(..) | State::Failed => Ok(Self::new(
                 State::Moved(Rc::clone(self), matrix),
@@ -88,10 +91,13 @@ impl Solid {
         }
         let leaf = match self.state.replace(State::Failed) {
             State::Leaf(leaf) => leaf,
-            State::Failed => return Err(Fault::refused("boolean", "an operand could not be computed")),
-            State::Moved(child, matrix) => {
-                evaluate_node(kernel, &to_node(kernel, child, matrix)?)?
+            State::Failed => {
+                return Err(Fault::refused(
+                    "boolean",
+                    "an operand could not be computed",
+                ));
             }
+            State::Moved(child, matrix) => evaluate_node(kernel, &to_node(kernel, child, matrix)?)?,
             State::Op(op, children) => {
                 let node = op_node(kernel, op, children, Mat3x4::identity())?;
                 evaluate_node(kernel, &node)?
@@ -131,7 +137,10 @@ fn to_node(kernel: &Kernel, solid: Rc<Solid>, transform: Mat3x4) -> Result<CsgNo
         State::Leaf(leaf) => Ok(CsgNode::Leaf(leaf.apply_transform(transform))),
         State::Moved(child, matrix) => to_node(kernel, child, compose(transform, matrix)),
         State::Op(op, children) => op_node(kernel, op, children, transform),
-        State::Failed => Err(Fault::refused("boolean", "an operand could not be computed")),
+        State::Failed => Err(Fault::refused(
+            "boolean",
+            "an operand could not be computed",
+        )),
     }
 }
 
@@ -145,7 +154,7 @@ fn evaluate_node(kernel: &Kernel, node: &CsgNode) -> Result<CsgLeafNode, Fault> 
         node.evaluate_with_token_and_progress(Some(watch.token()), Some(&reporter))
     })?;
     kernel.check_status("boolean", mesh.status)?;
-    kernel.check_size("boolean", mesh.num_tri(), kernel.limits().triangles_max)?;
+    guard::triangles("boolean", mesh.num_tri(), kernel.limits().triangles_max)?;
     Ok(CsgLeafNode::new(mesh))
 }
 

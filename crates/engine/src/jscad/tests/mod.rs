@@ -82,7 +82,9 @@ pub(super) fn evaluate(expression: &str) -> serde_json::Value {
 
 /// The volume of one shape.
 pub(super) fn volume(shape: &str) -> f64 {
-    evaluate(&format!("return volume({shape})")).as_f64().unwrap()
+    evaluate(&format!("return volume({shape})"))
+        .as_f64()
+        .unwrap()
 }
 
 /// The error of a script whose main is this body.

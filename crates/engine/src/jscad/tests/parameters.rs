@@ -1,7 +1,7 @@
 //! Parameter definitions of every type.
 
 use serde_json::json;
-use vitrine_model::{EngineError, ParameterKind, RawValue, Value};
+use vitrine_model::{Definition, EngineError, ParameterKind, RawValue, Value};
 
 use super::{HEAD, compute_with, describe};
 
@@ -39,37 +39,102 @@ fn script() -> String {
     )
 }
 
+fn kind_of(definition: &Definition, name: &str) -> ParameterKind {
+    let found = definition.parameters.iter().find(|p| p.name == name);
+    found.unwrap().kind.clone()
+}
+
 #[test]
-fn every_type_becomes_its_kind() {
+fn numbers_become_their_kinds() {
     let definition = describe(&script()).unwrap();
-    let kind = |name: &str| {
-        let found = definition.parameters.iter().find(|p| p.name == name);
-        found.unwrap().kind.clone()
-    };
+    let kind = |name: &str| kind_of(&definition, name);
     assert_eq!(definition.parameters.len(), 16);
-    assert_eq!(kind("width"), ParameterKind::Int { min: Some(10), max: Some(500), step: Some(10) });
-    assert_eq!(kind("wall"), ParameterKind::Float { min: Some(0.8), max: Some(6.0), decimals: 1 });
-    assert_eq!(kind("depth"), ParameterKind::Float { min: None, max: None, decimals: 3 });
-    assert_eq!(kind("steps"), ParameterKind::Int { min: Some(1), max: Some(9), step: Some(1) });
-    assert_eq!(kind("fine"), ParameterKind::Float { min: Some(0.0), max: Some(1.0), decimals: 2 });
+    assert_eq!(
+        kind("width"),
+        ParameterKind::Int {
+            min: Some(10),
+            max: Some(500),
+            step: Some(10)
+        }
+    );
+    assert_eq!(
+        kind("wall"),
+        ParameterKind::Float {
+            min: Some(0.8),
+            max: Some(6.0),
+            decimals: 1
+        }
+    );
+    assert_eq!(
+        kind("depth"),
+        ParameterKind::Float {
+            min: None,
+            max: None,
+            decimals: 3
+        }
+    );
+    assert_eq!(
+        kind("steps"),
+        ParameterKind::Int {
+            min: Some(1),
+            max: Some(9),
+            step: Some(1)
+        }
+    );
+    assert_eq!(
+        kind("fine"),
+        ParameterKind::Float {
+            min: Some(0.0),
+            max: Some(1.0),
+            decimals: 2
+        }
+    );
+    assert_eq!(
+        kind("legs"),
+        ParameterKind::Even {
+            min: Some(2),
+            max: Some(8)
+        }
+    );
+    assert_eq!(
+        kind("teeth"),
+        ParameterKind::Odd {
+            min: None,
+            max: None
+        }
+    );
+}
+
+#[test]
+fn everything_else_becomes_its_kind() {
+    let definition = describe(&script()).unwrap();
+    let kind = |name: &str| kind_of(&definition, name);
     assert_eq!(kind("lid"), ParameterKind::Bool);
     assert_eq!(
         kind("wood"),
-        ParameterKind::StringList { choices: vec!["Oak".into(), "Beech".into()], multiple: false, values: vec![json!("o"), json!("b")] }
+        ParameterKind::StringList {
+            choices: vec!["Oak".into(), "Beech".into()],
+            multiple: false,
+            values: vec![json!("o"), json!("b")]
+        }
     );
     assert_eq!(kind("label"), ParameterKind::String { max_length: 20 });
     assert_eq!(kind("tint"), ParameterKind::Color);
     for text in ["day", "mail", "site", "secret"] {
         assert!(matches!(kind(text), ParameterKind::String { .. }));
     }
-    assert_eq!(kind("legs"), ParameterKind::Even { min: Some(2), max: Some(8) });
-    assert_eq!(kind("teeth"), ParameterKind::Odd { min: None, max: None });
 }
 
 #[test]
 fn groups_defaults_and_extras_arrive() {
     let definition = describe(&script()).unwrap();
-    let find = |name: &str| definition.parameters.iter().find(|p| p.name == name).unwrap();
+    let find = |name: &str| {
+        definition
+            .parameters
+            .iter()
+            .find(|p| p.name == name)
+            .unwrap()
+    };
     assert_eq!(find("width").group.as_ref().unwrap().name, "Size");
     assert_eq!(find("width").displayname.as_deref(), Some("Width"));
     assert_eq!(find("lid").group.as_ref().unwrap().name, "Look");
@@ -112,14 +177,32 @@ fn wrong_definitions_are_explained() {
     let cases = [
         ("'x'", "must return an array"),
         ("[{ type: 'int' }]", "has no name"),
-        ("[{ name: 'a', type: 'rainbow' }]", "the type 'rainbow' is unknown"),
-        ("[{ name: 'a', type: 'int', initial: 1.5 }]", "initial must be a whole number"),
+        (
+            "[{ name: 'a', type: 'rainbow' }]",
+            "the type 'rainbow' is unknown",
+        ),
+        (
+            "[{ name: 'a', type: 'int', initial: 1.5 }]",
+            "initial must be a whole number",
+        ),
         ("[{ name: 'a', type: 'int', initial: 5, max: 4 }]", "\"a\""),
         ("[{ name: 'a', type: 'choice' }]", "a choice needs values"),
-        ("[{ name: 'a', type: 'choice', values: [1, 2], captions: ['one'] }]", "2 values but 1 captions"),
-        ("[{ name: 'a', type: 'choice', values: [1, 2], initial: 3 }]", "not one of the values"),
-        ("[{ name: 'a', type: 'color', initial: 'reddish' }]", "must be a colour"),
-        ("[{ name: 'a', type: 'int' }, { name: 'a', type: 'int' }]", "twice"),
+        (
+            "[{ name: 'a', type: 'choice', values: [1, 2], captions: ['one'] }]",
+            "2 values but 1 captions",
+        ),
+        (
+            "[{ name: 'a', type: 'choice', values: [1, 2], initial: 3 }]",
+            "not one of the values",
+        ),
+        (
+            "[{ name: 'a', type: 'color', initial: 'reddish' }]",
+            "must be a colour",
+        ),
+        (
+            "[{ name: 'a', type: 'int' }, { name: 'a', type: 'int' }]",
+            "twice",
+        ),
         ("[7]", "entry 1"),
     ];
     for (definitions, expected) in cases {
@@ -128,7 +211,13 @@ fn wrong_definitions_are_explained() {
              module.exports = {{ main, getParameterDefinitions: () => {definitions} }}"
         ))
         .unwrap_err();
-        assert!(matches!(error, EngineError::BadModel { .. }), "{definitions}: {error}");
-        assert!(error.to_string().contains(expected), "{definitions}: {error}");
+        assert!(
+            matches!(error, EngineError::BadModel { .. }),
+            "{definitions}: {error}"
+        );
+        assert!(
+            error.to_string().contains(expected),
+            "{definitions}: {error}"
+        );
     }
 }

@@ -25,7 +25,7 @@ const disc = (slices, startAngle, rotation, radius) => {
 const rod = (slices) => {
   const known = rods.get(slices)
   if (known !== undefined) return known
-  const solid = host.extrude(disc(slices, 0, TAU, [1, 1]), 1, 1, 0, 1, 1)
+  const solid = host.extrude(disc(slices, 0, TAU, [1, 1]), true, [1, 1, 0, 1, 1])
   rods.set(slices, solid)
   return solid
 }
@@ -75,7 +75,7 @@ module.exports = (options) => {
   const [low, high] = flipped ? [endRadius, startRadius] : [startRadius, endRadius]
   const pointed = (high[0] === 0) !== (high[1] === 0)
   if (slices < 3 || low[0] === 0 || low[1] === 0 || pointed) return stock(options)
-  const solid = host.extrude(disc(slices, startAngle, rotation, low), height, 1, 0, high[0] / low[0], high[1] / low[1])
+  const solid = host.extrude(disc(slices, startAngle, rotation, low), true, [height, 1, 0, high[0] / low[0], high[1] / low[1]])
   const up = flipped ? -1 : 1
   return wrap(solid, mat4.fromValues(
     1, 0, 0, 0, 0, 1, 0, 0, 0, 0, up, 0, center[0], center[1], center[2] - up * height / 2, 1))

@@ -23,7 +23,7 @@ const ball = (segments) => {
     points.push([Math.abs(i) === quarter ? 0 : cos(pitch), sin(pitch)])
   }
   const sides = points.map((point, i) => [point, points[(i + 1) % points.length]])
-  const solid = host.revolve(flatSides(sides), segments, 360)
+  const solid = host.revolve(flatSides(sides), true, segments, 360)
   balls.set(segments, solid)
   return solid
 }

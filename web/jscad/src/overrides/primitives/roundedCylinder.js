@@ -41,7 +41,7 @@ module.exports = (options) => {
   if ((2 * roundRadius) > (height - EPS)) throw new Error('height must be larger than twice roundRadius')
 
   const quarter = host.segments('roundedCylinder', Math.floor(0.25 * segments))
-  const solid = host.revolve(profile(height, radius, roundRadius, quarter), Math.floor(segments), 360)
+  const solid = host.revolve(profile(height, radius, roundRadius, quarter), true, segments, 360)
   // The library starts these at +Y.
   return wrap(solid, mat4.fromValues(0, 1, 0, 0, -1, 0, 0, 0, 0, 0, 1, 0, center[0], center[1], center[2], 1))
 }

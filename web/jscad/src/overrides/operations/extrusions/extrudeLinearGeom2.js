@@ -18,7 +18,7 @@ module.exports = (options, geometry) => {
   const sides = geom2.toSides(geometry)
   if (sides.length === 0) throw new Error('the given geometry cannot be empty')
   const steps = twistAngle === 0 ? 1 : twistSteps
-  const solid = host.extrude(flatSides(sides), Math.abs(height), steps, twistAngle * 180 / Math.PI, 1, 1)
+  const solid = host.extrude(flatSides(sides), false, [Math.abs(height), steps, twistAngle * 180 / Math.PI, 1, 1])
   const flip = height < 0 ? mat4.fromScaling(mat4.create(), [1, 1, -1]) : undefined
   return colorLike(wrap(solid, flip), geometry)
 }

@@ -44,7 +44,7 @@ module.exports = (options, geometry) => {
   if (shape.length === 0) throw new Error('the given geometry cannot be empty')
   const { sides, mirrored } = cap(shape)
   const degrees = rotation >= TAU ? 360 : rotation * 180 / Math.PI
-  const solid = host.revolve(flatSides(sides), segments, degrees)
+  const solid = host.revolve(flatSides(sides), false, segments, degrees)
   const turn = startAngle + (mirrored ? TAU / 2 : 0)
   const transforms = turn === 0 ? undefined : mat4.fromZRotation(mat4.create(), turn)
   return colorLike(wrap(solid, transforms), geometry)
