@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::routing::get;
+use axum::{Extension, Router};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use vitrine_access::random::Entropy;
@@ -11,7 +11,7 @@ use vitrine_service::Services;
 
 use crate::geometry::{self, routes};
 use crate::layers::{self, LayerConfig};
-use crate::ops::{self, Check, Readiness};
+use crate::ops::{self, Check, LocalOrToken, OperatorToken, Readiness};
 use crate::pages::{embed, static_files};
 
 /// Randomness of the use cases, for request ids.
@@ -102,14 +102,36 @@ pub fn openapi_geometry() -> utoipa::openapi::OpenApi {
     document
 }
 
-/// Everything that the server answers.
+/// What a server has beyond the use cases.
+#[derive(Clone, Default)]
+pub struct Extras {
+    /// Renders the metrics in the Prometheus text format.
+    pub metrics: Option<Arc<dyn Fn() -> String + Send + Sync>>,
+    /// Lets operators read metrics and health details from other machines.
+    pub operator_token: Option<OperatorToken>,
+}
+
+/// Everything that the server answers, without metrics.
 #[must_use]
 pub fn router(services: Services) -> Router {
+    router_with(services, Extras::default())
+}
+
+/// Everything that the server answers.
+#[must_use]
+pub fn router_with(services: Services, extras: Extras) -> Router {
     let readiness = Arc::new(NodeReadiness(services.clone()));
     let operations = Router::new()
         .route("/readyz", get(ops::readyz::<NodeReadiness>))
         .with_state(readiness)
         .route("/healthz", get(ops::healthz));
+    let operations = match extras.metrics {
+        Some(render) => operations.route(
+            "/metrics",
+            get(move |_: LocalOrToken| async move { render() }),
+        ),
+        None => operations,
+    };
     let pages = Router::new()
         .route("/embed/{slug}", get(embed::page))
         .route("/embed/assets/{*path}", get(embed::file))
@@ -122,5 +144,10 @@ pub fn router(services: Services) -> Router {
         .merge(pages)
         .with_state(services);
     let router = router.merge(operations).merge(docs);
-    layers::wrap(layers::with_api_fallbacks(router), config)
+    let router = layers::with_api_fallbacks(router);
+    let router = match extras.operator_token {
+        Some(token) => router.layer(Extension(token)),
+        None => router,
+    };
+    layers::wrap(router, config)
 }

@@ -25,9 +25,9 @@ pub fn attachment(filename: &str) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("attachment"))
 }
 
-/// Makes a name safe to save under, keeping its script.
-fn clean(filename: &str) -> String {
-    let replaced = filename.chars().map(|c| match c {
+/// The character, or `_` for one that could end the header, the quotes or the folder.
+fn safe(c: char) -> char {
+    match c {
         // Bidirectional marks can make `exe.glb` read as `glb.exe`.
         '"'
         | '\\'
@@ -44,7 +44,12 @@ fn clean(filename: &str) -> String {
         | '\u{2066}'..='\u{2069}' => '_',
         c if c.is_control() => '_',
         c => c,
-    });
+    }
+}
+
+/// Makes a name safe to save under, keeping its script.
+fn clean(filename: &str) -> String {
+    let replaced = filename.chars().map(safe);
     let name: String = replaced.take(FILENAME_CHARS_MAX).collect();
     let name = name.trim_matches(|c: char| c == '.' || c.is_whitespace());
     if name.is_empty() {
@@ -59,13 +64,8 @@ fn fold(name: &str) -> String {
     let folded: String = name
         .nfkd()
         .filter(|c| matches!(c, ' '..='~'))
-        .map(|c| {
-            if matches!(c, '"' | '\\' | '%') {
-                '_'
-            } else {
-                c
-            }
-        })
+        // Decomposing can bring back what was replaced: `℅` becomes `c/o`.
+        .map(|c| if c == '%' { '_' } else { safe(c) })
         .take(FILENAME_CHARS_MAX)
         .collect();
     if folded.trim().is_empty() {
@@ -132,6 +132,14 @@ mod tests {
         for empty in ["", "...", "  "] {
             assert_eq!(text(empty), r#"attachment; filename="download""#);
         }
+    }
+
+    #[test]
+    fn folding_does_not_bring_separators_back() {
+        assert_eq!(
+            text("℅"),
+            r#"attachment; filename="c_o"; filename*=UTF-8''%E2%84%85"#
+        );
     }
 
     proptest! {

@@ -28,4 +28,4 @@ pub mod range;
 
 mod app;
 
-pub use app::{openapi_geometry, router};
+pub use app::{Extras, openapi_geometry, router, router_with};

@@ -92,11 +92,7 @@ impl<S: Sync> FromRequestParts<S> for Page {
             .iter()
             .map(axum::http::HeaderValue::as_bytes)
             .collect();
-        let origin = if values.is_empty() {
-            Ok(None)
-        } else {
-            Origin::parse_header_values(&values).map(Some)
-        };
+        let origin = Origin::from_header_values(&values);
         // Two of them say nothing that could be believed; an empty one counts as said.
         let mut claims = parts.headers.get_all(X_SHAPEDIVER_ORIGIN).iter();
         let shapediver_origin = match (claims.next(), claims.next()) {

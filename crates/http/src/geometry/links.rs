@@ -11,6 +11,7 @@ use vitrine_service::{ModelRecord, ResultKind, Services, StoredContent};
 pub(crate) struct Links<'a> {
     services: &'a Services,
     session: &'a SessionEntry,
+    slug: &'a str,
     /// The token that came along, where the model demands one: links end with it.
     token: Option<(TokenId, Timestamp)>,
 }
@@ -30,7 +31,7 @@ impl<'a> Links<'a> {
     pub(crate) fn new(
         services: &'a Services,
         session: &'a SessionEntry,
-        model: &ModelRecord,
+        model: &'a ModelRecord,
         token: Option<&VerifiedToken>,
     ) -> Self {
         let token = token
@@ -39,6 +40,7 @@ impl<'a> Links<'a> {
         Self {
             services,
             session,
+            slug: &model.slug,
             token,
         }
     }
@@ -49,9 +51,33 @@ impl<'a> Links<'a> {
             .asset_href(self.session, ResultKind::Output, content, name, self.token)
     }
 
-    /// The link of one part of an export's result.
+    /// The link of one part of an export's result, to be saved under the model's name.
     pub(crate) fn export(&self, content: &StoredContent, name: Option<String>) -> Option<String> {
+        let name = name.map(|name| saved_as(self.slug, &name));
         self.services
             .asset_href(self.session, ResultKind::Export, content, name, self.token)
+    }
+}
+
+/// Name of a downloaded export: the model's, and the export's where it says more than its format.
+fn saved_as(slug: &str, export: &str) -> String {
+    match export.rsplit_once('.') {
+        Some((stem, extension)) if !stem.eq_ignore_ascii_case(extension) => {
+            format!("{slug}-{stem}.{extension}")
+        }
+        Some((_, extension)) => format!("{slug}.{extension}"),
+        None => format!("{slug}-{export}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::saved_as;
+
+    #[test]
+    fn a_download_is_named_after_the_model_first() {
+        assert_eq!(saved_as("shelf", "STL.stl"), "shelf.stl");
+        assert_eq!(saved_as("shelf", "cut-list.dxf"), "shelf-cut-list.dxf");
+        assert_eq!(saved_as("shelf", "drawing"), "shelf-drawing");
     }
 }
