@@ -12,7 +12,7 @@ use vitrine_service::Services;
 use crate::geometry::{self, routes};
 use crate::layers::{self, LayerConfig};
 use crate::ops::{self, Check, LocalOrToken, OperatorToken, Readiness};
-use crate::pages::{embed, static_files};
+use crate::pages::{docs, embed, static_files};
 
 /// Randomness of the use cases, for request ids.
 struct ServiceEntropy(Services);
@@ -135,6 +135,7 @@ pub fn router_with(services: Services, extras: Extras) -> Router {
     let pages = Router::new()
         .route("/embed/{slug}", get(embed::page))
         .route("/embed/assets/{*path}", get(embed::file))
+        .merge(docs::docs_routes())
         .merge(static_files::viewer_routes());
     let docs = utoipa_swagger_ui::SwaggerUi::new("/api/v2/docs")
         .url("/api/v2/openapi.json", openapi_geometry());

@@ -4,6 +4,7 @@
 //! | module | what it offers |
 //! |---|---|
 //! | [`error`] | [`error::ApiError`] is what handlers return; [`error::ErrorKind::row`] is the one table from kind to status, API word and code; conversions from refusals and service errors |
+//! | [`catalogue`] | what each error code means and what to do; `/docs/errors` is made from it |
 //! | [`extract`] | [`extract::Json`], [`extract::Query`], [`extract::Path`] refuse in the API's form; [`extract::read_bounded`] reads an upload |
 //! | [`geometry::wire`] | bodies of the Geometry API; [`geometry::wire::convert`] makes them from the domain |
 //! | [`layers`] | [`layers::with_api_fallbacks`] after all routes, then [`layers::wrap`] around the whole: request ids, access log, CORS, panics, bounds, double slashes |
@@ -16,6 +17,7 @@
 //! A handler takes the request's id as `Extension<RequestId>`. The server must be run with
 //! `into_make_service_with_connect_info::<SocketAddr>()`, or loopback is not recognised.
 
+pub mod catalogue;
 pub mod disposition;
 pub mod error;
 pub mod extract;

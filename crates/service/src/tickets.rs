@@ -63,6 +63,9 @@ impl Services {
             created_at: now,
             revoked_at: None,
         };
+        ticket_of(model, &record).check_bounds().map_err(|fault| {
+            Error::new(ErrorKind::RequestInvalid, format!("The ticket: {fault}."))
+        })?;
         let mut tx = self.inner.store.begin().await?;
         tx.insert_ticket(&record).await?;
         tx.commit().await?;
@@ -72,20 +75,10 @@ impl Services {
     /// The sealed text of a ticket; the same row always gives the same text.
     #[must_use]
     pub fn ticket_text(&self, model: &ModelRecord, record: &TicketRecord) -> String {
-        let named = match (&model.id2, record.use_id2) {
-            (Some(id2), true) => TicketModel::SecondaryId(id2.clone()),
-            _ => TicketModel::Id(model.id),
-        };
-        let ticket = Ticket {
-            id: record.id,
-            model: named,
-            kind: record.kind,
-            public: record.public,
-            author: record.author,
-            domains: record.domains.clone(),
-            until: record.until,
-        };
-        ticket.seal(&self.inner.sealer).reveal().to_owned()
+        ticket_of(model, record)
+            .seal(&self.inner.sealer)
+            .reveal()
+            .to_owned()
     }
 
     /// DecryptTicket: what a sealed ticket says, expired or not.
@@ -140,5 +133,21 @@ impl Services {
     /// Database failures.
     pub async fn model_unscoped(&self, id: ModelId) -> Result<Option<std::sync::Arc<ModelRecord>>> {
         self.model_record(id).await
+    }
+}
+
+fn ticket_of(model: &ModelRecord, record: &TicketRecord) -> Ticket {
+    let named = match (&model.id2, record.use_id2) {
+        (Some(id2), true) => TicketModel::SecondaryId(id2.clone()),
+        _ => TicketModel::Id(model.id),
+    };
+    Ticket {
+        id: record.id,
+        model: named,
+        kind: record.kind,
+        public: record.public,
+        author: record.author,
+        domains: record.domains.clone(),
+        until: record.until,
     }
 }

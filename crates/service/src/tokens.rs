@@ -9,6 +9,7 @@ use vitrine_access::change::Change;
 use vitrine_access::grant::{Grant, Subject};
 use vitrine_access::ids::{BlobKey, TokenId};
 use vitrine_access::jwt::{AccessToken, Algorithm, Expected, KeySet, SigningKey};
+use vitrine_access::limits::TOKEN_TTL_MAX;
 use vitrine_access::refusal::{Refusal, RefusalKind};
 use vitrine_access::seal::Purpose;
 use vitrine_access::time::Timestamp;
@@ -21,10 +22,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub(crate) const VERIFIED_TOKENS_MAX: u64 = 100_000;
 
 /// A revoked `jti` must outlive the longest token that could carry it.
-const REVOCATION_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
-
-/// Longest lifetime that a minted token may have: a year, for head-less back ends.
-pub const TOKEN_TTL_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+const REVOCATION_KEPT: Duration = TOKEN_TTL_MAX.saturating_add(Duration::from_secs(24 * 3600));
 
 /// A token that was verified, with the grant that follows from it.
 #[derive(Debug)]
@@ -111,13 +109,7 @@ impl Services {
                 audience: settings.audience.clone(),
             };
             let token = AccessToken::verify(&tokens.ring().verifying, bearer, &expected, now)
-                .map_err(|error| Refusal {
-                    kind: RefusalKind::TokenInvalid,
-                    message: format!(
-                        "The access token is not acceptable: {error}. Ask the issuer for a new \
-                         one."
-                    ),
-                })?;
+                .map_err(Refusal::from)?;
             let grant = token.grant();
             let verified = Arc::new(VerifiedToken { token, grant });
             tokens.verified.insert(fingerprint, Arc::clone(&verified));
@@ -125,7 +117,7 @@ impl Services {
         };
         if tokens.is_revoked(verified.token.id) {
             return Err(Refusal {
-                kind: RefusalKind::TokenInvalid,
+                kind: RefusalKind::TokenRevoked,
                 message: "The access token was revoked. Ask the issuer for a new one.".into(),
             }
             .into());
@@ -186,9 +178,7 @@ impl Services {
     /// The public keys as a JSON Web Key Set (RFC 7517), newest first.
     #[must_use]
     pub fn json_web_key_set(&self) -> serde_json::Value {
-        let ring = self.inner.tokens.ring();
-        let keys: Vec<_> = ring.verifying.iter().map(|key| key.to_jwk()).collect();
-        serde_json::json!({ "keys": keys })
+        self.inner.tokens.ring().verifying.to_jwks()
     }
 
     pub(crate) async fn load_key_ring(&self) -> Result<KeyRing> {

@@ -22,7 +22,7 @@ use crate::cli::DemoArguments;
 use crate::commands::{model, start_log};
 use crate::config::{Config, LogFormat};
 use crate::node::{self, Tweak};
-use crate::{server, shop};
+use crate::{observe, server, shop};
 
 /// Tokens of the demo hold for a day: long enough to play, short enough to be left behind.
 const TOKEN_TTL: Duration = Duration::from_secs(24 * 3600);
@@ -146,7 +146,10 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<()> {
 
     let stop = CancellationToken::new();
     let routers = [
-        (listener, vitrine_http::router(services.clone())),
+        (
+            listener,
+            vitrine_http::router_with(services.clone(), observe::start(&config)?),
+        ),
         (
             shop_listener,
             shop::router(shop_config(&places, &shown, false)),

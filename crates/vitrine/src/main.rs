@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod master_key;
 mod node;
+mod observe;
 mod server;
 mod shop;
 

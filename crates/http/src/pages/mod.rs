@@ -1,5 +1,6 @@
 //! Web pages and the viewer module.
 
+pub mod docs;
 pub mod static_files;
 
 pub(crate) mod embed;

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::ServeArguments;
 use crate::config::{Config, Flags};
 use crate::node::{self, Tweak};
-use crate::server;
+use crate::{observe, server};
 
 pub(super) async fn run(arguments: ServeArguments) -> Result<()> {
     let flags = Flags {
@@ -30,7 +30,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<()> {
     )
     .await?;
     services.spawn_background();
-    let router = vitrine_http::router(services.clone());
+    let router = vitrine_http::router_with(services.clone(), observe::start(&config)?);
     tracing::info!(
         address = %bound,
         public_url = services.settings().public_url,

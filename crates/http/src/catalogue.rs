@@ -1,0 +1,286 @@
+//! The error catalogue: for each code of the one table in [`crate::error`], what it means and what
+//! to do. The page `/docs/errors` and the file `docs/errors.md` are both made from it.
+
+use crate::error::ErrorKind;
+use crate::geometry::wire::ResErrorType;
+
+/// One entry of the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// Stable name of the cause: member `code` of error bodies, and the anchor in the page.
+    pub code: &'static str,
+    /// HTTP status.
+    pub status: u16,
+    /// Member `error` of error bodies.
+    pub error: ResErrorType,
+    /// What happened.
+    pub meaning: &'static str,
+    /// What the reader can do about it.
+    pub remedy: &'static str,
+}
+
+/// The whole catalogue, in the order of the table.
+pub fn entries() -> impl Iterator<Item = Entry> {
+    ErrorKind::all().filter_map(|kind| {
+        let row = kind.row();
+        let (_, meaning, remedy) = TEXTS.iter().find(|(code, ..)| *code == row.code)?;
+        Some(Entry {
+            code: row.code,
+            status: row.status.as_u16(),
+            error: row.error,
+            meaning,
+            remedy,
+        })
+    })
+}
+
+/// Code, meaning, remedy. A test holds the codes against the table.
+static TEXTS: &[(&str, &str, &str)] = &[
+    (
+        "ticket-invalid",
+        "The ticket cannot be opened: another server made it, or a character is missing or changed.",
+        "Copy the whole ticket again. If the server was set up anew, create a new ticket.",
+    ),
+    (
+        "ticket-expired",
+        "The end that was written into the ticket has passed.",
+        "Create a new ticket, with a later end or none.",
+    ),
+    (
+        "ticket-revoked",
+        "The owner revoked this ticket, or renewed all tickets of the model.",
+        "Ask the owner for the present ticket and put it into the page.",
+    ),
+    (
+        "origin-missing",
+        "An embedding ticket was used, and the request does not say which page it comes from.",
+        "Outside browsers use a backend ticket. Inside a frame, let the page around it send its \
+         referrer.",
+    ),
+    (
+        "origin-malformed",
+        "The Origin header, or the address of the page around the frame, is not the address of \
+         an ordinary web page.",
+        "Serve the page over https under an ordinary host name. A page opened from a file has no \
+         origin.",
+    ),
+    (
+        "origin-not-allowed",
+        "The page is not on the model's list of allowed domains, or not on the ticket's own list.",
+        "Add the host that the message names: `vitrine model allow MODEL HOST`. Host and port are \
+         compared exactly; sub-domains count only with `*.`.",
+    ),
+    (
+        "iframe-required",
+        "The owner lets this model be shown inside the server's own frame only.",
+        "Embed `/embed/SLUG` in an iframe, or ask the owner to turn off `require_iframe`.",
+    ),
+    (
+        "backend-access-off",
+        "A backend ticket was used, and the model does not accept any.",
+        "Ask the owner to turn on `backendaccess`.",
+    ),
+    (
+        "token-missing",
+        "The operation, or this model, needs an access token and none was sent.",
+        "Send `Authorization: Bearer TOKEN`. In the viewer set `jwt` or `refreshToken`.",
+    ),
+    (
+        "token-invalid",
+        "The token is not well formed, has a wrong signature, or is meant for another server.",
+        "Get a token from this server, and send it unchanged. Issuer and audience must match the \
+         server's settings.",
+    ),
+    (
+        "token-expired",
+        "The token's time is over or has not begun.",
+        "Get a new token. Compare the clock of the machine that signs with the server's.",
+    ),
+    (
+        "token-revoked",
+        "The token was revoked before its end.",
+        "Get a new token, if you are still allowed to have one.",
+    ),
+    (
+        "permission-missing",
+        "Neither the session nor the token holds the permission that the operation asks for.",
+        "Ask for a token whose scopes cover the permission that the message names.",
+    ),
+    (
+        "wrong-model",
+        "The token or session belongs to another model than the one in the address.",
+        "Use a token for this model. The answer is the same whether the model exists or not.",
+    ),
+    (
+        "subject-restricted",
+        "The operation is reserved for another kind of token, mostly for the back end's.",
+        "Call it from your back end with a token whose subject is `backend`.",
+    ),
+    (
+        "model-unknown",
+        "There is no such model, as far as you may know.",
+        "Check the id or the slug.",
+    ),
+    (
+        "model-deleted",
+        "The model was deleted.",
+        "Remove it from the page, or ask the owner to restore it.",
+    ),
+    (
+        "model-unconfirmed",
+        "The model has no file yet, is still being checked, or was refused.",
+        "The owner reads the reason with `vitrine model show MODEL` and uploads a better file.",
+    ),
+    (
+        "model-blocked",
+        "The model is blocked for the reason that the message names.",
+        "The owner or the operator can take the block away.",
+    ),
+    (
+        "session-gone",
+        "The session was closed, grew too old, was not used for too long, or was revoked.",
+        "Open a new session with the same ticket. The viewer does this by itself.",
+    ),
+    (
+        "session-malformed",
+        "The text in the address is no session id.",
+        "Use the `sessionId` of the session's creation unchanged: 32 lower-case hexadecimal digits.",
+    ),
+    (
+        "link-invalid",
+        "The link to a file was changed, or is used for another session or place.",
+        "Use the `href` of the session's answer unchanged.",
+    ),
+    (
+        "link-expired",
+        "The time of the link, or of the token that it was made with, is over.",
+        "Ask the session again; its answer holds a new link.",
+    ),
+    (
+        "rate-limited",
+        "This address opened more sessions of the model than its owner allows.",
+        "Wait as long as the Retry-After header says, and repeat.",
+    ),
+    (
+        "cap-reached",
+        "A cap on spending or usage is reached.",
+        "The owner can raise the cap that the message names.",
+    ),
+    (
+        "trust-unavailable",
+        "The server cannot establish at the moment whom it may trust.",
+        "Repeat after the Retry-After header's time. Operators: see `/readyz`.",
+    ),
+    (
+        "request-invalid",
+        "The body, the query or an identifier does not have the documented form.",
+        "Correct what the message names. The forms are shown at `/api/v2/docs`.",
+    ),
+    (
+        "parameter-invalid",
+        "The model has no such parameter, or the parameter cannot take this value.",
+        "Correct the parameter that the message names. `ignoreUnknownParams` lets unknown ones \
+         pass.",
+    ),
+    (
+        "model-invalid",
+        "The model's file or its settings cannot be used.",
+        "Correct what the message names and upload again.",
+    ),
+    (
+        "entity-unknown",
+        "Something other than a model does not exist: an output, an export, a ticket.",
+        "Take ids from the session's answer.",
+    ),
+    (
+        "too-large",
+        "The body is larger than allowed.",
+        "Send less; the message names the bound.",
+    ),
+    (
+        "busy",
+        "All workers compute and the queue is full.",
+        "Repeat after the Retry-After header's time. Operators: raise `workers` or \
+         `worker_queue_max`.",
+    ),
+    (
+        "computation-failed",
+        "The model's script failed or reached a limit, and would again with the same values.",
+        "Try other values. The message names the line or the limit for the model's author.",
+    ),
+    (
+        "storage-failed",
+        "The object storage did not answer as it should.",
+        "Repeat later. Operators: look for the request id in the log.",
+    ),
+    (
+        "database-failed",
+        "The database did not answer as it should.",
+        "Repeat later. Operators: look for the request id in the log.",
+    ),
+    (
+        "connector-failed",
+        "Another server that is needed did not answer as it should.",
+        "Repeat after the Retry-After header's time.",
+    ),
+    (
+        "not-ready",
+        "This node has lost touch with its database, or its clock is wrong, and decides nothing \
+         until that is mended.",
+        "Repeat after the Retry-After header's time. Operators: see `/readyz`.",
+    ),
+    (
+        "timeout",
+        "The request took too long.",
+        "Repeat it. A computation that went on meanwhile is found in the cache.",
+    ),
+    (
+        "method-not-allowed",
+        "The address exists and does not know the method.",
+        "Use a method that the Allow header lists.",
+    ),
+    (
+        "not-acceptable",
+        "None of the media types of the Accept header can be made.",
+        "Accept `application/json`.",
+    ),
+    (
+        "route-unknown",
+        "There is nothing at this address.",
+        "Compare it with `/api/v2/docs`. Operations that are not served yet answer so too.",
+    ),
+    (
+        "range-unsatisfiable",
+        "The Range header asks for bytes behind the end of the file.",
+        "Ask for less, or leave the header out.",
+    ),
+    (
+        "internal",
+        "The server met a condition that it did not expect: a defect of ours.",
+        "Tell the operator the request id of the answer; the log has the cause under it.",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_of_the_table_is_explained_and_nothing_else_is() {
+        let table: Vec<_> = ErrorKind::all().map(|kind| kind.row().code).collect();
+        let explained: Vec<_> = TEXTS.iter().map(|(code, ..)| *code).collect();
+        assert_eq!(explained, table);
+        assert_eq!(entries().count(), table.len());
+    }
+
+    #[test]
+    fn meanings_and_remedies_are_whole_sentences() {
+        for entry in entries() {
+            for text in [entry.meaning, entry.remedy] {
+                assert!(text.ends_with('.'), "{}: {text}", entry.code);
+                assert!(!text.contains("  "), "{}: {text}", entry.code);
+                assert_eq!(text.matches('`').count() % 2, 0, "{}: {text}", entry.code);
+            }
+        }
+    }
+}
