@@ -61,15 +61,13 @@ export class ContactShadow {
   readonly #plane: Mesh<PlaneGeometry, MeshBasicMaterial>;
 
   constructor() {
-    // Depth becomes black with more alpha the nearer a surface is to the ground.
+    // Depth becomes black with more alpha the nearer a surface is to the ground; the nearest surface counts.
     this.#depth.onBeforeCompile = (shader) => {
       shader.fragmentShader = shader.fragmentShader.replace(
         "gl_FragColor = vec4( vec3( 1.0 - fragCoordZ ), opacity );",
         `gl_FragColor = vec4( vec3( 0.0 ), ( 1.0 - fragCoordZ ) * ${DARKNESS.toFixed(2)} );`,
       );
     };
-    this.#depth.depthTest = false;
-    this.#depth.depthWrite = false;
     const material = new MeshBasicMaterial({
       map: this.#sharp.texture,
       transparent: true,
