@@ -186,7 +186,10 @@ impl Config {
     /// The object storage's URL; a folder of the data directory by default.
     pub(crate) fn objects_url(&self) -> String {
         if self.objects.is_empty() {
-            format!("file://{}", self.data.join("objects").display())
+            // The storage takes absolute folders only; the data folder may be a relative one.
+            let folder = self.data.join("objects");
+            let folder = std::path::absolute(&folder).unwrap_or(folder);
+            format!("file://{}", folder.display())
         } else {
             self.objects.clone()
         }
@@ -299,6 +302,13 @@ mod tests {
         let documented = include_str!("../../../docs/vitrine.toml");
         let config: Config = toml::from_str(documented).unwrap();
         assert_eq!(config, Config::default());
+    }
+
+    #[test]
+    fn objects_lie_in_an_absolute_folder_wherever_the_data_folder_is_named_from() {
+        let url = Config::default().objects_url();
+        assert!(url.starts_with("file:///"), "{url}");
+        assert!(url.ends_with("/data/objects"), "{url}");
     }
 
     #[test]
