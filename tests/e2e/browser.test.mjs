@@ -49,6 +49,17 @@ describe('the pages of the demo', () => {
     assert.deepEqual(foreign, [], 'requests to other hosts')
   }
 
+  /** A bare document on the origin of a page that holds nothing but the embed page in a frame. */
+  async function framed(url, options) {
+    const visited = await visit(new URL('/config.json', url).href, options)
+    await visited.page.evaluate((source) => {
+      const frame = document.createElement('iframe')
+      Object.assign(frame, { src: source, title: 'Model', width: 1000, height: 700 })
+      document.body.replaceChildren(frame)
+    }, embedPage())
+    return visited
+  }
+
   const sliders = (page) => page.locator('vitrine-viewer input[type=range]')
 
   /** Moves a slider to one of its ends with the keyboard and waits for the geometry that belongs to it. */
@@ -217,17 +228,8 @@ describe('the pages of the demo', () => {
   })
 
   test('the embed page works in a frame of the allowed page and nowhere else', async () => {
-    const source = embedPage()
-    // A bare page on each of the two origins that holds nothing but the frame.
-    const framed = async (url, options) => {
-      const visited = await openPage(browser, options)
-      const address = `${originOf(url)}/__frame`
-      const body = `<!doctype html><html lang="en"><title>Frame</title><iframe title="Model" src="${source}" width="900" height="600"></iframe>`
-      await visited.page.route(address, (route) => route.fulfill({ contentType: 'text/html', body }))
-      await visited.page.goto(address)
-      return visited
-    }
-    const allowed = await framed(demo.info.shop_url)
+    // A bare document has no icon.
+    const allowed = await framed(demo.info.shop_url, { expected: (text) => text.includes('/favicon.ico') })
     const frame = allowed.page.frameLocator('iframe')
     await modelVisible(allowed.page, frame)
     await keep(allowed.page, 'embed')
@@ -242,15 +244,7 @@ describe('the pages of the demo', () => {
   })
 
   test('the embed page is accessible', async () => {
-    const visited = await openPage(browser)
-    const address = `${originOf(demo.info.shop_url)}/__frame`
-    await visited.page.route(address, (route) =>
-      route.fulfill({
-        contentType: 'text/html',
-        body: `<!doctype html><html lang="en"><title>Frame</title><main><h1>Frame</h1><iframe title="Model" src="${embedPage()}" width="1000" height="700"></iframe></main>`,
-      }),
-    )
-    await visited.page.goto(address)
+    const visited = await framed(demo.info.shop_url)
     await modelVisible(visited.page, visited.page.frameLocator('iframe'))
     const inner = visited.page.frames().find((frame) => frame.url().includes('/embed/'))
     await assertAccessible(inner)

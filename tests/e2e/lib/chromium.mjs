@@ -51,7 +51,8 @@ export async function openPage(browser, { expected = () => false, ...options } =
   const page = await context.newPage()
   const seen = { errors: [], hosts: new Set(), sessions: [], versions: [], computed: 0 }
   page.on('console', (message) => {
-    if (message.type() === 'error' && !expected(message.text())) seen.errors.push(message.text())
+    const error = `${message.text()} (${message.location().url})`
+    if (message.type() === 'error' && !expected(error)) seen.errors.push(error)
   })
   page.on('pageerror', (error) => seen.errors.push(String(error)))
   page.on('request', (request) => {
