@@ -16,7 +16,7 @@ use crate::cli::{ModelCommand, Place};
 /// Models shown at once by `list`; the list goes on until all were shown.
 const PAGE: u32 = 100;
 /// How long `push` waits for the analysis of a model.
-const ANALYSIS_MAX: Duration = Duration::from_secs(120);
+const ANALYSIS_MAX: Duration = Duration::from_mins(2);
 const ANALYSIS_POLL: Duration = Duration::from_millis(100);
 
 pub(super) async fn run(place: &Place, command: ModelCommand) -> Result<()> {
@@ -78,7 +78,8 @@ async fn push_file(services: &Services, file: &Path, mut patch: ModelPatch) -> R
     let name = file
         .file_name()
         .map(|name| name.to_string_lossy().into_owned());
-    patch.name.clone_from(&name);
+    // The title is what people read; the file's name stands in where there is none.
+    patch.name = patch.title.clone().or_else(|| name.clone());
     patch.filename = name;
     push(services, Bytes::from(bytes), patch).await
 }
