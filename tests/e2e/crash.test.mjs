@@ -14,7 +14,7 @@ import { describe, test } from 'node:test'
 import { postgres, sqlite } from './lib/database.mjs'
 import { expectStatus, request } from './lib/http.mjs'
 import { createTicket, uploadModel, BOX_FILENAME, BOX_SOURCE } from './lib/journey.mjs'
-import { Ledger, sha256, verify } from './lib/ledger.mjs'
+import { Ledger, sha256, verify, verifyConfirmed } from './lib/ledger.mjs'
 import { freePort, run, Running, temporaryFolder, until } from './lib/server.mjs'
 
 const ROUNDS = Number(process.env.VITRINE_CRASH_ROUNDS ?? 20)
@@ -102,8 +102,26 @@ class Patient {
     const { json } = await expectStatus(201, 'POST', `${this.base}/api/v2/ticket/${this.ticket}`, { json: {} })
     this.width = Object.values(json.parameters).find(({ name }) => name === 'width').id
     this.output = Object.values(json.outputs).find(({ content }) => content?.some(({ format }) => format === 'glb')).id
+    this.geometry = async (value) => {
+      this.reader ??= (await expectStatus(201, 'POST', `${this.base}/api/v2/ticket/${this.ticket}`, { json: {} })).json.sessionId
+      const result = await computed(this.base, this.reader, this.output, { [this.width]: value })
+      const { href } = result.content.find(({ format }) => format === 'glb')
+      return { version: result.version, body: (await expectStatus(206, 'GET', href)).body }
+    }
     this.stl = Object.values(json.exports).find(({ name }) => /stl/i.test(name)).id
   }
+}
+
+/** Polls a customization until it is done, as clients do. */
+async function computed(base, session, output, values) {
+  return until(
+    'the customization is computed',
+    async () => {
+      const { json } = await expectStatus(200, 'PUT', `${base}/api/v2/session/${session}/output`, { json: values })
+      return !json.outputs[output].delay && json.outputs[output]
+    },
+    { ms_max: START_MS_MAX },
+  )
 }
 
 /** The requests of one client. Each notes what it sends before and what was acknowledged after. */
@@ -149,7 +167,8 @@ class Client {
     const known = this.ledger.versions.get(value)
     if (known) assert.equal(result.version, known, `width ${value} has another version than before`)
     this.ledger.versions.set(value, result.version)
-    await this.fetch(result, 'glb')
+    const hash = await this.fetch(id, result, 'glb')
+    if (hash) this.ledger.hashes.set(value, hash)
   }
 
   async export() {
@@ -162,16 +181,18 @@ class Client {
     })
     if (status !== 200) throw unexpected('export', status, json)
     acknowledged()
-    await this.fetch(json.exports[stl], 'stl')
+    await this.fetch(id, json.exports[stl], 'stl')
   }
 
   /** Remembers the bytes of what was computed; pending and failed results promise nothing. */
-  async fetch(result, format) {
+  async fetch(session, result, format) {
     const item = result.content?.find((entry) => entry.format === format)
-    if (!item) return
+    if (!item) return undefined
     const { status, body } = await request('GET', item.href, { agent: this.agent })
     if (status !== (format === 'glb' ? 206 : 200)) throw unexpected('download', status, body.toString())
-    this.ledger.assets.set(item.href, { hash: sha256(body), kind: format })
+    const hash = sha256(body)
+    this.ledger.assets.set(item.href, { hash, kind: format, session })
+    return hash
   }
 
   async close() {
@@ -280,6 +301,7 @@ async function survive(t, database, data) {
       }
       t.diagnostic(`round ${round}: killed ${kind} (${workers} workers), acknowledged so far ${JSON.stringify(patient.ledger.counts())}`)
     }
+    await verifyConfirmed(patient.ledger, patient)
     await patient.running.stop()
   } finally {
     await patient.running.kill()

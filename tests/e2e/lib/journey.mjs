@@ -18,8 +18,8 @@ function main(parameters) {
 module.exports = { main, getParameterDefinitions }
 `
 
-/** Checking a model computes it once; on a busy machine and an unoptimised build that takes its time. */
-const CHECK_MS_MAX = 120_000
+/** Checking a model computes it once, which takes its time on a busy machine; a check that was cut off waits for its lease to end. */
+const CHECK_MS_MAX = 180_000
 
 /** The scheme, host and port of a URL, as a browser would send it. */
 export const originOf = (url) => new URL(url).origin

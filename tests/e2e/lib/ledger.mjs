@@ -21,10 +21,12 @@ export class Ledger {
     this.models = new Map()
     /** id -> {state: open | closing | closed, charged: {kind: [acknowledged, attempted]}} */
     this.sessions = new Map()
-    /** href -> {hash, kind} */
+    /** href -> {hash, kind, session} */
     this.assets = new Map()
-    /** value -> version of the geometry */
+    /** value of the parameter -> version of the geometry */
     this.versions = new Map()
+    /** value of the parameter -> hash of the geometry's bytes */
+    this.hashes = new Map()
     this.tickets = new Map()
   }
 
@@ -53,10 +55,11 @@ export class Ledger {
 }
 
 /** Asks a restarted server, and the rows behind it, for all that the ledger says. */
-export async function verify(ledger, { base, token, database }) {
+export async function verify(ledger, { base, token, database, geometry }) {
   await verifyModels(ledger, base, token)
   await verifySessions(ledger, base)
-  await verifyAssets(ledger, base)
+  await verifyAssets(ledger)
+  await verifyGeometry(ledger, geometry)
   await verifyTickets(ledger, base)
   await verifyUsage(ledger, database)
 }
@@ -76,8 +79,14 @@ async function verifyModels(ledger, base, token) {
     // Changes of one model were sent one after the other, so at most the last may be unanswered.
     const possible = [...model.labels].slice([...model.labels].indexOf(model.label))
     assert.ok(possible.includes(json.model.name), `the model is called ${json.model.name}, acknowledged was ${model.label}`)
-    if (model.uploaded) await modelConfirmed(base, token, model.id)
+    // The analysis may have been cut off, and is taken up again once its lease has run out.
+    if (model.uploaded) assert.ok(['uploaded', 'confirmed'].includes(json.model.stat), `an uploaded model is ${json.model.stat}`)
   }
+}
+
+/** Sooner or later every uploaded model is confirmed, whatever happened to the server that began with it. */
+export async function verifyConfirmed(ledger, { base, token }) {
+  for (const { id, uploaded } of ledger.models.values()) if (uploaded) await modelConfirmed(base, token, id)
 }
 
 async function listModels(base, token) {
@@ -102,11 +111,28 @@ async function verifySessions(ledger, base) {
 }
 
 async function verifyAssets(ledger) {
-  for (const [href, { hash, kind }] of [...ledger.assets].slice(-RECENT)) {
-    const { body } = await expectStatus(kind === 'glb' ? 206 : 200, 'GET', href)
-    if (kind === 'glb') readGlb(body)
-    else readStl(body)
+  for (const [href, { hash, kind, session }] of [...ledger.assets].slice(-RECENT)) {
+    const { status, body } = await request('GET', href)
+    // Links die with their session.
+    if (status === 410 && ledger.sessions.get(session).state === 'closed') continue
+    assert.equal(status, kind === 'glb' ? 206 : 200, `${href}: ${body.toString().slice(0, 300)}`)
+    assertWhole(kind, body)
     assert.equal(sha256(body), hash, `other bytes than before at ${href}`)
+  }
+}
+
+function assertWhole(kind, body) {
+  if (kind === 'glb') readGlb(body)
+  else readStl(body)
+}
+
+/** The same values give the same version and the same bytes as before, from the cache or computed anew. */
+async function verifyGeometry(ledger, geometry) {
+  for (const [value, hash] of [...ledger.hashes].slice(-RECENT)) {
+    const { version, body } = await geometry(value)
+    assert.equal(version, ledger.versions.get(value), `${value} has another version than before`)
+    assertWhole('glb', body)
+    assert.equal(sha256(body), hash, `${value} has other bytes than before`)
   }
 }
 
