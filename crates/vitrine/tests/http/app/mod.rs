@@ -1,0 +1,539 @@
+//! A server for one test: own database, own folder, own workers, own time and chance.
+
+mod log;
+mod request;
+mod scripts;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use bytes::Bytes;
+use serde_json::{Value, json};
+use vitrine_access::decide::ModelStatus;
+use vitrine_access::grant::Subject;
+use vitrine_access::ids::{ModelId, SessionId};
+use vitrine_access::origin::AllowedDomains;
+use vitrine_access::seal::Sealer;
+use vitrine_access::secret::MasterKey;
+use vitrine_access::session::SessionLimits;
+use vitrine_access::ticket::TicketType;
+use vitrine_access::time::Timestamp;
+use vitrine_access::{Entropy, UsageEvent};
+use vitrine_engine::pool::{WorkerPool, WorkerPoolConfig};
+use vitrine_model::RunLimits;
+use vitrine_service::models::{ModelPatch, far_future};
+use vitrine_service::tickets::TicketRequest;
+use vitrine_service::{Adapters, ModelRecord, Services, Settings};
+use vitrine_store::{Blobs, JobState, Store, StoreOptions};
+use vitrine_testkit::{ManualClock, SeededEntropy, TestFolder, create_postgres, sqlite_url};
+
+pub(crate) use log::Everything;
+pub(crate) use request::{Answer, Call, PEER};
+pub(crate) use scripts::{BROKEN, CUBE, SLOW, SUPERSTITIOUS};
+
+/// The page that may show the models of the tests.
+pub(crate) const SHOP: &str = "https://shop.example.com";
+/// Where clients reach the server.
+pub(crate) const PUBLIC_URL: &str = "https://vitrine.example";
+/// Where assets come from.
+pub(crate) const CONTENT_URL: &str = "https://content.vitrine.example";
+/// Every scope that a model's token can use.
+pub(crate) const ALL_SCOPES: &[&str] = &[
+    "group.view",
+    "group.export",
+    "group.owner",
+    "group.analytics",
+    "file.download",
+];
+/// How long tokens of the tests hold.
+pub(crate) const TOKEN_TTL: Duration = Duration::from_secs(3600);
+/// Longest wait for something that must happen; only a failing test waits so long.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often such a condition is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// Rows of a session's usage that a test reads at most.
+const USAGE_ROWS_MAX: u32 = 1_000;
+
+static COUNT: AtomicU64 = AtomicU64::new(0);
+
+/// How a server of a test is set up.
+pub(crate) struct Plan {
+    seed: u64,
+    database: Option<String>,
+    workers: usize,
+    queue_max: usize,
+    settings: Settings,
+}
+
+impl Plan {
+    pub(crate) fn new() -> Self {
+        let hosts = AllowedDomains::parse_all(&[CONTENT_URL]).unwrap();
+        Self {
+            seed: 1,
+            database: None,
+            workers: 1,
+            queue_max: 64,
+            settings: Settings {
+                public_url: PUBLIC_URL.to_owned(),
+                content_url: CONTENT_URL.to_owned(),
+                issuer: "vitrine".to_owned(),
+                audience: "vitrine-geometry".to_owned(),
+                trusted_iframe_hosts: hosts,
+                session_limits: SessionLimits::default(),
+                // Real seconds: nobody waits for them unless a worker is stuck.
+                session_wait: PATIENCE / 2,
+                upload_link_ttl: Duration::from_secs(900),
+                limit_loopback: true,
+                compare_clocks: false,
+            },
+        }
+    }
+
+    pub(crate) fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    pub(crate) fn database(mut self, url: String) -> Self {
+        self.database = Some(url);
+        self
+    }
+
+    pub(crate) fn workers(mut self, workers: usize, queue_max: usize) -> Self {
+        self.workers = workers;
+        self.queue_max = queue_max;
+        self
+    }
+
+    pub(crate) fn settings(mut self, tweak: impl FnOnce(&mut Settings)) -> Self {
+        tweak(&mut self.settings);
+        self
+    }
+
+    pub(crate) async fn start(self) -> TestApp {
+        let errors = log::listen();
+        let folder = TestFolder::new();
+        let database = self.database.unwrap_or_else(|| sqlite_url(&folder));
+        let tag = format!(
+            "test-{}-{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::SeqCst)
+        );
+        let setup = Setup {
+            database,
+            tag,
+            workers: self.workers,
+            queue_max: self.queue_max,
+            settings: self.settings,
+            entropy: Arc::new(SeededEntropy::new(self.seed)),
+        };
+        let clock = ManualClock::default();
+        let services = setup.serve(&folder, &clock).await;
+        TestApp {
+            router: vitrine_http::router(services.clone()),
+            services,
+            clock,
+            folder,
+            setup,
+            errors,
+            finished: false,
+        }
+    }
+}
+
+/// Both databases, or SQLite alone where no PostgreSQL is at hand.
+pub(crate) async fn plans_for_both_databases(test: &str) -> Vec<Plan> {
+    let mut plans = vec![Plan::new()];
+    if let Some(database) = create_postgres(test).await {
+        plans.push(Plan::new().database(database.url));
+    }
+    plans
+}
+
+/// What a restart needs again.
+struct Setup {
+    database: String,
+    tag: String,
+    workers: usize,
+    queue_max: usize,
+    settings: Settings,
+    entropy: Arc<SeededEntropy>,
+}
+
+impl Setup {
+    async fn serve(&self, folder: &TestFolder, clock: &ManualClock) -> Services {
+        const MASTER_KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+        let store = Store::open(&self.database, StoreOptions::default())
+            .await
+            .expect("the database opens");
+        let objects = folder.path().join("objects");
+        std::fs::create_dir_all(&objects).unwrap();
+        let blobs = Blobs::open(&format!("file://{}", objects.display()))
+            .await
+            .expect("the blobs open");
+        let pool = WorkerPool::start(WorkerPoolConfig {
+            program: env!("CARGO_BIN_EXE_vitrine").into(),
+            // The second argument only marks whose worker it is.
+            args: vec!["__worker".to_owned(), self.tag.clone()],
+            workers: self.workers,
+            queue_max: self.queue_max,
+            limits: RunLimits::default(),
+            recycle_after_runs: 200,
+        })
+        .expect("the workers start");
+        let adapters = Adapters {
+            store,
+            blobs,
+            pool,
+            sealer: Sealer::new(&MasterKey::from_text(MASTER_KEY).unwrap()),
+            clock: Arc::new(clock.clone()),
+            entropy: Arc::clone(&self.entropy) as Arc<dyn Entropy>,
+        };
+        let services = Services::start(adapters, self.settings.clone())
+            .await
+            .expect("the services start");
+        services.spawn_background();
+        services
+    }
+}
+
+/// A running server. Call [`TestApp::finish`] at the end of the test.
+pub(crate) struct TestApp {
+    pub(crate) services: Services,
+    pub(crate) router: Router,
+    pub(crate) clock: ManualClock,
+    folder: TestFolder,
+    setup: Setup,
+    errors: log::Errors,
+    finished: bool,
+}
+
+impl TestApp {
+    pub(crate) async fn start() -> Self {
+        Plan::new().start().await
+    }
+
+    pub(crate) async fn send(&self, call: Call) -> Answer {
+        call.send(&self.router).await
+    }
+
+    pub(crate) fn entropy(&self) -> &SeededEntropy {
+        &self.setup.entropy
+    }
+
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// Lets the clock jump.
+    pub(crate) fn pass(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// Stops the server and starts it again on what it left.
+    pub(crate) async fn restart(&mut self) {
+        self.services.shutdown().await;
+        self.services = self.setup.serve(&self.folder, &self.clock).await;
+        self.router = vitrine_http::router(self.services.clone());
+    }
+
+    /// Creates a model from a script and waits for the end of its analysis.
+    pub(crate) async fn push_any(&self, name: &str, script: &'static str) -> ModelRecord {
+        let patch = ModelPatch {
+            name: Some(name.to_owned()),
+            filename: Some(format!("{name}.js")),
+            accessdomains: Some(vec!["shop.example.com".to_owned()]),
+            backend_access: Some(true),
+            ..ModelPatch::default()
+        };
+        let model = self.services.create_model(patch).await.unwrap();
+        let bytes = Bytes::from_static(script.as_bytes());
+        self.services.take_file(model.id, bytes).await.unwrap();
+        self.analysed(model.id).await
+    }
+
+    /// Creates a model that must be confirmed.
+    pub(crate) async fn push(&self, name: &str, script: &'static str) -> ModelRecord {
+        let model = self.push_any(name, script).await;
+        assert_eq!(model.status, ModelStatus::Confirmed, "{:?}", model.message);
+        model
+    }
+
+    /// Waits for the end of a model's analysis.
+    pub(crate) async fn analysed(&self, id: ModelId) -> ModelRecord {
+        until("the analysis ends", || async {
+            let model = self.services.store().model_unscoped(id).await.unwrap();
+            model.filter(|model| {
+                !matches!(
+                    model.status,
+                    ModelStatus::NotUploaded | ModelStatus::Uploaded
+                )
+            })
+        })
+        .await
+    }
+
+    pub(crate) async fn update(&self, id: ModelId, patch: ModelPatch) -> ModelRecord {
+        self.services.update_model(id, patch).await.unwrap()
+    }
+
+    /// An embedding ticket without an end.
+    pub(crate) async fn ticket(&self, model: &ModelRecord) -> String {
+        self.ticket_with(model, |_| {}).await
+    }
+
+    pub(crate) async fn backend_ticket(&self, model: &ModelRecord) -> String {
+        self.ticket_with(model, |request| request.kind = TicketType::Backend)
+            .await
+    }
+
+    pub(crate) async fn ticket_with(
+        &self,
+        model: &ModelRecord,
+        tweak: impl FnOnce(&mut TicketRequest),
+    ) -> String {
+        let mut request = TicketRequest {
+            kind: TicketType::Embedding,
+            public: false,
+            author: false,
+            domains: AllowedDomains::default(),
+            until: far_future(),
+            use_id2: false,
+        };
+        tweak(&mut request);
+        self.services.create_ticket(model, request).await.unwrap()
+    }
+
+    pub(crate) fn token(&self, subject: Subject, scopes: &[&str]) -> String {
+        self.token_for(subject, scopes, TOKEN_TTL)
+    }
+
+    pub(crate) fn token_for(&self, subject: Subject, scopes: &[&str], ttl: Duration) -> String {
+        let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
+        self.services.mint_token(subject, scopes, ttl).unwrap()
+    }
+
+    pub(crate) fn backend_token(&self) -> String {
+        self.token(Subject::Backend, &["*"])
+    }
+
+    pub(crate) fn model_token(&self, model: ModelId) -> String {
+        self.token(Subject::Model(model), ALL_SCOPES)
+    }
+
+    /// Opens a session as the shop's page does.
+    pub(crate) async fn open(&self, ticket: &str) -> Opened {
+        let answer = self.send(open_call(ticket)).await.expect(201);
+        Opened::read(&answer)
+    }
+
+    /// Opens a session as a server does.
+    pub(crate) async fn open_backend(&self, ticket: &str) -> Opened {
+        let call = Call::post(&format!("/api/v2/ticket/{ticket}"));
+        Opened::read(&self.send(call).await.expect(201))
+    }
+
+    /// The charges of a session, oldest first.
+    pub(crate) async fn usage(&self, session: &Opened) -> Vec<UsageEvent> {
+        self.services
+            .store()
+            .usage_of_session(session.hash(), USAGE_ROWS_MAX)
+            .await
+            .unwrap()
+    }
+
+    /// How many runs of workers this model has seen since its analysis.
+    pub(crate) async fn runs(&self, model: ModelId) -> usize {
+        let all = self.services.store();
+        all.computations(model, Timestamp::from_unix_ms(0), USAGE_ROWS_MAX)
+            .await
+            .unwrap()
+            .len()
+    }
+
+    /// The processes of this server's pool.
+    pub(crate) fn worker_pids(&self) -> Vec<u32> {
+        let mut pids = Vec::new();
+        for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse().ok()) else {
+                continue;
+            };
+            let Ok(command) = std::fs::read(entry.path().join("cmdline")) else {
+                continue;
+            };
+            if command
+                .split(|byte| *byte == 0)
+                .any(|argument| argument == self.setup.tag.as_bytes())
+            {
+                pids.push(pid);
+            }
+        }
+        pids
+    }
+
+    /// Kills every worker of this server at once.
+    pub(crate) fn kill_workers(&self) -> usize {
+        let pids = self.worker_pids();
+        for pid in &pids {
+            // A worker that ended in between is as dead as it should be.
+            let _ = std::process::Command::new("kill")
+                .args(["-9", &pid.to_string()])
+                .stderr(std::process::Stdio::null())
+                .status();
+        }
+        pids.len()
+    }
+
+    /// Takes the errors that were logged so far; for tests that cause some.
+    pub(crate) fn take_errors(&self) -> Vec<String> {
+        std::mem::take(&mut *self.errors.lock().unwrap())
+    }
+
+    /// Stops the server. Fails when jobs are left over or an error was logged that nobody expected.
+    pub(crate) async fn finish(mut self) {
+        self.finished = true;
+        let store = self.services.store();
+        until("all jobs are done", || async {
+            for state in [JobState::Waiting, JobState::Running, JobState::Failed] {
+                let left = store.jobs(state, 1).await.unwrap();
+                if !left.is_empty() {
+                    return None;
+                }
+            }
+            Some(())
+        })
+        .await;
+        self.services.shutdown().await;
+        let errors = self.take_errors();
+        assert!(
+            errors.is_empty(),
+            "unexpected errors were logged: {errors:#?}"
+        );
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        // A test that forgets to ask has not checked what the server left behind.
+        assert!(
+            self.finished || std::thread::panicking(),
+            "call finish() at the end of the test"
+        );
+    }
+}
+
+/// Waits until something is there. Nothing here depends on how long it takes.
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut look: impl FnMut() -> F,
+) -> T {
+    let looking = async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, looking)
+        .await
+        .unwrap_or_else(|_| panic!("{what}: it never happened"))
+}
+
+/// A session's creation as the shop's page asks for it.
+pub(crate) fn open_call(ticket: &str) -> Call {
+    Call::post(&format!("/api/v2/ticket/{ticket}")).origin(SHOP)
+}
+
+/// A session that was opened.
+#[derive(Clone, Debug)]
+pub(crate) struct Opened {
+    pub(crate) id: String,
+    pub(crate) body: Value,
+}
+
+impl Opened {
+    pub(crate) fn read(answer: &Answer) -> Self {
+        let body = answer.json();
+        Self {
+            id: body["sessionId"].as_str().unwrap().to_owned(),
+            body,
+        }
+    }
+
+    pub(crate) fn hash(&self) -> vitrine_access::ids::SessionHash {
+        self.id.parse::<SessionId>().unwrap().hash()
+    }
+
+    pub(crate) fn path(&self, rest: &str) -> String {
+        format!("/api/v2/session/{}/{rest}", self.id)
+    }
+
+    /// The id of an output by its name.
+    pub(crate) fn output(&self, name: &str) -> String {
+        named(&self.body["outputs"], name)
+    }
+
+    /// The id of an export by its name.
+    pub(crate) fn export(&self, name: &str) -> String {
+        named(&self.body["exports"], name)
+    }
+
+    pub(crate) fn compute(&self, values: &Value) -> Call {
+        Call::put(&self.path("output")).json(values)
+    }
+
+    pub(crate) fn make_export(&self, name: &str, values: &Value) -> Call {
+        let body = json!({ "exports": [self.export(name)], "parameters": values });
+        Call::put(&self.path("export")).json(&body)
+    }
+
+    pub(crate) fn defaults(&self) -> Call {
+        Call::get(&self.path("default"))
+    }
+
+    pub(crate) fn close(&self) -> Call {
+        Call::post(&self.path("close"))
+    }
+
+    /// Every call that a session id is good for.
+    pub(crate) fn all_calls(&self) -> Vec<Call> {
+        vec![
+            self.defaults(),
+            self.compute(&json!({})),
+            Call::put(&self.path("output/cache")).json(&json!({})),
+            self.make_export("stl", &json!({})),
+            Call::put(&self.path("export/cache"))
+                .json(&json!({ "exports": [self.export("stl")], "parameters": {} })),
+            self.close(),
+        ]
+    }
+
+    /// The link of the first part of an output, as the creation's answer gave it.
+    pub(crate) fn href(&self, output: &str) -> String {
+        href(&self.body["outputs"][self.output(output)])
+    }
+}
+
+/// The link of the first part of a result.
+#[track_caller]
+pub(crate) fn href(item: &Value) -> String {
+    item["content"][0]["href"]
+        .as_str()
+        .unwrap_or_else(|| panic!("no link in {item}"))
+        .to_owned()
+}
+
+#[track_caller]
+fn named(items: &Value, name: &str) -> String {
+    items
+        .as_object()
+        .into_iter()
+        .flatten()
+        .find(|(_, item)| item["name"] == name)
+        .map(|(id, _)| id.clone())
+        .unwrap_or_else(|| panic!("nothing is called {name} in {items}"))
+}

@@ -1,0 +1,7 @@
+//! The whole server in one process: real database, blobs and worker processes, but time and chance
+//! of the test's own, and no socket.
+//!
+//! One binary, because linking the server once per file would cost more than all tests together.
+
+mod app;
+mod protocol;
