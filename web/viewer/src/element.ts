@@ -73,7 +73,7 @@ export class VitrineViewer extends HTMLElement {
     return this.#session;
   }
 
-  /** The picture, once its code has been loaded. */
+  /** The picture, once there was a model to show. */
   get viewport(): Promise<Viewport> | undefined {
     return this.#viewport;
   }
@@ -160,8 +160,8 @@ export class VitrineViewer extends HTMLElement {
     }
     const done = this.#stage.begin();
     try {
-      // Its code loads beside the session; its failure is reported when the first model wants to be shown.
-      this.#openViewport().catch(() => undefined);
+      // The picture's code loads beside the session. The picture itself waits for a model: a refused page needs none.
+      import("./viewport.js").catch(() => undefined);
       const session = await Session.open(
         {
           ticket,
@@ -294,7 +294,9 @@ export class VitrineViewer extends HTMLElement {
         else this.#good.delete(output.id);
         return item ? [item] : [];
       });
-      await (await this.#openViewport()).show(items, signal);
+      const viewport = this.#openViewport();
+      if (!this.#stage.isShowing) for (const item of items) item.load(signal).catch(() => undefined);
+      await (await viewport).show(items, signal);
       const facts = factsOf(outputs);
       this.#stage.reveal(facts.map((fact) => `${fact.label} ${formatFact(fact, this.#locale)}`).join(", "));
       this.#panel?.setOutputs(outputs);
@@ -380,10 +382,16 @@ function itemOf(session: Session, output: WireOutput): ViewportItem | undefined 
     (item.format === "glb" || item.format === "gltf") && item.href !== undefined ? [index] : [],
   );
   if (indices.length === 0) return undefined;
+  let loading: Promise<ArrayBuffer[]> | undefined;
   return {
     id: output.id,
     version: output.version,
-    load: (signal) => Promise.all(indices.map((index) => session.asset(output, index, signal))),
+    load: (signal) => {
+      // Asked for twice: once early, while the picture's code is still on its way, and once by the picture.
+      loading ??= Promise.all(indices.map((index) => session.asset(output, index, signal)));
+      loading.catch(() => (loading = undefined));
+      return loading;
+    },
   };
 }
 
