@@ -50,7 +50,7 @@ impl Readiness for NodeReadiness {
     }
 }
 
-/// The OpenAPI document of the Geometry API, generated from the handlers.
+/// The `OpenAPI` document of the Geometry API, generated from the handlers.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -87,7 +87,7 @@ impl Readiness for NodeReadiness {
 )]
 struct GeometryApi;
 
-/// The OpenAPI document of the Geometry API.
+/// The `OpenAPI` document of the Geometry API.
 #[must_use]
 pub fn openapi_geometry() -> utoipa::openapi::OpenApi {
     let mut document = GeometryApi::openapi();
@@ -112,13 +112,11 @@ pub struct Extras {
 }
 
 /// Everything that the server answers, without metrics.
-#[must_use]
 pub fn router(services: Services) -> Router {
     router_with(services, Extras::default())
 }
 
 /// Everything that the server answers.
-#[must_use]
 pub fn router_with(services: Services, extras: Extras) -> Router {
     let readiness = Arc::new(NodeReadiness(services.clone()));
     let operations = Router::new()

@@ -68,7 +68,7 @@ static TEXTS: &[(&str, &str, &str)] = &[
         "origin-not-allowed",
         "The page is not on the model's list of allowed domains, or not on the ticket's own list.",
         "Add the host that the message names: `vitrine model allow MODEL HOST`. Host and port are \
-         compared exactly; sub-domains count only with `*.`.",
+         compared exactly; `*.example.com` covers one label.",
     ),
     (
         "iframe-required",

@@ -183,12 +183,11 @@ pub(crate) async fn follow(services: Services) {
                 services.forget_everything();
                 tracing::info!("the change log is heard again; caches were emptied");
             }
-            Ok(()) => {}
             Err(error) if !failing => {
                 failing = true;
                 tracing::error!(cause = error.cause_chain(), "the change log cannot be read");
             }
-            Err(_) => {}
+            Ok(()) | Err(_) => {}
         }
         polls = polls.wrapping_add(1);
         tokio::select! {

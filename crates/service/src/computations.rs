@@ -25,7 +25,7 @@ const RESULTS_CACHED_MAX: u64 = 50_000;
 const SOURCES_CACHED_BYTES: u64 = 32 * 1024 * 1024;
 /// How long a failure is remembered: long enough to stop a page from trying in a loop, short
 /// enough that an author who mends something else need not wait.
-const FAILURE_KEPT: Duration = Duration::from_secs(60);
+const FAILURE_KEPT: Duration = Duration::from_mins(1);
 /// How long a passing failure (full queue, lost worker) is shown to those who poll.
 const PASSING_FAILURE_KEPT: Duration = Duration::from_secs(2);
 /// A version that nobody computes is called failed after this long, so that polling ends.
@@ -71,7 +71,7 @@ impl Computations {
 }
 
 impl Services {
-    /// ComputeOutputs: all outputs, each complete or pending.
+    /// `ComputeOutputs`: all outputs, each complete or pending.
     ///
     /// # Errors
     /// Parameter errors; database and queue failures.
@@ -88,7 +88,7 @@ impl Services {
         Ok(states.outputs)
     }
 
-    /// ComputeExports: the wanted exports, with outputs where the request names some.
+    /// `ComputeExports`: the wanted exports, with outputs where the request names some.
     ///
     /// # Errors
     /// As for outputs; `PermissionMissing` when outputs are wanted without the right to them.
@@ -108,7 +108,7 @@ impl Services {
         Ok(states)
     }
 
-    /// GetCachedOutputs by values: what is there already; nothing is started.
+    /// `GetCachedOutputs` by values: what is there already; nothing is started.
     ///
     /// # Errors
     /// Parameter errors and database failures.
@@ -123,7 +123,7 @@ impl Services {
             .await
     }
 
-    /// GetCachedExports by values.
+    /// `GetCachedExports` by values.
     ///
     /// # Errors
     /// As for outputs.
@@ -147,7 +147,7 @@ impl Services {
         })
     }
 
-    /// GetCachedOutputs and GetCachedExports by id and version.
+    /// `GetCachedOutputs` and `GetCachedExports` by id and version.
     ///
     /// # Errors
     /// `EntityUnknown` for an id that the model does not have, `RequestInvalid` for a text that
@@ -188,7 +188,7 @@ impl Services {
         self.look_up(access, kind, &keys).await
     }
 
-    /// ListOutputVersions: a page of results of one output, newest first.
+    /// `ListOutputVersions`: a page of results of one output, newest first.
     ///
     /// # Errors
     /// `EntityUnknown` for an id that the model does not have.
@@ -208,7 +208,7 @@ impl Services {
         if !known {
             return Err(unknown_entity(kind_word(kind), id));
         }
-        Ok(self.page_of_results(access, kind, id, limit, after).await?)
+        self.page_of_results(access, kind, id, limit, after).await
     }
 
     async fn page_of_results(

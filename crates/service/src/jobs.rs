@@ -18,6 +18,8 @@ use crate::models::CHECK_LEASE;
 
 /// How often the table is looked at without being told: another process may have queued a job.
 const JOB_POLL: Duration = Duration::from_secs(1);
+/// How often a running job gives a sign of life: some may fail before its lease ends.
+const LEASE_RENEWAL: Duration = Duration::from_secs(4);
 /// How often a job that failed for no fault of its own is tried.
 const ATTEMPTS_MAX: u32 = 3;
 /// How long to wait before trying again.
@@ -62,7 +64,11 @@ impl Services {
 
     async fn do_job(&self, job: JobRecord) -> Result<()> {
         let JobKind::CheckModel { model } = &job.kind;
-        match self.check_model(*model, job.attempts).await {
+        let outcome = tokio::select! {
+            outcome = self.check_model(*model, job.attempts) => outcome,
+            lost = self.keep_lease(&job) => return lost,
+        };
+        match outcome {
             Ok(()) => self.inner.store.finish_job(&job).await.map(drop)?,
             Err(error) => {
                 tracing::warn!(
@@ -80,6 +86,18 @@ impl Services {
             }
         }
         Ok(())
+    }
+
+    /// Renews the lease of a job; ends when the lease was lost to another node.
+    async fn keep_lease(&self, job: &JobRecord) -> Result<()> {
+        loop {
+            tokio::time::sleep(LEASE_RENEWAL).await;
+            let until = self.now().plus(CHECK_LEASE);
+            if !self.inner.store.extend_job(job, until).await? {
+                tracing::warn!(job = %job.id, "another node took this job over");
+                return Ok(());
+            }
+        }
     }
 
     /// Analyses a model's file: its definition, and its outputs for the default values.
@@ -151,7 +169,7 @@ impl Services {
         match computed {
             Ok(results) => {
                 self.keep_defaults(model, &definition, &values, results)
-                    .await?
+                    .await?;
             }
             Err(error) => return denied(error, Some(definition)),
         }

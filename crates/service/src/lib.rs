@@ -13,8 +13,10 @@ mod flights;
 pub mod jobs;
 pub mod limiter;
 pub mod metering;
+mod model_patch;
 pub mod models;
 mod offset;
+mod presence;
 mod producing;
 pub mod sessions;
 pub mod settings;
@@ -46,7 +48,7 @@ pub use vitrine_store::{
 use crate::changes::Changes;
 use crate::computations::Computations;
 use crate::limiter::Limiter;
-use crate::sessions::{SessionEntry, Touches};
+use crate::presence::{SessionEntry, Touches};
 use crate::tokens::Tokens;
 
 /// Models whose settings are kept in memory.
@@ -149,7 +151,7 @@ impl Services {
     pub fn spawn_background(&self) {
         let tracker = &self.inner.tracker;
         tracker.spawn(changes::follow(self.clone()));
-        tracker.spawn(sessions::flush_touches(self.clone()));
+        tracker.spawn(presence::flush_touches(self.clone()));
         tracker.spawn(jobs::run(self.clone()));
     }
 

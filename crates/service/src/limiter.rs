@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 
 /// Addresses that are remembered; the least recently seen ones are forgotten first.
 const ADDRESSES_MAX: u64 = 200_000;
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// Counts sessions per model and address.
 pub(crate) struct Limiter {
@@ -106,7 +106,7 @@ mod tests {
             arrival = conform(arrival, now, 10).unwrap();
         }
         let wait = conform(arrival, now, 10).unwrap_err();
-        assert!(wait >= Duration::from_secs(360) && wait <= Duration::from_secs(361));
+        assert!(wait >= Duration::from_mins(6) && wait <= Duration::from_secs(361));
         assert!(conform(arrival, now.plus(wait), 10).is_ok());
     }
 

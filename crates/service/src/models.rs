@@ -4,26 +4,24 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use vitrine_access::change::Change;
-use vitrine_access::decide::{BlockingReasons, ModelStatus};
+use vitrine_access::decide::ModelStatus;
 use vitrine_access::ids::{BlobKey, JobId, ModelId, OrganizationId, UserId};
 use vitrine_access::link::UploadLink;
-use vitrine_access::origin::AllowedDomains;
 use vitrine_access::owner::Owner;
 use vitrine_access::refusal::{Refusal, RefusalKind};
 use vitrine_access::seal::Purpose;
 use vitrine_access::time::Timestamp;
 use vitrine_store::{
-    JobKind, ModelFilter, ModelRecord, ModelSettings, OrganizationRecord, StoreError, Tx,
-    UserRecord,
+    JobKind, ModelFilter, ModelRecord, OrganizationRecord, StoreError, Tx, UserRecord,
 };
 
 use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
+pub use crate::model_patch::{BlockingPatch, ModelPatch};
+use crate::model_patch::{apply, default_settings, domains, emptied};
 use crate::offset;
 use crate::producing::storage;
 
-/// Longest display name of a model, in characters.
-const NAME_CHARS_MAX: usize = 200;
 /// Longest slug, in bytes; it stands in URLs.
 const SLUG_BYTES_MAX: usize = 60;
 /// How often a settings change is tried again when another one came first.
@@ -31,70 +29,8 @@ const UPDATE_TRIES: u32 = 5;
 /// Largest model file that the server takes whatever a model's settings say.
 pub const MODEL_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// What CreateModel and UpdateModel may set; `None` leaves a member as it is.
-#[derive(Clone, Debug, Default)]
-#[expect(
-    missing_docs,
-    reason = "the members are those of the contract's ReqModel"
-)]
-pub struct ModelPatch {
-    pub name: Option<String>,
-    pub filename: Option<String>,
-    pub id2: Option<String>,
-    pub user: Option<UserId>,
-    pub organization: Option<OrganizationId>,
-    pub accessdomains: Option<Vec<String>>,
-    pub allowed_libraries: Option<Vec<String>>,
-    pub auth_groups: Option<Vec<String>>,
-    pub backend_access: Option<bool>,
-    pub public: Option<bool>,
-    pub require_iframe: Option<bool>,
-    pub require_token: Option<bool>,
-    pub deny_scripts: Option<bool>,
-    pub initial_warmup: Option<bool>,
-    pub use_cdn: Option<bool>,
-    pub blocking: BlockingPatch,
-    pub session_rate_limit: Option<u32>,
-    pub max_comp_time_ms: Option<u64>,
-    pub max_wait_time_ms: Option<u64>,
-    pub max_export_size: Option<u64>,
-    pub max_output_size: Option<u64>,
-    pub max_model_size: Option<u64>,
-    pub max_texture_size: Option<u64>,
-    pub max_idle_minutes: Option<u32>,
-    pub num_loaded_max: Option<u32>,
-    pub num_loaded_min: Option<u32>,
-    pub num_preloaded_min: Option<u32>,
-    pub trust: Option<String>,
-    pub webhook_url: Option<String>,
-    pub webhook_token: Option<String>,
-    pub prev_id: Option<ModelId>,
-    pub title: Option<String>,
-    pub slug: Option<String>,
-}
-
-/// Blocking reasons that a request sets; the others stay.
-#[derive(Clone, Copy, Debug, Default)]
-#[expect(
-    missing_docs,
-    reason = "the members are those of the contract's blockingReasons"
-)]
-pub struct BlockingPatch {
-    pub credit_limit: Option<bool>,
-    pub owner: Option<bool>,
-    pub backend_permission: Option<bool>,
-}
-
-impl BlockingPatch {
-    fn apply(self, to: &mut BlockingReasons) {
-        to.credit_limit = self.credit_limit.unwrap_or(to.credit_limit);
-        to.owner = self.owner.unwrap_or(to.owner);
-        to.backend_permission = self.backend_permission.unwrap_or(to.backend_permission);
-    }
-}
-
 impl Services {
-    /// CreateModel: a model without a file, waiting for its upload.
+    /// `CreateModel`: a model without a file, waiting for its upload.
     ///
     /// # Errors
     /// `RequestInvalid` naming the member; database failures.
@@ -157,7 +93,7 @@ impl Services {
         Ok(model)
     }
 
-    /// UpdateModel: only the members sent change.
+    /// `UpdateModel`: only the members sent change.
     ///
     /// # Errors
     /// `RequestInvalid` naming the member; `EntityUnknown`; database failures.
@@ -291,7 +227,7 @@ impl Services {
         Ok(model)
     }
 
-    /// DownloadModelFile: the file as it was uploaded.
+    /// `DownloadModelFile`: the file as it was uploaded.
     ///
     /// # Errors
     /// `EntityUnknown` before the upload; storage failures.
@@ -305,7 +241,7 @@ impl Services {
         self.inner.blobs.get(key).await.map_err(storage)
     }
 
-    /// ListModels: a page of models, newest first.
+    /// `ListModels`: a page of models, newest first.
     ///
     /// # Errors
     /// Database failures; `RequestInvalid` for an offset that is not one of ours.
@@ -392,40 +328,6 @@ impl Services {
     }
 }
 
-/// What a model may do until somebody says otherwise: no page, no back end, generous work.
-fn default_settings() -> ModelSettings {
-    const MIB: u64 = 1024 * 1024;
-    ModelSettings {
-        domains: AllowedDomains::default(),
-        public: false,
-        backend_access: false,
-        require_iframe: false,
-        require_token: false,
-        auth_groups: Vec::new(),
-        blocking: BlockingReasons::default(),
-        session_rate_limit: None,
-        max_comp_time_ms: 30_000,
-        max_wait_time_ms: 5_000,
-        max_export_size: 256 * MIB,
-        max_output_size: 256 * MIB,
-        max_model_size: MODEL_FILE_BYTES_MAX,
-        max_texture_size: 16 * MIB,
-        max_idle_minutes: 30,
-        num_loaded_max: 1,
-        num_loaded_min: 0,
-        num_preloaded_min: 0,
-        initial_warmup: true,
-        deny_scripts: false,
-        trust: String::new(),
-        ftype: "js".to_owned(),
-        use_cdn: false,
-        webhook_url: None,
-        webhook_token: None,
-        allowed_libraries: Vec::new(),
-        tickets_not_before: Timestamp::from_unix_ms(0),
-    }
-}
-
 /// The built-in account that owns what nobody else is named for.
 const OPERATOR: UserId = UserId::from_bytes([
     0x76, 0x69, 0x74, 0x72, 0x69, 0x6e, 0x40, 0x65, 0x80, 0x6f, 0x70, 0x65, 0x72, 0x61, 0x74, 0x6f,
@@ -485,86 +387,6 @@ fn unknown(id: ModelId) -> Error {
     .into()
 }
 
-fn domains(entries: &[String]) -> Result<AllowedDomains> {
-    AllowedDomains::parse_all(entries)
-        .map_err(|error| Error::new(ErrorKind::RequestInvalid, format!("accessdomains: {error}")))
-}
-
-fn emptied(text: String) -> Option<String> {
-    (!text.is_empty()).then_some(text)
-}
-
-macro_rules! set {
-    ($to:expr, $patch:expr, $($member:ident),+ $(,)?) => {
-        $(if let Some(value) = $patch.$member { $to.$member = value; })+
-    };
-}
-
-fn apply(model: &mut ModelRecord, patch: ModelPatch) -> Result<()> {
-    if let Some(name) = patch.name {
-        if name.chars().count() > NAME_CHARS_MAX {
-            return Err(Error::new(
-                ErrorKind::RequestInvalid,
-                format!("'name' has at most {NAME_CHARS_MAX} characters."),
-            ));
-        }
-        model.name = name;
-    }
-    if let Some(title) = patch.title {
-        model.title = title;
-    }
-    if let Some(filename) = patch.filename {
-        model.filename = emptied(filename);
-    }
-    if let Some(id2) = patch.id2 {
-        model.id2 = emptied(id2);
-    }
-    let settings = &mut model.settings;
-    if let Some(entries) = patch.accessdomains {
-        settings.domains = domains(&entries)?;
-    }
-    if let Some(trust) = patch.trust {
-        if !matches!(trust.as_str(), "" | "none" | "full") {
-            return Err(Error::new(
-                ErrorKind::RequestInvalid,
-                "'trust' is one of \"\", \"none\" and \"full\".",
-            ));
-        }
-        settings.trust = trust;
-    }
-    if let Some(limit) = patch.session_rate_limit {
-        settings.session_rate_limit = Some(limit);
-    }
-    if let Some(url) = patch.webhook_url {
-        settings.webhook_url = emptied(url);
-    }
-    patch.blocking.apply(&mut settings.blocking);
-    set!(
-        settings,
-        patch,
-        allowed_libraries,
-        auth_groups,
-        backend_access,
-        public,
-        require_iframe,
-        require_token,
-        deny_scripts,
-        initial_warmup,
-        use_cdn,
-        max_comp_time_ms,
-        max_wait_time_ms,
-        max_export_size,
-        max_output_size,
-        max_model_size,
-        max_texture_size,
-        max_idle_minutes,
-        num_loaded_max,
-        num_loaded_min,
-        num_preloaded_min,
-    );
-    Ok(())
-}
-
 async fn free_slug(tx: &mut Tx, wished: &str, id: ModelId) -> Result<String> {
     let base = slugify(wished);
     if !base.is_empty() && tx.model_by_slug_unscoped(&base).await?.is_none() {
@@ -608,8 +430,9 @@ pub fn far_future() -> Timestamp {
     Timestamp::MAX_14
 }
 
-/// How long an analysis may hold its job before another node takes it over.
-pub(crate) const CHECK_LEASE: Duration = Duration::from_secs(120);
+/// How long an analysis may hold its job without a sign of life before another node takes it over:
+/// an uploaded model waits so long for its answer when a server dies in the middle.
+pub(crate) const CHECK_LEASE: Duration = Duration::from_secs(15);
 
 #[cfg(test)]
 mod tests {

@@ -1,103 +1,24 @@
 //! Sessions: opening by ticket or by model, defaults, closing, and the write-behind of idle times.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use vitrine_access::credits::{UsageKind, credits_for};
+use vitrine_access::credits::UsageKind;
 use vitrine_access::decide::{OriginEvidence, check_model_open, check_ticket_origin};
-use vitrine_access::ids::{SessionAlias, SessionHash, SessionId};
+use vitrine_access::ids::{SessionHash, SessionId};
 use vitrine_access::origin::{Origin, OriginError};
 use vitrine_access::permissions::{Permission, PermissionSet};
 use vitrine_access::refusal::{Refusal, RefusalKind};
-use vitrine_access::session::{
-    AlreadyEnded, EndReason, Session, SessionClass, SessionLimits, SessionState,
-};
+use vitrine_access::session::{AlreadyEnded, EndReason, Session, SessionClass};
 use vitrine_access::ticket::{Ticket, TicketModel, TicketType};
-use vitrine_access::time::Timestamp;
 use vitrine_store::ModelRecord;
 
 use crate::Services;
 use crate::asked::{Asked, ExportRequest, ItemStates};
 use crate::error::{Error, Result};
-use crate::settings::{SESSION_SLOT, TOUCH_FLUSH};
+pub use crate::presence::SessionEntry;
+use crate::settings::SESSION_SLOT;
 use crate::tokens::VerifiedToken;
-use crate::who::{Caller, ModelAccess, SessionAccess, TOUCH_GRAIN, facts, gone, gone_unknown};
-
-/// A session in memory: the stored row and what changes without a write.
-#[derive(Debug)]
-pub struct SessionEntry {
-    /// The row as it was read or written.
-    pub session: Session,
-    last_seen_ms: AtomicI64,
-    paid_until_ms: AtomicI64,
-    checked_revision: AtomicI64,
-    dirty: AtomicBool,
-}
-
-/// Marks an entry that was not yet held against its model.
-const UNCHECKED: i64 = i64::MIN;
-
-impl SessionEntry {
-    fn new(session: Session) -> Self {
-        Self {
-            last_seen_ms: AtomicI64::new(session.last_seen_at.unix_ms()),
-            paid_until_ms: AtomicI64::new(session.paid_until.unix_ms()),
-            checked_revision: AtomicI64::new(UNCHECKED),
-            dirty: AtomicBool::new(false),
-            session,
-        }
-    }
-
-    fn current(&self) -> Session {
-        Session {
-            last_seen_at: Timestamp::from_unix_ms(self.last_seen_ms.load(Ordering::Relaxed)),
-            paid_until: Timestamp::from_unix_ms(self.paid_until_ms.load(Ordering::Relaxed)),
-            ..self.session.clone()
-        }
-    }
-
-    pub(crate) fn state(&self, now: Timestamp, limits: &SessionLimits) -> SessionState {
-        self.current().state(now, limits)
-    }
-
-    pub(crate) fn assets_readable(&self, now: Timestamp, limits: &SessionLimits) -> bool {
-        self.current().assets_readable(now, limits)
-    }
-
-    pub(crate) fn checked_against(&self, model: &ModelRecord) -> bool {
-        self.checked_revision.load(Ordering::Relaxed) == model.revision
-    }
-
-    pub(crate) fn note_checked(&self, model: &ModelRecord) {
-        self.checked_revision
-            .store(model.revision, Ordering::Relaxed);
-    }
-
-    /// Takes the next paid slot when the covered period is over; `None` while it still runs.
-    pub(crate) fn take_slot(&self, now: Timestamp) -> Option<Timestamp> {
-        let paid_until = self.paid_until_ms.load(Ordering::Acquire);
-        if now.unix_ms() < paid_until {
-            return None;
-        }
-        let next = now.plus(SESSION_SLOT);
-        self.paid_until_ms
-            .compare_exchange(
-                paid_until,
-                next.unix_ms(),
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            )
-            .ok()
-            .map(|_| next)
-    }
-}
-
-/// Idle times that are not written yet.
-#[derive(Default)]
-pub(crate) struct Touches {
-    waiting: Mutex<HashMap<SessionHash, Arc<SessionEntry>>>,
-}
+use crate::who::{Caller, ModelAccess, SessionAccess, facts, gone, gone_unknown};
 
 /// How a page shows where it stands.
 #[derive(Debug)]
@@ -154,7 +75,7 @@ fn refused(kind: RefusalKind, message: &str) -> Error {
 }
 
 impl Services {
-    /// CreateSessionByTicket. The order of checks is the design's: what the ticket says, then the
+    /// `CreateSessionByTicket`. The order of checks is the design's: what the ticket says, then the
     /// page's origin, and only then what state the model is in, so that strangers learn nothing.
     ///
     /// # Errors
@@ -288,7 +209,7 @@ impl Services {
         }
     }
 
-    /// CreateSessionByModel: the token is the authorization, no page is asked for.
+    /// `CreateSessionByModel`: the token is the authorization, no page is asked for.
     ///
     /// # Errors
     /// As for a ticket, without the rules about origins.
@@ -331,56 +252,15 @@ impl Services {
         initial: Initial,
         ignore_unknown: bool,
     ) -> Result<OpenedSession> {
+        // Faults in the body are found before anything is written or charged.
+        let asked = initial_asked(&opening, initial, ignore_unknown)?;
+        let (id, entry) = self.begin(&opening, caller).await?;
         let Opening {
             model,
-            ticket,
-            origin,
             token,
-            class,
             permissions,
+            ..
         } = opening;
-        // Faults in the body are found before anything is written or charged.
-        let asked = self.initial_asked(
-            &model,
-            &permissions,
-            token.as_deref(),
-            initial,
-            ignore_unknown,
-        )?;
-        let now = self.now();
-        let id = SessionId::new(&*self.inner.entropy);
-        let session = Session {
-            hash: id.hash(),
-            model: model.id,
-            origin,
-            ticket: ticket.as_ref().map(|ticket| ticket.id),
-            token: token.as_ref().map(|token| token.token.id),
-            subject: token.as_ref().map(|token| token.token.subject.clone()),
-            owner: model.owner,
-            payer: model.owner.payer(),
-            class,
-            permissions: permissions.clone(),
-            author: ticket.is_some_and(|ticket| ticket.author),
-            opened_at: now,
-            last_seen_at: now,
-            paid_until: now.plus(SESSION_SLOT),
-            ended: None,
-        };
-        let mut usage = self.usage_of(&session, UsageKind::Session, 0);
-        usage.credits = credits_for(UsageKind::Session, class, 0);
-        self.inner
-            .store
-            .append_session(session.clone(), vec![usage])
-            .await?;
-        let entry = Arc::new(SessionEntry::new(session));
-        entry.note_checked(&model);
-        self.inner
-            .sessions
-            .insert(entry.session.hash, Arc::clone(&entry))
-            .await;
-        metrics::counter!("vitrine_sessions_opened_total").increment(1);
-        tracing::info!(model = %model.id, class = ?class, address = ?caller.address, "session opened");
-
         let permissions = match &token {
             Some(token) => permissions.union(&token.grant.permissions),
             None => permissions,
@@ -407,48 +287,52 @@ impl Services {
         })
     }
 
-    fn initial_asked(
+    /// Writes the session and what it is charged with; both are durable when this returns.
+    async fn begin(
         &self,
-        model: &Arc<ModelRecord>,
-        permissions: &PermissionSet,
-        token: Option<&VerifiedToken>,
-        initial: Initial,
-        ignore_unknown: bool,
-    ) -> Result<Option<Asked>> {
-        let may = |permission| {
-            permissions.contains(permission)
-                || token.is_some_and(|token| token.grant.permissions.contains(permission))
+        opening: &Opening,
+        caller: &Caller,
+    ) -> Result<(SessionId, Arc<SessionEntry>)> {
+        let now = self.now();
+        let model = &opening.model;
+        let token = opening.token.as_ref().map(|verified| &verified.token);
+        let id = SessionId::new(&*self.inner.entropy);
+        let session = Session {
+            hash: id.hash(),
+            model: model.id,
+            origin: opening.origin.clone(),
+            ticket: opening.ticket.as_ref().map(|ticket| ticket.id),
+            token: token.map(|token| token.id),
+            subject: token.map(|token| token.subject),
+            owner: model.owner,
+            payer: model.owner.payer(),
+            class: opening.class,
+            permissions: opening.permissions.clone(),
+            author: opening.ticket.as_ref().is_some_and(|ticket| ticket.author),
+            opened_at: now,
+            last_seen_at: now,
+            paid_until: now.plus(SESSION_SLOT),
+            ended: None,
         };
-        let needs = |permission: Permission| {
-            Error::from(Refusal {
-                kind: RefusalKind::PermissionMissing,
-                message: format!(
-                    "Computing while the session opens needs the permission {}. Ask for a token \
-                     whose scopes cover it, or send no body.",
-                    permission.as_str()
-                ),
-            })
-        };
-        match initial {
-            Initial::Outputs(values) if values.is_empty() => {
-                if !may(Permission::ComputeOutput) {
-                    return Ok(None);
-                }
-                Asked::outputs(model, &values, ignore_unknown).map(Some)
-            }
-            Initial::Outputs(values) => {
-                if !may(Permission::ComputeOutput) {
-                    return Err(needs(Permission::ComputeOutput));
-                }
-                Asked::outputs(model, &values, ignore_unknown).map(Some)
-            }
-            Initial::Exports(request) => {
-                if !may(Permission::ComputeExport) {
-                    return Err(needs(Permission::ComputeExport));
-                }
-                Asked::exports(model, &request, ignore_unknown).map(Some)
-            }
-        }
+        let usage = self.usage_of(&session, UsageKind::Session, 0);
+        self.inner
+            .store
+            .append_session(session.clone(), vec![usage])
+            .await?;
+        let entry = Arc::new(SessionEntry::new(session));
+        entry.note_checked(model);
+        self.inner
+            .sessions
+            .insert(entry.session.hash, Arc::clone(&entry))
+            .await;
+        metrics::counter!("vitrine_sessions_opened_total").increment(1);
+        tracing::info!(
+            model = %model.id,
+            class = opening.class.as_str(),
+            address = ?caller.address,
+            "session opened"
+        );
+        Ok((id, entry))
     }
 
     async fn initial_states(
@@ -469,7 +353,7 @@ impl Services {
         })
     }
 
-    /// GetSessionDefaults: what the session's creation showed, for the default values.
+    /// `GetSessionDefaults`: what the session's creation showed, for the default values.
     ///
     /// # Errors
     /// Database and computation errors.
@@ -499,7 +383,7 @@ impl Services {
         })
     }
 
-    /// CloseSession. Of several closes at once exactly one succeeds.
+    /// `CloseSession`. Of several closes at once exactly one succeeds.
     ///
     /// # Errors
     /// `SessionGone` when the session has ended already.
@@ -524,105 +408,50 @@ impl Services {
         self.inner.sessions.invalidate(&hash).await;
         if ended { Ok(()) } else { Err(gone_unknown()) }
     }
-
-    /// A session by its hash, from memory when it is warm.
-    pub(crate) async fn session_entry(
-        &self,
-        hash: SessionHash,
-    ) -> Result<Option<Arc<SessionEntry>>> {
-        if let Some(known) = self.inner.sessions.get(&hash).await {
-            return Ok(Some(known));
-        }
-        // Idle times that wait to be written are newer than the row.
-        if let Some(waiting) = self.inner.touches.get(hash) {
-            self.write_touches_of(vec![waiting]).await;
-        }
-        let Some(session) = self.inner.store.session(hash).await? else {
-            return Ok(None);
-        };
-        let entry = self
-            .inner
-            .sessions
-            .get_with(hash, async move { Arc::new(SessionEntry::new(session)) })
-            .await;
-        Ok(Some(entry))
-    }
-
-    /// A session by the alias that stands in links.
-    pub(crate) async fn session_entry_by_alias(
-        &self,
-        alias: SessionAlias,
-    ) -> Result<Option<Arc<SessionEntry>>> {
-        if let Some(hash) = self.inner.aliases.get(&alias).await {
-            return self.session_entry(hash).await;
-        }
-        let Some(session) = self.inner.store.session_by_alias(alias).await? else {
-            return Ok(None);
-        };
-        let hash = session.hash;
-        self.inner.aliases.insert(alias, hash).await;
-        self.session_entry(hash).await
-    }
-
-    /// Notes that a session was used; written behind.
-    pub(crate) fn touch(&self, entry: &Arc<SessionEntry>, now: Timestamp) {
-        let before = entry
-            .last_seen_ms
-            .fetch_max(now.unix_ms(), Ordering::Relaxed);
-        let moved = now.since(Timestamp::from_unix_ms(before)) >= TOUCH_GRAIN;
-        if moved && !entry.dirty.swap(true, Ordering::AcqRel) {
-            self.inner.touches.add(entry);
-        }
-    }
-
-    pub(crate) async fn write_touches(&self) {
-        let waiting = self.inner.touches.take_all();
-        self.write_touches_of(waiting).await;
-    }
-
-    async fn write_touches_of(&self, entries: Vec<Arc<SessionEntry>>) {
-        if entries.is_empty() {
-            return;
-        }
-        let rows = entries
-            .iter()
-            .map(|entry| {
-                entry.dirty.store(false, Ordering::Release);
-                let current = entry.current();
-                (current.hash, current.last_seen_at, current.paid_until)
-            })
-            .collect();
-        if let Err(error) = self.inner.store.touch_sessions(rows).await {
-            tracing::warn!(%error, "idle times could not be written; they will be with the next use");
-        }
-    }
 }
 
-impl Touches {
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<SessionHash, Arc<SessionEntry>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn add(&self, entry: &Arc<SessionEntry>) {
-        self.lock().insert(entry.session.hash, Arc::clone(entry));
-    }
-
-    fn get(&self, hash: SessionHash) -> Option<Arc<SessionEntry>> {
-        self.lock().remove(&hash)
-    }
-
-    fn take_all(&self) -> Vec<Arc<SessionEntry>> {
-        self.lock().drain().map(|(_, entry)| entry).collect()
-    }
-}
-
-/// Writes idle times behind until the server stops.
-pub(crate) async fn flush_touches(services: Services) {
-    let stopping = services.inner.stopping.clone();
-    loop {
-        tokio::select! {
-            () = stopping.cancelled() => break,
-            () = tokio::time::sleep(TOUCH_FLUSH) => services.write_touches().await,
+/// What opening computes, checked before anything is written.
+fn initial_asked(
+    opening: &Opening,
+    initial: Initial,
+    ignore_unknown: bool,
+) -> Result<Option<Asked>> {
+    let model = &opening.model;
+    let may = |permission| {
+        opening.permissions.contains(permission)
+            || opening
+                .token
+                .as_ref()
+                .is_some_and(|token| token.grant.permissions.contains(permission))
+    };
+    let needs = |permission: Permission| {
+        Error::from(Refusal {
+            kind: RefusalKind::PermissionMissing,
+            message: format!(
+                "Computing while the session opens needs the permission {}. Ask for a token \
+                 whose scopes cover it, or send no body.",
+                permission.as_str()
+            ),
+        })
+    };
+    match initial {
+        Initial::Outputs(values) if values.is_empty() => {
+            if !may(Permission::ComputeOutput) {
+                return Ok(None);
+            }
+            Asked::outputs(model, &values, ignore_unknown).map(Some)
+        }
+        Initial::Outputs(values) => {
+            if !may(Permission::ComputeOutput) {
+                return Err(needs(Permission::ComputeOutput));
+            }
+            Asked::outputs(model, &values, ignore_unknown).map(Some)
+        }
+        Initial::Exports(request) => {
+            if !may(Permission::ComputeExport) {
+                return Err(needs(Permission::ComputeExport));
+            }
+            Asked::exports(model, &request, ignore_unknown).map(Some)
         }
     }
 }

@@ -33,7 +33,7 @@ pub struct Settings {
 
 /// How long a presigned upload link is good for: long enough for a slow line, short enough to be
 /// worthless when it turns up in a log a day later.
-pub const UPLOAD_LINK_TTL: Duration = Duration::from_secs(15 * 60);
+pub const UPLOAD_LINK_TTL: Duration = Duration::from_mins(15);
 
 /// How long the session answer waits for a computation. Most models are done by then, which
 /// saves the page a round of polling; a slow one must not keep the page from showing progress.
@@ -52,4 +52,4 @@ pub const TOUCH_FLUSH: Duration = Duration::from_secs(5);
 pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(30);
 
 /// One credit of a limited session covers this much activity (geometry API 2.6).
-pub const SESSION_SLOT: Duration = Duration::from_secs(600);
+pub const SESSION_SLOT: Duration = Duration::from_mins(10);

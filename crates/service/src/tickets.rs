@@ -29,7 +29,7 @@ pub struct TicketRequest {
 }
 
 impl Services {
-    /// CreateTicket: one row, and the sealed text that is made from it.
+    /// `CreateTicket`: one row, and the sealed text that is made from it.
     ///
     /// # Errors
     /// `RequestInvalid` when the secondary id is wanted and there is none, or `until` is past.
@@ -81,7 +81,7 @@ impl Services {
             .to_owned()
     }
 
-    /// DecryptTicket: what a sealed ticket says, expired or not.
+    /// `DecryptTicket`: what a sealed ticket says, expired or not.
     ///
     /// # Errors
     /// `TicketInvalid` when it is not one of ours.

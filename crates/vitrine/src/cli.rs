@@ -1,4 +1,8 @@
 //! The command line: an interface that others script against (design, section 9).
+#![expect(
+    clippy::doc_markdown,
+    reason = "these comments are the help texts that people read"
+)]
 
 use std::path::PathBuf;
 

@@ -25,7 +25,7 @@ use crate::node::{self, Tweak};
 use crate::{observe, server, shop};
 
 /// Tokens of the demo hold for a day: long enough to play, short enough to be left behind.
-const TOKEN_TTL: Duration = Duration::from_secs(24 * 3600);
+const TOKEN_TTL: Duration = Duration::from_hours(24);
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
 struct DemoModel {

@@ -1,4 +1,4 @@
-//! DownloadOutput, DownloadExport and DownloadAsset: sealed links, ranges and streams.
+//! `DownloadOutput`, `DownloadExport` and `DownloadAsset`: sealed links, ranges and streams.
 
 use axum::body::Body;
 use axum::extract::State;

@@ -1,4 +1,4 @@
-//! GetModelConfig.
+//! `GetModelConfig`.
 
 use axum::Json;
 use axum::extract::State;

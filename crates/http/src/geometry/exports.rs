@@ -1,4 +1,4 @@
-//! ComputeExports and GetCachedExports.
+//! `ComputeExports` and `GetCachedExports`.
 
 use axum::Json;
 use axum::extract::State;

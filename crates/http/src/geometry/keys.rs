@@ -1,4 +1,4 @@
-//! GetJsonWebKeySets.
+//! `GetJsonWebKeySets`.
 
 use axum::Json;
 use axum::extract::State;

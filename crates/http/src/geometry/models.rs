@@ -1,4 +1,4 @@
-//! CreateModel, GetModel, UpdateModel, ListModels, DownloadModelFile and the presigned upload.
+//! `CreateModel`, `GetModel`, `UpdateModel`, `ListModels`, `DownloadModelFile` and the presigned upload.
 
 use axum::Json;
 use axum::body::Body as AxumBody;

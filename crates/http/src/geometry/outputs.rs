@@ -1,4 +1,4 @@
-//! ComputeOutputs, GetCachedOutputs and ListOutputVersions.
+//! `ComputeOutputs`, `GetCachedOutputs` and `ListOutputVersions`.
 
 use axum::Json;
 use axum::extract::State;

@@ -48,7 +48,6 @@ fn template(path: &str) -> String {
 ///
 /// # Panics
 /// When a row has no handler or a handler no row: such a server must not start.
-#[must_use]
 pub(crate) fn router() -> Router<Services> {
     let routes = Routes {
         router: Router::new(),

@@ -1,4 +1,4 @@
-//! CreateSessionByTicket, CreateSessionByModel, GetSessionDefaults and CloseSession.
+//! `CreateSessionByTicket`, `CreateSessionByModel`, `GetSessionDefaults` and `CloseSession`.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! CreateTicket and DecryptTicket.
+//! `CreateTicket` and `DecryptTicket`.
 
 use axum::Json;
 use axum::extract::State;

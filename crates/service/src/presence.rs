@@ -1,0 +1,194 @@
+//! Sessions in memory: looking them up, noting their use, and writing idle times behind.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use vitrine_access::ids::{SessionAlias, SessionHash};
+use vitrine_access::session::{Session, SessionLimits, SessionState};
+use vitrine_access::time::Timestamp;
+use vitrine_store::ModelRecord;
+
+use crate::Services;
+use crate::error::Result;
+use crate::settings::{SESSION_SLOT, TOUCH_FLUSH};
+use crate::who::TOUCH_GRAIN;
+
+/// A session in memory: the stored row and what changes without a write.
+#[derive(Debug)]
+pub struct SessionEntry {
+    /// The row as it was read or written.
+    pub session: Session,
+    last_seen_ms: AtomicI64,
+    paid_until_ms: AtomicI64,
+    checked_revision: AtomicI64,
+    dirty: AtomicBool,
+}
+
+/// Marks an entry that was not yet held against its model.
+const UNCHECKED: i64 = i64::MIN;
+
+impl SessionEntry {
+    pub(crate) fn new(session: Session) -> Self {
+        Self {
+            last_seen_ms: AtomicI64::new(session.last_seen_at.unix_ms()),
+            paid_until_ms: AtomicI64::new(session.paid_until.unix_ms()),
+            checked_revision: AtomicI64::new(UNCHECKED),
+            dirty: AtomicBool::new(false),
+            session,
+        }
+    }
+
+    pub(crate) fn current(&self) -> Session {
+        Session {
+            last_seen_at: Timestamp::from_unix_ms(self.last_seen_ms.load(Ordering::Relaxed)),
+            paid_until: Timestamp::from_unix_ms(self.paid_until_ms.load(Ordering::Relaxed)),
+            ..self.session.clone()
+        }
+    }
+
+    pub(crate) fn state(&self, now: Timestamp, limits: &SessionLimits) -> SessionState {
+        self.current().state(now, limits)
+    }
+
+    pub(crate) fn assets_readable(&self, now: Timestamp, limits: &SessionLimits) -> bool {
+        self.current().assets_readable(now, limits)
+    }
+
+    pub(crate) fn checked_against(&self, model: &ModelRecord) -> bool {
+        self.checked_revision.load(Ordering::Relaxed) == model.revision
+    }
+
+    pub(crate) fn note_checked(&self, model: &ModelRecord) {
+        self.checked_revision
+            .store(model.revision, Ordering::Relaxed);
+    }
+
+    /// Takes the next paid slot when the covered period is over; `None` while it still runs.
+    pub(crate) fn take_slot(&self, now: Timestamp) -> Option<Timestamp> {
+        let paid_until = self.paid_until_ms.load(Ordering::Acquire);
+        if now.unix_ms() < paid_until {
+            return None;
+        }
+        let next = now.plus(SESSION_SLOT);
+        self.paid_until_ms
+            .compare_exchange(
+                paid_until,
+                next.unix_ms(),
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            )
+            .ok()
+            .map(|_| next)
+    }
+}
+
+/// Idle times that are not written yet.
+#[derive(Default)]
+pub(crate) struct Touches {
+    waiting: Mutex<HashMap<SessionHash, Arc<SessionEntry>>>,
+}
+
+impl Services {
+    /// A session by its hash, from memory when it is warm.
+    pub(crate) async fn session_entry(
+        &self,
+        hash: SessionHash,
+    ) -> Result<Option<Arc<SessionEntry>>> {
+        if let Some(known) = self.inner.sessions.get(&hash).await {
+            return Ok(Some(known));
+        }
+        // Idle times that wait to be written are newer than the row.
+        if let Some(waiting) = self.inner.touches.get(hash) {
+            self.write_touches_of(vec![waiting]).await;
+        }
+        let Some(session) = self.inner.store.session(hash).await? else {
+            return Ok(None);
+        };
+        let entry = self
+            .inner
+            .sessions
+            .get_with(hash, async move { Arc::new(SessionEntry::new(session)) })
+            .await;
+        Ok(Some(entry))
+    }
+
+    /// A session by the alias that stands in links.
+    pub(crate) async fn session_entry_by_alias(
+        &self,
+        alias: SessionAlias,
+    ) -> Result<Option<Arc<SessionEntry>>> {
+        if let Some(hash) = self.inner.aliases.get(&alias).await {
+            return self.session_entry(hash).await;
+        }
+        let Some(session) = self.inner.store.session_by_alias(alias).await? else {
+            return Ok(None);
+        };
+        let hash = session.hash;
+        self.inner.aliases.insert(alias, hash).await;
+        self.session_entry(hash).await
+    }
+
+    /// Notes that a session was used; written behind.
+    pub(crate) fn touch(&self, entry: &Arc<SessionEntry>, now: Timestamp) {
+        let before = entry
+            .last_seen_ms
+            .fetch_max(now.unix_ms(), Ordering::Relaxed);
+        let moved = now.since(Timestamp::from_unix_ms(before)) >= TOUCH_GRAIN;
+        if moved && !entry.dirty.swap(true, Ordering::AcqRel) {
+            self.inner.touches.add(entry);
+        }
+    }
+
+    /// Writes all idle times that wait.
+    pub(crate) async fn write_touches(&self) {
+        let waiting = self.inner.touches.take_all();
+        self.write_touches_of(waiting).await;
+    }
+
+    async fn write_touches_of(&self, entries: Vec<Arc<SessionEntry>>) {
+        if entries.is_empty() {
+            return;
+        }
+        let rows = entries
+            .iter()
+            .map(|entry| {
+                entry.dirty.store(false, Ordering::Release);
+                let current = entry.current();
+                (current.hash, current.last_seen_at, current.paid_until)
+            })
+            .collect();
+        if let Err(error) = self.inner.store.touch_sessions(rows).await {
+            tracing::warn!(%error, "idle times could not be written; they will be with the next use");
+        }
+    }
+}
+
+impl Touches {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<SessionHash, Arc<SessionEntry>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, entry: &Arc<SessionEntry>) {
+        self.lock().insert(entry.session.hash, Arc::clone(entry));
+    }
+
+    fn get(&self, hash: SessionHash) -> Option<Arc<SessionEntry>> {
+        self.lock().remove(&hash)
+    }
+
+    fn take_all(&self) -> Vec<Arc<SessionEntry>> {
+        self.lock().drain().map(|(_, entry)| entry).collect()
+    }
+}
+
+/// Writes idle times behind until the server stops.
+pub(crate) async fn flush_touches(services: Services) {
+    let stopping = services.inner.stopping.clone();
+    loop {
+        tokio::select! {
+            () = stopping.cancelled() => break,
+            () = tokio::time::sleep(TOUCH_FLUSH) => services.write_touches().await,
+        }
+    }
+}
