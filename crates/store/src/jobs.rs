@@ -64,6 +64,9 @@ writers! {
     /// Records a failed attempt of a job that this caller took and still holds (else `false`). It is
     /// tried again at `retry_at`, or given up without one.
     fail_job(job: &JobRecord, error: &str, retry_at: Option<Timestamp>) -> bool;
+    /// A sign of life: holds a job that this caller took until `until`. `false` when the lease ran out
+    /// and somebody else took it.
+    extend_job(job: &JobRecord, until: Timestamp) -> bool;
     /// Queues a job, best in the transaction that causes it.
     enqueue(id: JobId, kind: JobKind, run_after: Timestamp) -> ();
 }
@@ -155,6 +158,19 @@ async fn fail_job(
         .bind_text(state_word(state))
         .bind_text(error)
         .bind_option(retry_at.as_ref());
+    Ok(handle.execute(query).await? == 1)
+}
+
+async fn extend_job(
+    handle: &mut Handle,
+    job: &JobRecord,
+    until: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE job SET ready_at = $3 WHERE id = $1 AND attempts = $2 AND state = 'running'";
+    let query = Query::new(sql)
+        .bind(&job.id)
+        .bind(&job.attempts)
+        .bind(&until);
     Ok(handle.execute(query).await? == 1)
 }
 

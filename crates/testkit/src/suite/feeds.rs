@@ -14,6 +14,7 @@ super::cases! {
     a_job_is_taken_by_one_worker_and_then_gone,
     a_job_waits_for_its_time_and_the_oldest_goes_first,
     a_job_whose_worker_is_gone_is_taken_again,
+    a_job_with_signs_of_life_is_left_to_its_worker,
     a_failed_job_is_tried_again_or_kept_for_people,
     a_job_and_a_change_come_with_their_transaction,
     changes_are_numbered_without_gaps_in_the_order_of_commits,
@@ -77,6 +78,30 @@ async fn a_job_whose_worker_is_gone_is_taken_again(store: &Store, make: &Builder
     );
     assert!(!store.fail_job(&first, "too late", None).await.unwrap());
     assert!(store.finish_job(&second).await.unwrap());
+}
+
+async fn a_job_with_signs_of_life_is_left_to_its_worker(store: &Store, make: &Builder) {
+    enqueue(store, make, make.now).await;
+    let held = take(store, make.now).await.unwrap();
+    let later = make.now.plus(LEASE);
+    assert!(store.extend_job(&held, later.plus(LEASE)).await.unwrap());
+    assert_eq!(take(store, later).await, None, "the lease was renewed");
+
+    let other = take(store, later.plus(LEASE)).await.unwrap();
+    assert_eq!(other.id, held.id);
+    assert!(
+        !store
+            .extend_job(&held, later.plus(LEASE * 2))
+            .await
+            .unwrap()
+    );
+    assert!(store.finish_job(&other).await.unwrap());
+    assert!(
+        !store
+            .extend_job(&other, later.plus(LEASE * 2))
+            .await
+            .unwrap()
+    );
 }
 
 async fn a_failed_job_is_tried_again_or_kept_for_people(store: &Store, make: &Builder) {
