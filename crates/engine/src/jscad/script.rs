@@ -144,7 +144,15 @@ impl Script {
         args: A,
     ) -> rquickjs::Result<T> {
         let promise: Promise = self.function(ctx, name)?.call(args)?;
-        promise.finish()
+        // An interrupt ends one job, and the next one would go on for ever: so the deadline is asked between jobs too.
+        loop {
+            if let Some(result) = promise.result() {
+                return result;
+            }
+            if self.kernel.stopped().is_some() || !ctx.execute_pending_job() {
+                return Err(rquickjs::Error::WouldBlock);
+            }
+        }
     }
 
     fn json(
