@@ -162,7 +162,8 @@ impl From<EngineError> for Error {
                 ErrorKind::Busy,
                 "All workers are busy and the queue is full. Try again in a few seconds.",
             )
-            .retry_after_s(2),
+            .retry_after_s(2)
+            .caused_by(cause),
             EngineError::WorkerLost { .. } | EngineError::Cancelled => Self::new(
                 ErrorKind::Internal,
                 "The computation was interrupted on the server. Ask again.",

@@ -24,6 +24,8 @@ use crate::producing::storage;
 
 /// Longest slug, in bytes; it stands in URLs.
 const SLUG_BYTES_MAX: usize = 60;
+/// What is longer than this behind the last dot is no file extension.
+const EXTENSION_BYTES_MAX: usize = 5;
 /// How often a settings change is tried again when another one came first.
 const UPDATE_TRIES: u32 = 5;
 /// Largest model file that the server takes whatever a model's settings say.
@@ -98,8 +100,14 @@ impl Services {
     /// # Errors
     /// `RequestInvalid` naming the member; `EntityUnknown`; database failures.
     pub async fn update_model(&self, id: ModelId, patch: ModelPatch) -> Result<ModelRecord> {
-        self.change_model(id, |model| self.apply(model, patch.clone()))
-            .await
+        let slug = patch.slug.as_deref().map(slugify);
+        self.change_model(id, |model| {
+            if let Some(slug) = slug.as_ref().filter(|slug| !slug.is_empty()) {
+                model.slug.clone_from(slug);
+            }
+            self.apply(model, patch.clone())
+        })
+        .await
     }
 
     /// Changes one model in a transaction of its own; tries again when somebody came first.
@@ -403,13 +411,15 @@ async fn free_slug(tx: &mut Tx, wished: &str, id: ModelId) -> Result<String> {
 
 /// The form of a text that stands in URLs: lower-case ASCII letters, digits and single dashes.
 fn slugify(text: &str) -> String {
-    let stem = text.rsplit_once('.').map_or(text, |(stem, extension)| {
-        if extension.len() <= 5 && !stem.is_empty() {
+    let stem = match text.rsplit_once('.') {
+        Some((stem, extension))
+            if extension.len() <= EXTENSION_BYTES_MAX
+                && extension.bytes().all(|byte| byte.is_ascii_alphanumeric()) =>
+        {
             stem
-        } else {
-            text
         }
-    });
+        _ => text,
+    };
     let mut slug = String::new();
     for c in stem.chars() {
         if slug.len() >= SLUG_BYTES_MAX {

@@ -218,6 +218,7 @@ impl Services {
             bytes
         };
         Ok(ModelSource {
+            wall_ms_max: Some(model.settings.max_comp_time_ms),
             key,
             lineage: model.lineage.clone(),
             filename: model

@@ -9,7 +9,7 @@ use vitrine_access::change::Change;
 use vitrine_access::grant::{Grant, Subject};
 use vitrine_access::ids::{BlobKey, TokenId};
 use vitrine_access::jwt::{AccessToken, Algorithm, Expected, KeySet, SigningKey};
-use vitrine_access::limits::TOKEN_TTL_MAX;
+use vitrine_access::limits::{TOKEN_SKEW_MAX, TOKEN_TTL_MAX};
 use vitrine_access::refusal::{Refusal, RefusalKind};
 use vitrine_access::seal::Purpose;
 use vitrine_access::time::Timestamp;
@@ -97,7 +97,9 @@ impl Services {
         let tokens = &self.inner.tokens;
         let fingerprint = BlobKey::of(bearer.as_bytes());
         let verified = if let Some(known) = tokens.verified.get(&fingerprint) {
-            if now >= known.token.expires_at {
+            // The same tolerance as at the first verification, or a token would be refused and
+            // accepted by turns.
+            if now >= known.token.expires_at.plus(TOKEN_SKEW_MAX) {
                 tokens.verified.invalidate(&fingerprint);
                 return Err(expired().into());
             }

@@ -68,6 +68,20 @@ pub struct ModelSource {
     pub filename: String,
     /// The content.
     pub bytes: Bytes,
+    /// Longest run that the model's own settings allow, in milliseconds; the pool's limit holds
+    /// all the same. `None`: the pool's limit alone.
+    pub wall_ms_max: Option<u64>,
+}
+
+impl ModelSource {
+    /// The pool's limits, narrowed to what the model's settings allow.
+    fn limits(&self, pool: &RunLimits) -> RunLimits {
+        let own = self.wall_ms_max.unwrap_or(u64::MAX);
+        RunLimits {
+            wall_ms: pool.wall_ms.min(own),
+            ..pool.clone()
+        }
+    }
 }
 
 /// How a pool is doing.

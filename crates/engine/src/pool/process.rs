@@ -174,6 +174,7 @@ impl WorkerProcess {
         abandoned: impl Future<Output = ()>,
     ) -> (Result<Outcome, EngineError>, Option<Self>) {
         self.runs += 1;
+        let limits = &source.limits(limits);
         let started = Instant::now();
         let exchanged = self.exchange(source, work, limits, abandoned).await;
         let failure = match exchanged {

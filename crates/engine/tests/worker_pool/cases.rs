@@ -51,6 +51,7 @@ fn source(text: &str) -> ModelSource {
         lineage: "lineage".into(),
         filename: "model.js".into(),
         bytes: text.as_bytes().to_vec().into(),
+        wall_ms_max: None,
     }
 }
 

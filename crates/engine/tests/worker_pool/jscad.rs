@@ -48,6 +48,7 @@ fn owner() -> Owner {
 
 fn source(script: &str) -> ModelSource {
     ModelSource {
+        wall_ms_max: None,
         key: BlobKey::of(script.as_bytes()),
         lineage: "lineage".into(),
         filename: "box.js".into(),
