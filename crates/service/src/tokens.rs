@@ -105,16 +105,21 @@ impl Services {
             }
             known
         } else {
+            let ring = tokens.ring();
             let settings = &self.inner.settings;
             let expected = Expected {
                 issuer: settings.issuer.clone(),
                 audience: settings.audience.clone(),
             };
-            let token = AccessToken::verify(&tokens.ring().verifying, bearer, &expected, now)
+            let token = AccessToken::verify(&ring.verifying, bearer, &expected, now)
                 .map_err(Refusal::from)?;
             let grant = token.grant();
             let verified = Arc::new(VerifiedToken { token, grant });
             tokens.verified.insert(fingerprint, Arc::clone(&verified));
+            if !Arc::ptr_eq(&ring, &tokens.ring()) {
+                // The keys changed meanwhile: the next request verifies with the new ones.
+                tokens.verified.invalidate(&fingerprint);
+            }
             verified
         };
         if tokens.is_revoked(verified.token.id) {
