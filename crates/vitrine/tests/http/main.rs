@@ -4,4 +4,12 @@
 //! One binary, because linking the server once per file would cost more than all tests together.
 
 mod app;
+mod assets;
+mod charges;
+mod embedding;
+mod lifecycle;
 mod protocol;
+mod strong;
+mod uploads;
+mod walk;
+mod work;

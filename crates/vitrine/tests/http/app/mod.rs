@@ -57,6 +57,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// Rows of a session's usage that a test reads at most.
 const USAGE_ROWS_MAX: u32 = 1_000;
 
+/// The key that seals tickets and links in tests.
+pub(crate) const MASTER_KEY: &str =
+    "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
 /// How a server of a test is set up.
@@ -165,7 +169,6 @@ struct Setup {
 
 impl Setup {
     async fn serve(&self, folder: &TestFolder, clock: &ManualClock) -> Services {
-        const MASTER_KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
         let store = Store::open(&self.database, StoreOptions::default())
             .await
             .expect("the database opens");

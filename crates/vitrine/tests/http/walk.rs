@@ -1,0 +1,441 @@
+//! Every operation of the permission table, tried with every kind of credential.
+//!
+//! What the walk cannot try stands in `tests/walk-gaps.txt`, which should be empty.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use vitrine_access::grant::Subject;
+use vitrine_access::ids::{ModelId, UserId};
+use vitrine_access::permissions::{Credential, OPERATIONS, Operation};
+use vitrine_service::ModelRecord;
+use vitrine_service::models::ModelPatch;
+
+use crate::app::{Answer, CUBE, Call, Opened, SHOP, TestApp, href, open_call};
+
+const GAPS: &str = include_str!("../walk-gaps.txt");
+/// A credential of the right form that nobody ever issued.
+const GARBAGE: &str = "0123456789abcdef0123456789abcdef";
+
+/// The kinds of credential that are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Try {
+    None,
+    Garbage,
+    Expired,
+    OtherTenant,
+    Narrow,
+    Right,
+}
+
+const TRIES: [Try; 6] = [
+    Try::None,
+    Try::Garbage,
+    Try::Expired,
+    Try::OtherTenant,
+    Try::Narrow,
+    Try::Right,
+];
+
+/// One model with everything that gives rights on it.
+struct Tenant {
+    model: ModelRecord,
+    ticket: String,
+    old_ticket: String,
+    token: String,
+    /// A token that covers the model and permits nothing of it.
+    powerless: String,
+    session: Opened,
+    old_session: Opened,
+    upload: String,
+    export: String,
+}
+
+struct World {
+    app: TestApp,
+    mine: Tenant,
+    theirs: Tenant,
+    backend: String,
+    old_backend: String,
+    old_token: String,
+    old_upload: String,
+}
+
+impl World {
+    async fn new() -> Self {
+        let app = TestApp::start().await;
+        let first = app.push("mine", CUBE).await;
+        let second = app.push("theirs", CUBE).await;
+        let hour = Duration::from_secs(3600);
+        let ends = app.services.now().plus(hour);
+        let old_backend = app.token(Subject::Backend, &["*"]);
+        let old_token = app.model_token(first.id);
+        let old_upload = upload_link(&app).await;
+        let mut old = Vec::new();
+        for model in [&first, &second] {
+            let ticket = app.ticket_with(model, |request| request.until = ends).await;
+            let session = app.open(&ticket).await;
+            old.push((ticket, session));
+        }
+        // Beyond the sessions' age, the links' grace and the tokens' tolerance.
+        app.pass(hour * 2);
+        let (theirs_old, mine_old) = (old.pop().unwrap(), old.pop().unwrap());
+        let mine = tenant(&app, first, mine_old).await;
+        let theirs = tenant(&app, second, theirs_old).await;
+        let backend = app.backend_token();
+        Self {
+            app,
+            mine,
+            theirs,
+            backend,
+            old_backend,
+            old_token,
+            old_upload,
+        }
+    }
+
+    /// The request of an operation, or `None` where the walk has no way to make it.
+    fn call(&self, row: &Operation, with: Try) -> Option<Call> {
+        match row.credential {
+            Credential::Public => Some(bare(row, &row.path.replace("{}", ""))),
+            Credential::Token => Some(self.by_token(row, with)),
+            Credential::BackendToken => Some(self.by_backend(row, with)),
+            Credential::Session | Credential::SessionOrToken => Some(self.by_session(row, with)),
+            Credential::Ticket => Some(self.by_ticket(row, with)),
+            Credential::SealedLink => self.by_link(row, with),
+        }
+    }
+
+    fn by_token(&self, row: &Operation, with: Try) -> Call {
+        let call = bare(row, &self.mine_path(row));
+        match with {
+            Try::None => call,
+            Try::Garbage => call.bearer(GARBAGE),
+            Try::Expired => call.bearer(&self.old_token),
+            Try::OtherTenant => call.bearer(&self.theirs.token),
+            Try::Narrow => call.bearer(&self.mine.powerless),
+            Try::Right => call.bearer(&self.mine.token),
+        }
+    }
+
+    fn by_backend(&self, row: &Operation, with: Try) -> Call {
+        let call = bare(row, &self.mine_path(row));
+        match with {
+            Try::None => call,
+            Try::Garbage => call.bearer(GARBAGE),
+            Try::Expired => call.bearer(&self.old_backend),
+            Try::OtherTenant => call.bearer(&self.theirs.token),
+            Try::Narrow => call.bearer(&self.mine.token),
+            Try::Right => call.bearer(&self.backend),
+        }
+    }
+
+    fn by_session(&self, row: &Operation, with: Try) -> Call {
+        let mine = &self.mine.session;
+        let session = match with {
+            Try::None => "none",
+            Try::Garbage => GARBAGE,
+            Try::Expired => &self.mine.old_session.id,
+            Try::OtherTenant | Try::Narrow | Try::Right => &mine.id,
+        };
+        let path = row
+            .path
+            .replace("{sessionId}", session)
+            .replace("{outputId}", &mine.output("model"));
+        let call = bare(row, &path).json(&session_body(row, mine));
+        match with {
+            Try::OtherTenant => call.bearer(&self.theirs.token),
+            Try::Narrow => call.bearer(&self.mine.powerless),
+            Try::Right if row.credential == Credential::SessionOrToken => {
+                call.bearer(&self.mine.token)
+            }
+            _ => call,
+        }
+    }
+
+    fn by_ticket(&self, row: &Operation, with: Try) -> Call {
+        let ticket = match with {
+            Try::None => "none",
+            Try::Garbage => GARBAGE,
+            Try::Expired => &self.mine.old_ticket,
+            Try::OtherTenant | Try::Narrow | Try::Right => &self.mine.ticket,
+        };
+        let call = bare(row, &row.path.replace("{ticketId}", ticket));
+        match with {
+            Try::OtherTenant => call.origin(SHOP).bearer(&self.theirs.token),
+            Try::Narrow => call.origin("https://stranger.example.com"),
+            _ => call.origin(SHOP),
+        }
+    }
+
+    fn by_link(&self, row: &Operation, with: Try) -> Option<Call> {
+        let last = |link: &str| link.rsplit('/').next().unwrap().to_owned();
+        let alias = |link: &str| link.split('/').rev().nth(2).unwrap().to_owned();
+        let (mine, theirs) = (&self.mine, &self.theirs);
+        let (output, old, foreign) = (
+            mine.session.href("model"),
+            mine.old_session.href("model"),
+            theirs.session.href("model"),
+        );
+        let (good, expired) = match row.id {
+            "UploadModelFile" => (mine.upload.clone(), self.old_upload.clone()),
+            "DownloadOutput" | "DownloadAsset" => (output.clone(), old.clone()),
+            // The walk's old session made no export: an expired link of it is an output's.
+            "DownloadExport" => (mine.export.clone(), old.clone()),
+            _ => return None,
+        };
+        let sealed = match with {
+            Try::None => "none".to_owned(),
+            Try::Garbage => GARBAGE.to_owned(),
+            Try::Expired => last(&expired),
+            Try::OtherTenant => last(&foreign),
+            // A link of another purpose.
+            Try::Narrow if row.id == "UploadModelFile" => last(&output),
+            Try::Narrow if row.id == "DownloadOutput" => last(&mine.export),
+            Try::Narrow if row.id == "DownloadExport" => last(&output),
+            Try::Narrow => last(&mine.upload),
+            Try::Right => last(&good),
+        };
+        let place = if with == Try::Expired { &old } else { &output };
+        let path = row
+            .path
+            .replace("{sessionId}", &alias(place))
+            .replace("{assetDataEncrypted}", &sealed)
+            .replace("{uploadLink}", &sealed);
+        let call = bare(row, &path);
+        Some(if row.id == "UploadModelFile" {
+            call.body(CUBE)
+        } else {
+            call
+        })
+    }
+
+    fn mine_path(&self, row: &Operation) -> String {
+        row.path
+            .replace("{modelId}", &self.mine.model.id.to_string())
+            .replace("{ticketId}", &self.mine.ticket)
+    }
+}
+
+async fn upload_link(app: &TestApp) -> String {
+    let model = app
+        .services
+        .create_model(ModelPatch::default())
+        .await
+        .unwrap();
+    app.services.upload_href(&model)
+}
+
+async fn tenant(app: &TestApp, model: ModelRecord, old: (String, Opened)) -> Tenant {
+    let ticket = app.ticket(&model).await;
+    let session = app.open(&ticket).await;
+    let made = app.send(session.make_export("stl", &json!({}))).await;
+    let export = href(&made.expect(200).json()["exports"][session.export("stl")]);
+    Tenant {
+        token: app.model_token(model.id),
+        powerless: app.token(Subject::Model(model.id), &["group.analytics"]),
+        upload: upload_link(app).await,
+        ticket,
+        old_ticket: old.0,
+        session,
+        old_session: old.1,
+        export,
+        model,
+    }
+}
+
+/// The request without a credential.
+fn bare(row: &Operation, path: &str) -> Call {
+    let call = Call::new(row.method, path);
+    match row.id {
+        "CreateTicket" => {
+            call.json(&json!({ "type": "", "pub": false, "until": "20300101000000" }))
+        }
+        _ => call,
+    }
+}
+
+fn session_body(row: &Operation, session: &Opened) -> Value {
+    match row.id {
+        "ComputeExports" | "GetCachedExports" => {
+            json!({ "exports": [session.export("stl")], "parameters": {} })
+        }
+        _ => json!({}),
+    }
+}
+
+/// Status and type that a kind of credential deserves. 401: who are you; 403: known, but not
+/// allowed; 410: it was good once.
+fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
+    use Credential::{BackendToken, Public, SealedLink, Session, SessionOrToken, Ticket, Token};
+    const FORBIDDEN: (u16, &str) = (403, "SdErrorForbidden");
+    const TICKET: (u16, &str) = (403, "SdTicketValidationError");
+    const GONE: (u16, &str) = (410, "SdSessionGoneError");
+    const JWT: (u16, &str) = (401, "SdJwtValidationError");
+
+    let right = match row.id {
+        "CreateSessionByTicket" | "CreateSessionByModel" => (201, ""),
+        "DownloadOutput" => (206, ""),
+        _ => (200, ""),
+    };
+    match (row.credential, with) {
+        (Public, _) | (_, Try::Right) => right,
+        (Token | BackendToken, Try::None) => (401, "SdTokenMissingError"),
+        (Token | BackendToken, Try::Garbage | Try::Expired) => JWT,
+        // What demands no permission shows each block by a permission of its own.
+        (Token, Try::Narrow) if row.permission.is_none() => right,
+        (Token | BackendToken, Try::OtherTenant | Try::Narrow) => FORBIDDEN,
+        (Session | SessionOrToken, Try::None) => (400, "SdSessionValidationError"),
+        (Session | SessionOrToken, Try::Garbage | Try::Expired) => GONE,
+        (Session | SessionOrToken, Try::OtherTenant) => FORBIDDEN,
+        // A token takes nothing away from an open session; see `strong` for those that demand one.
+        (Session, Try::Narrow) => right,
+        (SessionOrToken, Try::Narrow) => FORBIDDEN,
+        (Ticket, Try::OtherTenant) => FORBIDDEN,
+        (Ticket, _) => TICKET,
+        (SealedLink, Try::Expired) => (410, "SdResourceGoneError"),
+        // Links to assets may stand alone, and then they are their own right.
+        (SealedLink, Try::OtherTenant) if row.id == "DownloadAsset" => right,
+        (SealedLink, _) => FORBIDDEN,
+    }
+}
+
+#[tokio::test]
+async fn every_operation_answers_every_kind_of_credential_as_it_deserves() {
+    let mut gaps = BTreeSet::new();
+    let mut wrong = Vec::new();
+    for row in OPERATIONS {
+        // Some operations use their credential up: each gets a world of its own.
+        let world = World::new().await;
+        for with in TRIES {
+            let Some(call) = world.call(row, with) else {
+                gaps.insert(format!("{} {with:?}", row.id));
+                continue;
+            };
+            let answer = world.app.send(call).await;
+            let (status, error) = deserved(row, with);
+            let said = if status < 400 {
+                String::new()
+            } else {
+                answer.json()["error"].as_str().unwrap().to_owned()
+            };
+            if (answer.status.as_u16(), said.as_str()) != (status, error) {
+                wrong.push(format!(
+                    "{} {with:?}: {} {} instead of {status} {error}",
+                    row.id,
+                    answer.status,
+                    answer.text()
+                ));
+            }
+        }
+        world.app.finish().await;
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let golden: BTreeSet<String> = GAPS.lines().map(str::to_owned).collect();
+    assert_eq!(
+        gaps, golden,
+        "tests/walk-gaps.txt lists what the walk cannot try"
+    );
+}
+
+#[test]
+fn the_table_and_the_served_description_list_the_same_operations() {
+    let document = serde_json::to_value(vitrine_http::openapi_geometry()).unwrap();
+    let mut described = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            if let Some(id) = operation["operationId"].as_str() {
+                described.insert((method.to_uppercase(), plain(path), id.to_owned()));
+            }
+        }
+    }
+    let table: BTreeSet<_> = OPERATIONS
+        .iter()
+        .map(|row| (row.method.to_owned(), plain(row.path), row.id.to_owned()))
+        .collect();
+    assert_eq!(described, table);
+}
+
+/// The template with nameless parameters: the contract names one of them in two ways.
+fn plain(path: &str) -> String {
+    path.split('/')
+        .map(|part| if part.starts_with('{') { "{}" } else { part })
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+/// What a client can see of a refusal.
+fn seen(answer: &Answer) -> (StatusCode, Value) {
+    let mut body = answer.json();
+    body.as_object_mut().unwrap().remove("requestId");
+    (answer.status, body)
+}
+
+#[tokio::test]
+async fn ids_that_a_token_does_not_cover_look_the_same_whether_they_exist_or_not() {
+    let app = TestApp::start().await;
+    let mine = app.push("mine", CUBE).await;
+    let theirs = app.push("theirs", CUBE).await;
+    let nobodys = ModelId::new(app.entropy());
+    let tokens = [
+        app.model_token(mine.id),
+        app.token(Subject::User(UserId::new(app.entropy())), &["*"]),
+        app.token(Subject::User(mine.owner.user), &["*"]),
+    ];
+    for row in OPERATIONS
+        .iter()
+        .filter(|row| row.path.contains("{modelId}"))
+    {
+        for token in &tokens {
+            let mut answers = Vec::new();
+            for id in [theirs.id.to_string(), nobodys.to_string(), "x".into()] {
+                let path = row.path.replace("{modelId}", &id);
+                let answer = app.send(bare(row, &path).bearer(token)).await;
+                assert_eq!(answer.status.as_u16(), 403, "{} {}", row.id, answer.text());
+                answers.push(seen(&answer));
+            }
+            answers.dedup();
+            assert_eq!(answers.len(), 1, "{}: {answers:?}", row.id);
+        }
+    }
+    // Those who may know are told.
+    let call = Call::get(&format!("/api/v2/model/{nobodys}")).bearer(&app.backend_token());
+    app.send(call)
+        .await
+        .expect_error(404, "SdErrorEntityNotFound");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn sessions_that_never_were_look_like_sessions_that_ended() {
+    let app = TestApp::start().await;
+    let model = app.push("mine", CUBE).await;
+    let session = app.open(&app.ticket(&model).await).await;
+    app.send(session.close()).await.expect(200);
+    let closed = app.send(session.defaults()).await;
+    let path = format!("/api/v2/session/{GARBAGE}/default");
+    let never = app.send(Call::get(&path)).await;
+    assert_eq!(closed.status, never.status);
+    assert_eq!(closed.json()["error"], never.json()["error"]);
+    assert_eq!(closed.json()["code"], never.json()["code"]);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_altered_ticket_is_refused_wherever_it_was_altered() {
+    let app = TestApp::start().await;
+    let model = app.push("mine", CUBE).await;
+    let ticket = app.ticket(&model).await;
+    for at in (0..ticket.len()).step_by(7) {
+        let mut altered = ticket.clone().into_bytes();
+        altered[at] = if altered[at] == b'0' { b'1' } else { b'0' };
+        let altered = String::from_utf8(altered).unwrap();
+        app.send(open_call(&altered))
+            .await
+            .expect_error(403, "SdTicketValidationError");
+    }
+    app.send(open_call(&ticket)).await.expect(201);
+    app.finish().await;
+}
