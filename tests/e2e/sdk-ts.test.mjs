@@ -9,7 +9,7 @@ import * as newest from 'sdk-newest'
 import { readGlb, readStl } from './lib/formats.mjs'
 import { expectStatus, request } from './lib/http.mjs'
 import { BOX_FILENAME, BOX_SOURCE, digits14, glbOf, modelConfirmed, originOf, slider, twoValues } from './lib/journey.mjs'
-import { startDemo } from './lib/server.mjs'
+import { startDemo, until } from './lib/server.mjs'
 
 const COMPUTE_MS_MAX = 60_000
 const sha256 = (bytes) => createHash('sha256').update(Buffer.from(bytes)).digest('hex')
@@ -140,6 +140,28 @@ for (const [name, sdk] of [['3.0.0', first], ['3.4.0', newest]]) {
       assert.equal(data.outputs[geometry.id].version, version)
       assert.equal(glbOf(data.outputs[geometry.id]).format, 'glb')
       for (const { sessionId } of [session, other]) await page.session.closeSession(sessionId)
+    })
+
+    test('the same values again are answered without a worker, as the log shows', async () => {
+      const session = await open()
+      const { parameter } = slider(session)
+      const [value] = twoValues(parameter)
+      const compute = (values) => page.utils.submitAndWaitForOutput(session.sessionId, values, COMPUTE_MS_MAX)
+      const runs = () => demo.running.log.split('a worker ran').length - 1
+      await compute({ [parameter.id]: value })
+      // Lines of earlier computations may still be under way: the next one that is new comes after them.
+      const fresh = async (share) => {
+        const before_count = runs()
+        const text = (parameter.min + (parameter.max - parameter.min) * share).toFixed(parameter.decimalplaces ?? 0)
+        await compute({ [parameter.id]: text })
+        await until('a new computation appears in the log', () => runs() > before_count)
+      }
+      await fresh(0.31)
+      const known = runs()
+      for (let count = 0; count < 10; count++) await compute({ [parameter.id]: value })
+      await fresh(0.69)
+      assert.equal(runs(), known + 1, 'a worker ran for values that were in the cache')
+      await page.session.closeSession(session.sessionId)
     })
 
     test('unknown parameters and values out of range are refused by name', async () => {
