@@ -77,9 +77,9 @@ impl Services {
     pub(crate) async fn apply_change(&self, change: &Change) -> Result<()> {
         let inner = &self.inner;
         match change {
-            Change::Model(model) => inner.models.invalidate(model).await,
-            Change::Ticket(ticket) => inner.tickets.invalidate(ticket).await,
-            Change::Session(session) => inner.sessions.invalidate(session).await,
+            Change::Model(model) => inner.models.forget(model).await,
+            Change::Ticket(ticket) => inner.tickets.forget(ticket).await,
+            Change::Session(session) => inner.sessions.forget(session).await,
             Change::Token(token) => {
                 let revoked = inner.store.revoked_tokens(self.now()).await?;
                 if let Some((_, until)) = revoked.into_iter().find(|(id, _)| id == token) {
@@ -88,8 +88,8 @@ impl Services {
             }
             Change::Keys => inner.tokens.replace_ring(self.load_key_ring().await?),
             Change::Account(_) => {
-                inner.models.invalidate_all();
-                inner.sessions.invalidate_all();
+                inner.models.forget_all();
+                inner.sessions.forget_all();
             }
         }
         Ok(())
@@ -97,9 +97,9 @@ impl Services {
 
     fn forget_everything(&self) {
         let inner = &self.inner;
-        inner.models.invalidate_all();
-        inner.tickets.invalidate_all();
-        inner.sessions.invalidate_all();
+        inner.models.forget_all();
+        inner.tickets.forget_all();
+        inner.sessions.forget_all();
         inner.aliases.invalidate_all();
     }
 

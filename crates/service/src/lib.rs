@@ -18,6 +18,7 @@ pub mod models;
 mod offset;
 mod presence;
 mod producing;
+mod remembered;
 pub mod sessions;
 pub mod settings;
 pub mod tickets;
@@ -49,6 +50,7 @@ use crate::changes::Changes;
 use crate::computations::Computations;
 use crate::limiter::Limiter;
 use crate::presence::{SessionEntry, Touches};
+use crate::remembered::Remembered;
 use crate::tokens::Tokens;
 
 /// Models whose settings are kept in memory.
@@ -89,9 +91,9 @@ struct Inner {
     entropy: Arc<dyn Entropy>,
     settings: Settings,
     tokens: Tokens,
-    models: Cache<ModelId, Arc<ModelRecord>>,
-    tickets: Cache<TicketId, Arc<TicketRecord>>,
-    sessions: Cache<SessionHash, Arc<SessionEntry>>,
+    models: Remembered<ModelId, ModelRecord>,
+    tickets: Remembered<TicketId, TicketRecord>,
+    sessions: Remembered<SessionHash, SessionEntry>,
     aliases: Cache<SessionAlias, SessionHash>,
     touches: Touches,
     computations: Computations,
@@ -123,9 +125,9 @@ impl Services {
         let services = Self {
             inner: Arc::new(Inner {
                 tokens: Tokens::new(ring, revoked),
-                models: Cache::new(MODELS_CACHED_MAX),
-                tickets: Cache::new(TICKETS_CACHED_MAX),
-                sessions: Cache::new(SESSIONS_CACHED_MAX),
+                models: Remembered::new(MODELS_CACHED_MAX),
+                tickets: Remembered::new(TICKETS_CACHED_MAX),
+                sessions: Remembered::new(SESSIONS_CACHED_MAX),
                 aliases: Cache::new(SESSIONS_CACHED_MAX),
                 touches: Touches::default(),
                 computations: Computations::new(),

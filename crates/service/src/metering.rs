@@ -1,11 +1,12 @@
 //! Metering: every chargeable event is one row, durable before the answer that it charges for.
 
 use vitrine_access::credits::{UsageEvent, UsageKind, credits_for};
-use vitrine_access::ids::UsageId;
+use vitrine_access::ids::{BlobKey, UsageId};
 use vitrine_access::session::{Session, SessionClass};
 
 use crate::Services;
 use crate::error::Result;
+use crate::presence::Slot;
 use crate::who::SessionAccess;
 
 impl Services {
@@ -60,16 +61,31 @@ impl Services {
             SessionClass::Limited => entry.take_slot(now),
             SessionClass::Default => None,
         };
-        if let Some(paid_until) = slot {
-            events.push(self.usage_of(session, UsageKind::SessionSlot, 0));
-            // The slot is noted before it is charged: a crash in between gives a slot away and
-            // never charges one twice.
-            self.inner
-                .store
-                .touch_sessions(vec![(session.hash, now, paid_until)])
+        if let Some(slot) = slot {
+            // The row's id follows from session and slot: whoever charges the slot again, after a
+            // crash or from another copy of the session, writes the row that is there already.
+            events.push(UsageEvent {
+                id: slot_id(session, slot),
+                ..self.usage_of(session, UsageKind::SessionSlot, 0)
+            });
+        }
+        let store = &self.inner.store;
+        store.append_usage(events).await?;
+        if let Some(slot) = slot {
+            store
+                .touch_sessions(vec![(session.hash, now, slot.paid_until)])
                 .await?;
         }
-        self.inner.store.append_usage(events).await?;
         Ok(())
     }
+}
+
+/// The id of a slot's charge: a hash of what names the slot.
+fn slot_id(session: &Session, slot: Slot) -> UsageId {
+    let mut named = b"vitrine session slot v1".to_vec();
+    named.extend_from_slice(session.hash.as_bytes());
+    named.extend_from_slice(&slot.after.unix_ms().to_be_bytes());
+    let mut id = [0; 16];
+    id.copy_from_slice(&BlobKey::of(&named).as_bytes()[..16]);
+    UsageId::from_bytes(id)
 }

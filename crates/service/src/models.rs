@@ -130,7 +130,7 @@ impl Services {
             }
             tx.note_change(&Change::Model(id)).await?;
             tx.commit().await?;
-            self.inner.models.invalidate(&id).await;
+            self.inner.models.forget(&id).await;
             return Ok(model);
         }
         Err(Error::new(
@@ -230,7 +230,7 @@ impl Services {
             .await?;
         tx.note_change(&Change::Model(id)).await?;
         tx.commit().await?;
-        self.inner.models.invalidate(&id).await;
+        self.inner.models.forget(&id).await;
         self.inner.job_added.notify_one();
         Ok(model)
     }

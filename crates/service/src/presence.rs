@@ -65,7 +65,7 @@ impl SessionEntry {
     }
 
     /// Takes the next paid slot when the covered period is over; `None` while it still runs.
-    pub(crate) fn take_slot(&self, now: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn take_slot(&self, now: Timestamp) -> Option<Slot> {
         let paid_until = self.paid_until_ms.load(Ordering::Acquire);
         if now.unix_ms() < paid_until {
             return None;
@@ -79,8 +79,20 @@ impl SessionEntry {
                 Ordering::Relaxed,
             )
             .ok()
-            .map(|_| next)
+            .map(|_| Slot {
+                after: Timestamp::from_unix_ms(paid_until),
+                paid_until: next,
+            })
     }
+}
+
+/// A period of activity that is to be charged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slot {
+    /// The end of the period before, which names this one.
+    pub(crate) after: Timestamp,
+    /// The end of this one.
+    pub(crate) paid_until: Timestamp,
 }
 
 /// Idle times that are not written yet.
@@ -95,22 +107,15 @@ impl Services {
         &self,
         hash: SessionHash,
     ) -> Result<Option<Arc<SessionEntry>>> {
-        if let Some(known) = self.inner.sessions.get(&hash).await {
-            return Ok(Some(known));
-        }
-        // Idle times that wait to be written are newer than the row.
-        if let Some(waiting) = self.inner.touches.get(hash) {
-            self.write_touches_of(vec![waiting]).await;
-        }
-        let Some(session) = self.inner.store.session(hash).await? else {
-            return Ok(None);
+        let load = async {
+            // Idle times that wait to be written are newer than the row.
+            if let Some(waiting) = self.inner.touches.take(hash) {
+                self.write_touches_of(vec![waiting]).await;
+            }
+            let session = self.inner.store.session(hash).await?;
+            Ok(session.map(SessionEntry::new))
         };
-        let entry = self
-            .inner
-            .sessions
-            .get_with(hash, async move { Arc::new(SessionEntry::new(session)) })
-            .await;
-        Ok(Some(entry))
+        self.inner.sessions.get_or_load(hash, load).await
     }
 
     /// A session by the alias that stands in links.
@@ -173,7 +178,7 @@ impl Touches {
         self.lock().insert(entry.session.hash, Arc::clone(entry));
     }
 
-    fn get(&self, hash: SessionHash) -> Option<Arc<SessionEntry>> {
+    fn take(&self, hash: SessionHash) -> Option<Arc<SessionEntry>> {
         self.lock().remove(&hash)
     }
 

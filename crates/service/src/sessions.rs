@@ -405,7 +405,7 @@ impl Services {
     pub async fn end_session(&self, hash: SessionHash, reason: EndReason) -> Result<()> {
         let now = self.now();
         let ended = self.inner.store.end_session(hash, reason, now).await?;
-        self.inner.sessions.invalidate(&hash).await;
+        self.inner.sessions.forget(&hash).await;
         if ended { Ok(()) } else { Err(gone_unknown()) }
     }
 }

@@ -110,7 +110,7 @@ impl Services {
         }
         tx.note_change(&Change::Ticket(ticket)).await?;
         tx.commit().await?;
-        self.inner.tickets.invalidate(&ticket).await;
+        self.inner.tickets.forget(&ticket).await;
         Ok(())
     }
 

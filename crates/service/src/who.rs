@@ -315,30 +315,16 @@ impl Services {
 
     /// A model by id, from memory when it is warm.
     pub(crate) async fn model_record(&self, id: ModelId) -> Result<Option<Arc<ModelRecord>>> {
-        if let Some(known) = self.inner.models.get(&id).await {
-            return Ok(Some(known));
-        }
-        let Some(record) = self.inner.store.model_unscoped(id).await? else {
-            return Ok(None);
-        };
-        let record = Arc::new(record);
-        self.inner.models.insert(id, Arc::clone(&record)).await;
-        Ok(Some(record))
+        let load = async { Ok(self.inner.store.model_unscoped(id).await?) };
+        self.inner.models.get_or_load(id, load).await
     }
 
     pub(crate) async fn ticket_record(
         &self,
         id: vitrine_access::ids::TicketId,
     ) -> Result<Option<Arc<TicketRecord>>> {
-        if let Some(known) = self.inner.tickets.get(&id).await {
-            return Ok(Some(known));
-        }
-        let Some(record) = self.inner.store.ticket_unscoped(id).await? else {
-            return Ok(None);
-        };
-        let record = Arc::new(record);
-        self.inner.tickets.insert(id, Arc::clone(&record)).await;
-        Ok(Some(record))
+        let load = async { Ok(self.inner.store.ticket_unscoped(id).await?) };
+        self.inner.tickets.get_or_load(id, load).await
     }
 }
 

@@ -1,0 +1,131 @@
+//! A cache that cannot keep what a change has made stale.
+//!
+//! The trap: a reader loads a row, the row changes and is dropped from the cache, and only then
+//! does the reader put the old value in, where it would stay. Here every drop counts a generation
+//! up first, and whoever put something in looks whether the generation is still the one from
+//! before its load.
+
+use std::future::Future;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use moka::future::Cache;
+
+use crate::error::Result;
+
+/// Values by key, dropped when a change names them.
+pub(crate) struct Remembered<K, V> {
+    cache: Cache<K, Arc<V>>,
+    generation: AtomicU64,
+}
+
+impl<K, V> Remembered<K, V>
+where
+    K: Hash + Eq + Copy + Send + Sync + 'static,
+    V: Send + Sync + 'static,
+{
+    /// Keeps at most `entries_max` values; the least recently used ones go first.
+    pub(crate) fn new(entries_max: u64) -> Self {
+        Self {
+            cache: Cache::new(entries_max),
+            generation: AtomicU64::new(0),
+        }
+    }
+
+    /// The value in memory, or else the loaded one. All callers share one value per key.
+    pub(crate) async fn get_or_load(
+        &self,
+        key: K,
+        load: impl Future<Output = Result<Option<V>>>,
+    ) -> Result<Option<Arc<V>>> {
+        if let Some(known) = self.cache.get(&key).await {
+            return Ok(Some(known));
+        }
+        let before = self.generation.load(Ordering::SeqCst);
+        let Some(value) = load.await? else {
+            return Ok(None);
+        };
+        let value = self
+            .cache
+            .get_with(key, async move { Arc::new(value) })
+            .await;
+        if self.generation.load(Ordering::SeqCst) != before {
+            // Something changed meanwhile, perhaps this: the next reader loads again.
+            self.cache.invalidate(&key).await;
+        }
+        Ok(Some(value))
+    }
+
+    /// Puts in a value that is new to the database as well.
+    pub(crate) async fn insert(&self, key: K, value: Arc<V>) {
+        self.cache.insert(key, value).await;
+    }
+
+    /// Drops one value.
+    pub(crate) async fn forget(&self, key: &K) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        self.cache.invalidate(key).await;
+    }
+
+    /// Drops everything.
+    pub(crate) fn forget_all(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        self.cache.invalidate_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_value_loaded_before_a_change_does_not_stay() {
+        let remembered: Remembered<u8, &str> = Remembered::new(10);
+        let loaded = remembered
+            .get_or_load(1, async {
+                // The change comes while the reader holds the old row.
+                remembered.forget(&1).await;
+                Ok(Some("old"))
+            })
+            .await;
+        assert_eq!(loaded.unwrap().as_deref(), Some(&"old"));
+        let again = remembered.get_or_load(1, async { Ok(Some("new")) }).await;
+        assert_eq!(again.unwrap().as_deref(), Some(&"new"));
+    }
+
+    #[tokio::test]
+    async fn a_warm_value_is_not_loaded_again() {
+        let remembered: Remembered<u8, u8> = Remembered::new(10);
+        for _ in 0..2 {
+            let value = remembered
+                .get_or_load(1, async { Ok(Some(7)) })
+                .await
+                .unwrap();
+            assert_eq!(value.as_deref(), Some(&7));
+        }
+        let warm = remembered
+            .get_or_load(1, async { panic!("loaded again") })
+            .await;
+        assert_eq!(warm.unwrap().as_deref(), Some(&7));
+    }
+
+    #[tokio::test]
+    async fn what_does_not_exist_is_not_remembered() {
+        let remembered: Remembered<u8, u8> = Remembered::new(10);
+        assert!(
+            remembered
+                .get_or_load(1, async { Ok(None) })
+                .await
+                .unwrap()
+                .is_none()
+        );
+        assert!(
+            remembered
+                .get_or_load(1, async { Ok(Some(1)) })
+                .await
+                .unwrap()
+                .is_some()
+        );
+    }
+}
