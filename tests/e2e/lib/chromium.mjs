@@ -47,7 +47,7 @@ export function launch() {
  * `expected` filters console errors that a test provokes on purpose.
  */
 export async function openPage(browser, { expected = () => false, ...options } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', ...options })
+  const context = await browser.newContext({ viewport: { width: 1100, height: 720 }, reducedMotion: 'reduce', ...options })
   const page = await context.newPage()
   const seen = { errors: [], hosts: new Set(), sessions: [], versions: [], computed: 0 }
   page.on('console', (message) => {
