@@ -19,7 +19,12 @@ use vitrine_service::settings::{SESSION_WAIT, Settings, UPLOAD_LINK_TTL};
 /// Environment variables that set a key begin so; `VITRINE_PUBLIC_URL` is `public_url`.
 const ENVIRONMENT_PREFIX: &str = "VITRINE_";
 /// Variables with our prefix that are not settings.
-const ENVIRONMENT_IGNORED: &[&str] = &["vectors", "test_postgres"];
+const ENVIRONMENT_IGNORED: &[&str] = &[
+    "vectors",
+    "test_postgres",
+    "test_postgres_dir",
+    "test_postgres_pid_file",
+];
 
 /// Everything that an operator may set. `docs/vitrine.toml` documents each key; a test compares.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
