@@ -3,6 +3,8 @@
 //!
 //! `UPDATE_DOCS=1 cargo test -p vitrine --test documents` rewrites the generated blocks.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

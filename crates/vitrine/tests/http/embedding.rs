@@ -60,7 +60,7 @@ async fn only_the_allowed_origin_opens_a_session_and_every_refusal_names_origin_
         ("//shop.example.com", "shop.example.com"),
         ("http://shop.example.com", "http://shop.example.com"),
         ("null", "null"),
-        ("", "origin"),
+        ("", "Origin"),
     ];
     for (origin, seen) in refused {
         polite(app.send(open(&ticket).origin(origin)).await, seen);

@@ -61,6 +61,7 @@ struct World {
     old_backend: String,
     old_token: String,
     old_upload: String,
+    spares: [Opened; 2],
 }
 
 impl World {
@@ -85,6 +86,7 @@ impl World {
         let mine = tenant(&app, first, mine_old).await;
         let theirs = tenant(&app, second, theirs_old).await;
         let backend = app.backend_token();
+        let spares = [app.open(&mine.ticket).await, app.open(&mine.ticket).await];
         Self {
             app,
             mine,
@@ -93,6 +95,7 @@ impl World {
             old_backend,
             old_token,
             old_upload,
+            spares,
         }
     }
 
@@ -138,6 +141,9 @@ impl World {
             Try::None => "none",
             Try::Garbage => GARBAGE,
             Try::Expired => &self.mine.old_session.id,
+            // Closing uses a session up, and the walk goes on with the others.
+            Try::Narrow if row.id == "CloseSession" => &self.spares[0].id,
+            Try::Right if row.id == "CloseSession" => &self.spares[1].id,
             Try::OtherTenant | Try::Narrow | Try::Right => &mine.id,
         };
         let path = row
@@ -306,9 +312,8 @@ fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
 async fn every_operation_answers_every_kind_of_credential_as_it_deserves() {
     let mut gaps = BTreeSet::new();
     let mut wrong = Vec::new();
+    let world = World::new().await;
     for row in OPERATIONS {
-        // Some operations use their credential up: each gets a world of its own.
-        let world = World::new().await;
         for with in TRIES {
             let Some(call) = world.call(row, with) else {
                 gaps.insert(format!("{} {with:?}", row.id));
@@ -330,8 +335,8 @@ async fn every_operation_answers_every_kind_of_credential_as_it_deserves() {
                 ));
             }
         }
-        world.app.finish().await;
     }
+    world.app.finish().await;
     assert!(wrong.is_empty(), "{wrong:#?}");
     let golden: BTreeSet<String> = GAPS.lines().map(str::to_owned).collect();
     assert_eq!(
