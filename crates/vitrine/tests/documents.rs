@@ -43,7 +43,7 @@ fn documents() -> Vec<String> {
     for folder in ["docs", "docs/adr"] {
         for entry in std::fs::read_dir(root().join(folder)).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
-            if name.ends_with(".md") {
+            if Path::new(&name).extension().is_some_and(|e| e == "md") {
                 found.push(format!("{folder}/{name}"));
             }
         }
