@@ -19,7 +19,7 @@ const CIRCUIT_THICKNESS = 1.6
 const STAND_OFF_RADIUS = 3
 const ENGRAVING = 0.6
 /* More holes than this in one field make it no airier. */
-const VENTS_MAX = 90
+const VENTS_MAX = 60
 
 const FINISHES = {
   matt: { roughness: 0.72, metalness: 0, density: 1.05e-6, perCubicCentimetre: 0.21 },
@@ -46,9 +46,9 @@ const getParameterDefinitions = () => [
   { name: 'look', type: 'group', caption: 'Look' },
   { name: 'label', caption: 'Label', type: 'text', initial: 'VITRINE', maxLength: 18, tooltip: 'Engraved in the lid. Leave it empty for none.' },
   { name: 'finish', caption: 'Material', type: 'radio', values: ['matt', 'satin', 'metal'], captions: ['Plastic, matt', 'Plastic, satin', 'Aluminium'], initial: 'matt', tooltip: 'What walls and lid are made of.' },
-  { name: 'baseColor', caption: 'Colour of the base', type: 'color', initial: '#30363d' },
-  { name: 'lidColor', caption: 'Colour of the lid', type: 'color', initial: '#e8e4da' },
-  { name: 'accent', caption: 'Colour of label and feet', type: 'color', initial: '#e2572b' }
+  { name: 'baseColor', caption: 'Colour of the base', type: 'color', initial: '#3b434c', tooltip: 'Walls, floor and ears.' },
+  { name: 'lidColor', caption: 'Colour of the lid', type: 'color', initial: '#d8d2c4', tooltip: 'The lid with its lip.' },
+  { name: 'accent', caption: 'Colour of the label', type: 'color', initial: '#e2572b', tooltip: 'Filled into the engraving.' }
 ]
 
 /* All measures that follow from the parameters, in one place. */
@@ -71,7 +71,7 @@ const fourCorners = (x, y, shape) => [[x, y], [-x, y], [-x, -y], [x, -y]].map(([
 
 const plate = (length, width, radius, low, high) => translate([0, 0, low], extrusions.extrudeLinear(
   { height: high - low },
-  primitives.roundedRectangle({ size: [length, width], roundRadius: Math.min(radius, length / 2 - 0.1, width / 2 - 0.1), segments: 40 })
+  primitives.roundedRectangle({ size: [length, width], roundRadius: Math.min(radius, length / 2 - 0.1, width / 2 - 0.1), segments: 32 })
 ))
 
 const rod = (radius, low, high, segments) => primitives.cylinder({ radius, height: high - low, segments, center: [0, 0, (low + high) / 2] })
@@ -80,7 +80,7 @@ const rod = (radius, low, high, segments) => primitives.cylinder({ radius, heigh
 const softPlate = (length, width, corner, low, high, lowEdge, highEdge) => {
   const layers = []
   const layer = (z, inset) => layers.push(plate(length - 2 * inset, width - 2 * inset, corner - inset, z, z + 0.01))
-  const steps = 4
+  const steps = 3
   for (let i = 0; i <= steps; i++) {
     const angle = Math.PI / 2 * (i / steps)
     const [out, up] = [1 - Math.sin(angle), 1 - Math.cos(angle)]
@@ -117,7 +117,7 @@ const vents = (kind, length, width, height) => {
     const one = slot(2.6, width, height)
     return Array.from({ length: count }, (_, i) => translate([(i - (count - 1) / 2) * pitch, 0, 0], one))
   }
-  const { places, spread } = field(length, width, kind === 'honeycomb' ? 6.4 : 5.6)
+  const { places, spread } = field(length, width, kind === 'honeycomb' ? 8.2 : 6.4)
   const radius = kind === 'honeycomb' ? (spread - 1.2) / Math.sqrt(3) : spread * 0.32
   const one = transforms.rotateZ(Math.PI / 6, rod(radius, 0, height, kind === 'honeycomb' ? 6 : 14))
   return places.map(([x, y]) => translate([x, y, 0], one))
@@ -186,9 +186,9 @@ const letters = (label, width, height) => {
   const [left, right, low, high] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)]
   const scale = Math.min(width / Math.max(right - left, 1), height / Math.max(high - low, 8))
   const at = ([x, y]) => [(x - (left + right) / 2) * scale, (y - (low + high) / 2) * scale]
-  const stroke = Math.max(0.3, 0.75 * scale)
+  const stroke = Math.max(0.3, 0.95 * scale)
   const flat = lines.map((line) => expansions.expand(
-    { delta: stroke, corners: 'round', segments: 12 },
+    { delta: stroke, corners: 'round', segments: 8 },
     geometries.path2.fromPoints({}, line.map(at))
   ))
   return [extrusions.extrudeLinear({ height: 5 }, booleans.union(flat))]
@@ -209,11 +209,11 @@ const lid = (p, m) => {
     ...fourCorners(...m.boss, rod(BOSS_RADIUS, bottom, p.height - p.wall + 0.5, 24))
   )
   const reach = [2 * (m.boss[0] - BOSS_RADIUS - 2), width - 2 * (LIP_PLAY + LIP_WIDTH) - 6]
-  const strip = p.label.trim() === '' ? 0 : Math.min(11, reach[1] / 4)
+  const strip = p.label.trim() === '' ? 0 : Math.min(13, reach[1] / 4)
   const fieldWidth = reach[1] - (strip > 0 ? strip + 5 : 0)
   const cuts = screwHole(p).flatMap((hole) => fourCorners(...m.boss, hole)).map((hole) => translate([0, 0, p.height], hole))
   for (const hole of vents(p.vents, reach[0], fieldWidth, 30)) cuts.push(translate([0, reach[1] / 2 - fieldWidth / 2, p.height - 15], hole))
-  const label = strip > 0 ? letters(p.label, reach[0], strip * 0.72) : []
+  const label = strip > 0 ? letters(p.label, reach[0], strip * 0.78) : []
   const engraving = label.map((shape) => material({ color: p.accent, roughness: 0.5 }, translate([0, -reach[1] / 2 + strip / 2, p.height - ENGRAVING], shape)))
   return { body, cuts: [...cuts, ...engraving] }
 }
@@ -271,8 +271,7 @@ const extras = (p, m, lift) => {
 
 const main = (p) => {
   const m = plan(p)
-  const lift = SEAM + p.opening
-  return [[paint(p, p.baseColor, base(p, m)), translate([0, 0, p.opening], paintedLid(p, m))], extras(p, m, lift - SEAM)]
+  return [[paint(p, p.baseColor, base(p, m)), translate([0, 0, p.opening], paintedLid(p, m))], extras(p, m, p.opening)]
 }
 
 /* Base and lid side by side, each on the face that a printer wants below. */

@@ -8,7 +8,7 @@ const { subtract, union } = booleans
 
 const TAU = 2 * Math.PI
 /* Horizontal cuts through the shade, from which its skin is made. */
-const LEVELS = 26
+const LEVELS = 16
 const BAND_HEIGHT = 7
 const BAND_THICKNESS = 3.2
 /* Inner radius of the ring that the socket is screwed to. */
@@ -24,19 +24,19 @@ const getParameterDefinitions = () => [
   { name: 'shape', caption: 'Silhouette', type: 'choice', values: ['onion', 'straight', 'waist', 'bell'], captions: ['Onion', 'Straight', 'Waist', 'Bell'], initial: 'onion', tooltip: 'How the shade runs from bottom to top.' },
   { name: 'skin', type: 'group', caption: 'Skin' },
   { name: 'style', caption: 'Style', type: 'radio', values: ['lattice', 'ribs', 'folds', 'holes'], captions: ['Lattice', 'Ribs', 'Folds', 'Holes'], initial: 'lattice', tooltip: 'Ribs crossing each other, ribs alone, a folded skin, or a smooth one with holes.' },
-  { name: 'twist', caption: 'Twist', type: 'slider', initial: 110, min: -180, max: 180, step: 5, tooltip: 'In degrees from bottom to top; below zero it turns to the other side.' },
-  { name: 'count', caption: 'Ribs or folds', type: 'int', initial: 20, min: 10, max: 32, step: 2, even: true, tooltip: 'An even number, counted around the shade.' },
-  { name: 'rib', caption: 'Width of ribs', type: 'float', initial: 5, min: 3, max: 9, step: 0.5, tooltip: 'In mm; for folds and holes it sets how deep and how large they are.' },
+  { name: 'twist', caption: 'Twist', type: 'slider', initial: 105, min: -180, max: 180, step: 5, tooltip: 'In degrees from bottom to top; below zero it turns to the other side.' },
+  { name: 'count', caption: 'Ribs or folds', type: 'int', initial: 14, min: 8, max: 24, step: 2, even: true, tooltip: 'An even number, counted around the shade.' },
+  { name: 'rib', caption: 'Width of ribs', type: 'float', initial: 7, min: 3, max: 9, step: 0.5, tooltip: 'In mm; for folds and holes it sets how deep and how large they are.' },
   { name: 'thickness', caption: 'Thickness', type: 'float', initial: 2.4, min: 1.6, max: 4, step: 0.2, tooltip: 'Of the skin, in mm. Thin ones glow more.' },
   { name: 'light', type: 'group', caption: 'Light' },
   { name: 'socket', caption: 'Socket', type: 'choice', values: ['e27', 'e14'], captions: ['E27', 'E14'], initial: 'e27', tooltip: 'Sets the ring that holds the shade.' },
   { name: 'foot', caption: 'Foot of turned wood', type: 'checkbox', checked: true, tooltip: 'Without it you get the shade alone, for a pendant.' },
   { name: 'look', type: 'group', caption: 'Look' },
-  { name: 'color', caption: 'Colour of the shade', type: 'color', initial: '#f1e7d3', tooltip: 'Dyed through, not painted.' },
-  { name: 'wood', caption: 'Wood', type: 'choice', values: ['oak', 'walnut', 'black'], captions: ['Oak', 'Walnut', 'Black'], initial: 'walnut' }
+  { name: 'color', caption: 'Colour of the shade', type: 'color', initial: '#ece2cf', tooltip: 'Dyed through, not painted.' },
+  { name: 'wood', caption: 'Wood', type: 'choice', values: ['oak', 'walnut', 'black'], captions: ['Oak', 'Walnut', 'Black'], initial: 'oak', tooltip: 'What the foot is turned from.' }
 ]
 
-const WOODS = { oak: '#b98a55', walnut: '#5d3a24', black: '#1d1b1a' }
+const WOODS = { oak: '#c29c70', walnut: '#6b4c38', black: '#1d1b1a' }
 
 /* Radius of the shade's middle surface at a height from 0 to 1. */
 const radiusOf = (p) => {
@@ -205,8 +205,12 @@ const insides = (p) => {
   const radius = Math.max(55, p.bottom * 0.36)
   const disc = turned([[0, 0], ...bull(radius, 0, 22), [16, 22.5], [11, 26], [0, 26]])
   const stem = turned([[0, 26.2], [7, 26.2], [7, z - 30], [12, z - 24.2], [0, z - 24.2]], 32)
-  const hole = primitives.cylinder({ radius: 4, height: 30, segments: 16, center: [0, radius, 9] })
-  return [...shapes, material({ color: WOODS[p.wood], roughness: 0.55 }, subtract(disc, transforms.rotateX(0, hole))), material('brass', stem)]
+  /* A channel for the cable, from the back to the middle and up through the stem. */
+  const hole = union(
+    transforms.rotateX(TAU / 4, primitives.cylinder({ radius: 3.5, height: radius + 10, segments: 16, center: [0, 9, -(radius + 10) / 2] })),
+    primitives.cylinder({ radius: 3.5, height: 60, segments: 16, center: [0, 0, 35.5] })
+  )
+  return [...shapes, material({ color: WOODS[p.wood], roughness: 0.55 }, subtract(disc, hole)), material('brass', stem)]
 }
 
 const main = (p) => [

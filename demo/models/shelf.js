@@ -27,20 +27,20 @@ const LEG_HEIGHT = 130
 const PLINTH_HEIGHT = 70
 
 const WOODS = {
-  oak: { color: [0.72, 0.5, 0.29], roughness: 0.62, density: 0.71e-6, price: 118 },
-  walnut: { color: [0.36, 0.215, 0.13], roughness: 0.58, density: 0.64e-6, price: 176 },
-  ash: { color: [0.83, 0.7, 0.53], roughness: 0.62, density: 0.68e-6, price: 104 },
+  oak: { color: [0.76, 0.61, 0.44], roughness: 0.62, density: 0.71e-6, price: 118 },
+  walnut: { color: [0.4, 0.28, 0.2], roughness: 0.58, density: 0.64e-6, price: 176 },
+  ash: { color: [0.87, 0.79, 0.66], roughness: 0.62, density: 0.68e-6, price: 104 },
   black: { color: [0.06, 0.058, 0.056], roughness: 0.5, density: 0.7e-6, price: 126 }
 }
 
 const getParameterDefinitions = () => [
   { name: 'size', type: 'group', caption: 'Size' },
-  { name: 'width', caption: 'Width', type: 'slider', initial: 960, min: 360, max: 1600, step: 10, tooltip: 'Outer width in mm, measured at the top board.' },
-  { name: 'height', caption: 'Height', type: 'slider', initial: 1080, min: 500, max: 2200, step: 10, tooltip: 'Outer height in mm, legs or plinth included.' },
+  { name: 'width', caption: 'Width', type: 'slider', initial: 1240, min: 360, max: 1600, step: 10, tooltip: 'Outer width in mm, measured at the top board.' },
+  { name: 'height', caption: 'Height', type: 'slider', initial: 900, min: 500, max: 2200, step: 10, tooltip: 'Outer height in mm, legs or plinth included.' },
   { name: 'depth', caption: 'Depth', type: 'slider', initial: 300, min: 180, max: 450, step: 5, tooltip: 'Outer depth in mm. A row of folders needs 320.' },
   { name: 'boards', type: 'group', caption: 'Boards' },
-  { name: 'shelves', caption: 'Shelves in each bay', type: 'int', initial: 3, min: 1, max: 8, step: 1, tooltip: 'They rest on pins and can be moved by one hole up or down. Each compartment stays at least 70 mm high.' },
-  { name: 'dividers', caption: 'Dividers', type: 'int', initial: 1, min: 0, max: 4, step: 1, tooltip: 'Upright boards between the sides. Each bay stays at least 120 mm wide.' },
+  { name: 'shelves', caption: 'Shelves in each bay', type: 'int', initial: 2, min: 1, max: 8, step: 1, tooltip: 'They rest on pins and can be moved by one hole up or down. Each compartment stays at least 70 mm high.' },
+  { name: 'dividers', caption: 'Dividers', type: 'int', initial: 2, min: 0, max: 4, step: 1, tooltip: 'Upright boards between the sides. Each bay stays at least 120 mm wide.' },
   { name: 'stagger', caption: 'Staggered bays', type: 'checkbox', checked: true, tooltip: 'The shelves of every second bay sit a little lower.' },
   { name: 'thickness', caption: 'Thickness', type: 'choice', values: [16, 19, 25], captions: ['16 mm', '19 mm', '25 mm'], initial: 19, tooltip: 'Thickness of all boards. Bays wider than 800 mm want 25 mm.' },
   { name: 'edge', caption: 'Front edges', type: 'radio', values: ['round', 'chamfer', 'straight'], captions: ['Rounded', 'Chamfered', 'Straight'], initial: 'round', tooltip: 'How the front edges are milled.' },
@@ -48,7 +48,7 @@ const getParameterDefinitions = () => [
   { name: 'backGroup', type: 'group', caption: 'Back' },
   { name: 'back', caption: 'Back panel', type: 'checkbox', checked: true, tooltip: 'A lacquered panel in a groove. It makes the shelf stiff.' },
   { name: 'outlets', caption: 'Cable outlets', type: 'checkbox', checked: true, tooltip: 'A round hole for cables in each bay of the back panel.' },
-  { name: 'backColor', caption: 'Colour of the back', type: 'color', initial: '#3f6b66', tooltip: 'Lacquer of the back panel.' },
+  { name: 'backColor', caption: 'Colour of the back', type: 'color', initial: '#5f8a84', tooltip: 'Lacquer of the back panel.' },
   { name: 'look', type: 'group', caption: 'Wood' },
   { name: 'wood', caption: 'Wood', type: 'choice', values: ['oak', 'walnut', 'ash', 'black'], captions: ['Oak, oiled', 'Walnut, oiled', 'Ash, soaped', 'Ash, black'], initial: 'oak', tooltip: 'Solid wood from one log for each shelf.' }
 ]
@@ -263,7 +263,7 @@ const underneath = (m, p) => {
   const leg = translate([0, 0, (LEG_HEIGHT - GAP) / 2], primitives.cylinderElliptic({
     startRadius: [10, 10], endRadius: [17, 17], height: LEG_HEIGHT - GAP, segments: 32
   }))
-  const xs = p.width > 1200 ? [-1, 0, 1] : [-1, 1]
+  const xs = p.width > 1300 ? [-1, 0, 1] : [-1, 1]
   return xs.flatMap((x) => [-1, 1].map((y) => translate([x * (p.width / 2 - m.t - 40), y * (p.depth / 2 - 45), 0], leg)))
 }
 
