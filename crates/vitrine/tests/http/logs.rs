@@ -44,7 +44,7 @@ impl Secrets {
 }
 
 #[tokio::test]
-async fn no_session_id_ticket_token_key_or_link_is_written_to_the_log() {
+async fn invariant_4_no_session_id_ticket_token_key_or_link_is_written_to_the_log() {
     let everything = Everything::keep();
     let mut secrets = Secrets::default();
     secrets.note("the master key", MASTER_KEY);

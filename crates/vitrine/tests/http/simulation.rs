@@ -1,0 +1,395 @@
+//! A seeded simulation: random visits, withdrawn rights, clock jumps, dead workers and restarts on
+//! the real server, checked after each step against a small model of what must be true.
+//!
+//! It prints its seed. A seed that fails becomes a test here.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::json;
+use vitrine_access::UsageKind;
+use vitrine_access::ids::TicketId;
+use vitrine_access::seal::Sealer;
+use vitrine_access::secret::MasterKey;
+use vitrine_access::ticket::Ticket;
+use vitrine_access::time::Timestamp;
+use vitrine_service::ModelRecord;
+use vitrine_service::models::{BlockingPatch, ModelPatch};
+use vitrine_store::UsageScope;
+use vitrine_testkit::SeededEntropy;
+
+use crate::app::{CUBE, Call, MASTER_KEY, Opened, Plan, TestApp, open_call};
+
+/// Steps of one run; with these, a run takes a few seconds.
+const STEPS: u32 = 250;
+const MODELS: usize = 2;
+/// Longest jump of the clock, seconds: rare sessions survive a few of them.
+const JUMP_S_MAX: u64 = 1_500;
+const LIFE: Duration = Duration::from_secs(3600);
+const IDLE: Duration = Duration::from_secs(3600);
+const GRACE: Duration = Duration::from_secs(300);
+const SLOT: Duration = Duration::from_secs(600);
+
+struct SimulatedTicket {
+    text: String,
+    id: TicketId,
+    model: usize,
+    backend: bool,
+    revoked: bool,
+}
+
+struct SimulatedModel {
+    record: ModelRecord,
+    blocked: bool,
+    domain: bool,
+    /// What its payer owes by now.
+    credits: u64,
+}
+
+struct SimulatedSession {
+    opened: Opened,
+    ticket: usize,
+    opened_at: Timestamp,
+    last_seen: Timestamp,
+    paid_until: Timestamp,
+    closed: bool,
+}
+
+struct Simulation {
+    app: TestApp,
+    dice: SeededEntropy,
+    models: Vec<SimulatedModel>,
+    tickets: Vec<SimulatedTicket>,
+    sessions: Vec<SimulatedSession>,
+    counts: BTreeMap<&'static str, u32>,
+}
+
+impl Simulation {
+    async fn start(seed: u64) -> Self {
+        let app = Plan::new().seed(seed).workers(2, 64).start().await;
+        let mut simulation = Self {
+            app,
+            dice: SeededEntropy::new(seed),
+            models: Vec::new(),
+            tickets: Vec::new(),
+            sessions: Vec::new(),
+            counts: BTreeMap::new(),
+        };
+        for _ in 0..MODELS {
+            let record = simulation.app.push("cube", CUBE).await;
+            simulation.models.push(SimulatedModel {
+                record,
+                blocked: false,
+                domain: true,
+                credits: 0,
+            });
+        }
+        for model in 0..MODELS {
+            for backend in [false, true] {
+                simulation.issue(model, backend).await;
+            }
+        }
+        simulation
+    }
+
+    fn below(&self, bound: u64) -> u64 {
+        self.dice.next_u64() % bound
+    }
+
+    fn pick(&self, length: usize) -> usize {
+        usize::try_from(self.below(length as u64)).unwrap()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.app.services.now()
+    }
+
+    async fn step(&mut self) {
+        let what = match self.below(100) {
+            0..20 => self.open().await,
+            20..50 => self.compute().await,
+            50..62 => self.export().await,
+            62..72 => self.look().await,
+            72..77 => self.close().await,
+            77..80 => self.revoke().await,
+            80..83 => self.issue_some().await,
+            83..87 => self.block_or_not().await,
+            87..90 => self.allow_or_not().await,
+            90..96 => self.jump(),
+            96..98 => self.kill(),
+            _ => self.restart().await,
+        };
+        *self.counts.entry(what).or_default() += 1;
+        self.check_credits().await;
+    }
+
+    async fn issue(&mut self, model: usize, backend: bool) {
+        let record = &self.models[model].record;
+        let text = if backend {
+            self.app.backend_ticket(record).await
+        } else {
+            self.app.ticket(record).await
+        };
+        let sealer = Sealer::new(&MasterKey::from_text(MASTER_KEY).unwrap());
+        let id = Ticket::open(&sealer, &text).unwrap().id;
+        self.tickets.push(SimulatedTicket {
+            text,
+            id,
+            model,
+            backend,
+            revoked: false,
+        });
+    }
+
+    async fn issue_some(&mut self) -> &'static str {
+        let (model, backend) = (self.pick(MODELS), self.below(2) == 0);
+        self.issue(model, backend).await;
+        "issue a ticket"
+    }
+
+    /// Whether what opened a session would still open one.
+    fn right_holds(&self, ticket: usize) -> bool {
+        let ticket = &self.tickets[ticket];
+        let model = &self.models[ticket.model];
+        !ticket.revoked && !model.blocked && (ticket.backend || model.domain)
+    }
+
+    fn is_open(&self, session: usize) -> bool {
+        let session = &self.sessions[session];
+        let now = self.now();
+        !session.closed
+            && now.since(session.opened_at) < LIFE
+            && now.since(session.last_seen) < IDLE
+            && self.right_holds(session.ticket)
+    }
+
+    fn links_work(&self, session: usize) -> bool {
+        let session = &self.sessions[session];
+        let ended = session
+            .opened_at
+            .plus(LIFE)
+            .min(session.last_seen.plus(IDLE));
+        !session.closed && self.now() < ended.plus(GRACE) && self.right_holds(session.ticket)
+    }
+
+    async fn open(&mut self) -> &'static str {
+        let ticket = self.pick(self.tickets.len());
+        let holds = self.right_holds(ticket);
+        let SimulatedTicket {
+            text,
+            backend,
+            model,
+            ..
+        } = &self.tickets[ticket];
+        let (backend, model) = (*backend, *model);
+        let call = if backend {
+            Call::post(&format!("/api/v2/ticket/{text}"))
+        } else {
+            open_call(text)
+        };
+        let answer = self.app.send(call).await;
+        if !holds {
+            assert_eq!(answer.status.as_u16(), 403, "{}", answer.text());
+            return "open (refused)";
+        }
+        let now = self.now();
+        self.sessions.push(SimulatedSession {
+            opened: Opened::read(&answer.expect(201)),
+            ticket,
+            opened_at: now,
+            last_seen: now,
+            paid_until: now.plus(SLOT),
+            closed: false,
+        });
+        self.models[model].credits += u64::from(!backend);
+        "open"
+    }
+
+    /// Sends a call of a session and holds its status against the model; notes the use.
+    async fn use_session(&mut self, session: usize, call: Call) -> bool {
+        let open = self.is_open(session);
+        let answer = self.app.send(call).await;
+        let expected = if open { 200 } else { 410 };
+        assert_eq!(answer.status.as_u16(), expected, "{}", answer.text());
+        if open {
+            self.sessions[session].last_seen = self.now();
+        }
+        open
+    }
+
+    /// What a customization costs besides itself.
+    fn charge_slot(&mut self, session: usize) {
+        let now = self.now();
+        let session = &mut self.sessions[session];
+        let ticket = &self.tickets[session.ticket];
+        if !ticket.backend && now >= session.paid_until {
+            session.paid_until = now.plus(SLOT);
+            self.models[ticket.model].credits += 1;
+        }
+    }
+
+    fn any_session(&self) -> Option<usize> {
+        (!self.sessions.is_empty()).then(|| self.pick(self.sessions.len()))
+    }
+
+    async fn compute(&mut self) -> &'static str {
+        let Some(session) = self.any_session() else {
+            return "nothing";
+        };
+        let values = json!({ "size": 20 + self.below(8), "wood": self.below(2) });
+        let call = self.sessions[session].opened.compute(&values);
+        if !self.use_session(session, call).await {
+            return "compute (gone)";
+        }
+        self.charge_slot(session);
+        let ticket = &self.tickets[self.sessions[session].ticket];
+        self.models[ticket.model].credits += u64::from(ticket.backend);
+        "compute"
+    }
+
+    async fn export(&mut self) -> &'static str {
+        let Some(session) = self.any_session() else {
+            return "nothing";
+        };
+        let values = json!({ "size": 20 + self.below(4) });
+        let call = self.sessions[session].opened.make_export("stl", &values);
+        if !self.use_session(session, call).await {
+            return "export (gone)";
+        }
+        self.charge_slot(session);
+        let ticket = &self.tickets[self.sessions[session].ticket];
+        self.models[ticket.model].credits += 1;
+        "export"
+    }
+
+    async fn look(&mut self) -> &'static str {
+        let Some(session) = self.any_session() else {
+            return "nothing";
+        };
+        let call = Call::get(&self.sessions[session].opened.href("model"));
+        let works = self.links_work(session);
+        let answer = self.app.send(call).await;
+        let expected = if works { 206 } else { 410 };
+        assert_eq!(answer.status.as_u16(), expected, "{}", answer.text());
+        let call = self.sessions[session].opened.defaults();
+        self.use_session(session, call).await;
+        "look"
+    }
+
+    async fn close(&mut self) -> &'static str {
+        let Some(session) = self.any_session() else {
+            return "nothing";
+        };
+        let call = self.sessions[session].opened.close();
+        if !self.use_session(session, call).await {
+            return "close (gone)";
+        }
+        self.sessions[session].closed = true;
+        "close"
+    }
+
+    async fn revoke(&mut self) -> &'static str {
+        let ticket = self.pick(self.tickets.len());
+        self.tickets[ticket].revoked = true;
+        let id = self.tickets[ticket].id;
+        self.app.services.revoke_ticket(id).await.unwrap();
+        "revoke a ticket"
+    }
+
+    async fn block_or_not(&mut self) -> &'static str {
+        let model = &mut self.models[usize::from(self.dice.next_u64() % 2 == 0)];
+        model.blocked = !model.blocked;
+        let patch = ModelPatch {
+            blocking: BlockingPatch {
+                owner: Some(model.blocked),
+                ..BlockingPatch::default()
+            },
+            ..ModelPatch::default()
+        };
+        self.app.update(model.record.id, patch).await;
+        "block or unblock"
+    }
+
+    async fn allow_or_not(&mut self) -> &'static str {
+        let model = &mut self.models[usize::from(self.dice.next_u64() % 2 == 0)];
+        model.domain = !model.domain;
+        let host = if model.domain { "shop" } else { "other" };
+        let patch = ModelPatch {
+            accessdomains: Some(vec![format!("{host}.example.com")]),
+            ..ModelPatch::default()
+        };
+        self.app.update(model.record.id, patch).await;
+        "allow or forbid a domain"
+    }
+
+    fn jump(&mut self) -> &'static str {
+        // Whole seconds: idle times are kept no finer than that.
+        self.app
+            .pass(Duration::from_secs(1 + self.below(JUMP_S_MAX)));
+        "let the clock jump"
+    }
+
+    fn kill(&mut self) -> &'static str {
+        self.app.kill_workers();
+        "kill all workers"
+    }
+
+    /// What was acknowledged is there when the server comes back.
+    async fn restart(&mut self) -> &'static str {
+        self.app.restart().await;
+        let store = self.app.services.store();
+        for session in &self.sessions {
+            let row = store.session(session.opened.hash()).await.unwrap();
+            let row = row.expect("an acknowledged session is there");
+            assert_eq!(row.ended.is_some(), session.closed);
+        }
+        for ticket in &self.tickets {
+            let row = store.ticket_unscoped(ticket.id).await.unwrap();
+            let row = row.expect("an acknowledged ticket is there");
+            assert_eq!(row.revoked_at.is_some(), ticket.revoked);
+        }
+        for model in &self.models {
+            let row = store.model_unscoped(model.record.id).await.unwrap();
+            assert_eq!(row.unwrap().settings.blocking.any(), model.blocked);
+        }
+        "restart"
+    }
+
+    /// Totals are sums of rows, and nobody pays twice or too little.
+    async fn check_credits(&self) {
+        let store = self.app.services.store();
+        let (from, until) = (Timestamp::from_unix_ms(0), Timestamp::MAX_14);
+        for model in &self.models {
+            let scope = UsageScope::Model(model.record.id);
+            let sum = |kind| store.usage_sum(scope, kind, from, until);
+            let all = sum(None).await.unwrap().credits;
+            // Computing time is the machine's affair.
+            let computing = sum(Some(UsageKind::Computation)).await.unwrap().credits;
+            assert_eq!(all - computing, model.credits);
+        }
+    }
+}
+
+async fn simulate(seed: u64) {
+    println!("simulation with seed {seed}");
+    let mut simulation = Simulation::start(seed).await;
+    for _ in 0..STEPS {
+        simulation.step().await;
+    }
+    println!("{:?}", simulation.counts);
+    // A killed worker is worth an error line; nothing else is.
+    for error in simulation.app.take_errors() {
+        assert!(error.contains("worker"), "{error}");
+    }
+    simulation.app.finish().await;
+}
+
+#[tokio::test]
+async fn no_sequence_of_events_breaks_the_rules_of_rights_and_charges() {
+    simulate(20_261_121).await;
+}
+
+#[tokio::test]
+async fn another_sequence_does_not_break_them_either() {
+    simulate(7).await;
+}
