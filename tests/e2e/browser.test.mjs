@@ -78,7 +78,6 @@ describe('the pages of the demo', () => {
   async function assertAccessible(page) {
     await page.evaluate(AXE)
     const violations = await page.evaluate(async (rules) => {
-      // eslint-disable-next-line no-undef -- axe has just been put into the page
       const { violations } = await axe.run(document, { runOnly: rules })
       return violations.map(({ id, help, nodes }) => `${id}: ${help} (${nodes.map((node) => node.target.join(' ')).join(', ')})`)
     }, AXE_RULES)
