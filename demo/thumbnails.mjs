@@ -25,8 +25,8 @@ const FLAGS = [
   "--headless", "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
   "--disable-sync", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
 ];
-/** How close the camera comes after it has fitted the model: the fit leaves room for turning, a picture stands still. */
-const CLOSER = { shelf: 2, enclosure: 1, lamp: 1 };
+/** Keys that are pressed after the camera has fitted the model: the fit leaves room for turning, a picture stands still. */
+const KEYS = { shelf: ["ArrowLeft", "+", "+"], enclosure: ["+"], lamp: ["+"] };
 /** Differences between colours that may be given up, one after the other, until a picture is small enough. */
 const COLOUR_STEPS = [1, 2, 3, 4, 6, 8];
 
@@ -72,7 +72,7 @@ async function picture(browser, summary, model) {
   await page.waitForSelector("html[data-ready], html[data-refused]", { timeout: PICTURE_MS_MAX, state: "attached" });
   const refused = await page.evaluate(() => document.documentElement.dataset.refused);
   if (refused !== undefined) throw new Error(`${model.slug}: ${refused}`);
-  await page.evaluate(async (closer) => {
+  await page.evaluate(async (keys) => {
     const viewer = document.querySelector("vitrine-viewer");
     await viewer.viewport;
     // Only the picture: the buttons on it belong to a page that moves.
@@ -80,8 +80,8 @@ async function picture(browser, summary, model) {
     style.replaceSync("button, [role=toolbar] { visibility: hidden !important }");
     viewer.shadowRoot.adoptedStyleSheets.push(style);
     const stage = viewer.shadowRoot.querySelector("[tabindex]");
-    for (let i = 0; i < closer; i += 1) stage?.dispatchEvent(new KeyboardEvent("keydown", { key: "+", bubbles: true }));
-  }, CLOSER[model.slug] ?? 0);
+    for (const key of keys) stage.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  }, KEYS[model.slug] ?? []);
   const png = await settled(page);
   await page.close();
   return png;

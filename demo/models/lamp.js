@@ -62,15 +62,17 @@ const stack = (rings) => {
   return primitives.polyhedron({ points: rings.flat(), faces, orientation: 'outward' })
 }
 
-/* A skin between an outer and an inner surface, closed by a rim below and above. `outer(angle, s)` is a radius. */
+/* A skin between an outer and an inner surface, closed by a rim below and above. It turns as a whole: `outer(angle, s)` is the radius
+   at an angle that turns along, so that edges of its net run along the folds. */
 const skin = (p, around, outer) => {
+  const turn = p.twist * TAU / 360
   const points = []
   const faces = []
   const ring = (z, s, inset) => {
     for (let i = 0; i < around; i++) {
       const angle = TAU * i / around
       const r = outer(angle, s) - inset
-      points.push([r * Math.cos(angle), r * Math.sin(angle), z])
+      points.push([r * Math.cos(angle + turn * s), r * Math.sin(angle + turn * s), z])
     }
   }
   for (let level = 0; level <= LEVELS; level++) ring(p.height * level / LEVELS, level / LEVELS, 0)
@@ -107,10 +109,15 @@ const rib = (p, radius, sign, shift) => {
 
 const aroundZ = (count, shape, start = 0) => Array.from({ length: count }, (_, i) => rotateZ(TAU * (i + start) / count, shape))
 
-/* A band around the shade between two heights that follows its silhouette. */
-const band = (p, radius, low) => {
-  const at = (z, offset) => [radius(Math.min(1, Math.max(0, z / p.height))) + offset, z]
-  const half = BAND_THICKNESS / 2 + p.thickness / 2
+const foldDepth = (p) => Math.min(p.rib, 6)
+
+/* How far inside the middle surface the band of the spokes lies: ribs are set into it, a skin hides it. */
+const bandInset = (p) => ({ folds: foldDepth(p) + p.thickness / 2, holes: p.thickness / 2 }[p.style] ?? 0)
+
+/* A band around the shade that follows its silhouette, so far inside the middle surface. */
+const band = (p, radius, low, inset = 0) => {
+  const at = (z, offset) => [radius(Math.min(1, Math.max(0, z / p.height))) - inset + offset, z]
+  const half = inset > 0 ? p.thickness / 2 : BAND_THICKNESS / 2 + p.thickness / 2
   const points = [at(low, -half), at(low + 1, half), at(low + BAND_HEIGHT - 1, half), at(low + BAND_HEIGHT, -half)]
   return extrusions.extrudeRotate({ segments: 64 }, primitives.polygon({ points: [points[0], [points[1][0] - 1, low], points[1], points[2], [points[2][0] - 1, low + BAND_HEIGHT], points[3]] }))
 }
@@ -125,7 +132,7 @@ const perforated = (p, radius) => {
     const s = (row + 1) / (rows + 1)
     const r = radius(s)
     const room = Math.min(TAU * r / columns, p.height / (rows + 1)) / 2
-    const size = room * (0.35 + 0.45 * Math.sin(Math.PI * s)) * (0.6 + p.rib / 20)
+    const size = room * (0.45 + 0.4 * Math.sin(Math.PI * s)) * (0.6 + p.rib / 20)
     const turn = p.twist * TAU / 360 * s + (row % 2) * TAU / columns / 2
     /* Along X, through the skin only. */
     const hole = transform([0, 0, 1, 0, 0, 1, 0, 0, -1, 0, 0, 0, r, 0, p.height * s, 1], primitives.cylinder({ radius: size, height: 12 * p.thickness, segments: 14 }))
@@ -137,9 +144,7 @@ const perforated = (p, radius) => {
 const surface = (p, radius) => {
   if (p.style === 'holes') return [perforated(p, radius)]
   if (p.style === 'folds') {
-    const depth = Math.min(p.rib, 6)
-    const turn = p.twist * TAU / 360
-    return [skin(p, p.count * 6, (angle, s) => radius(s) + p.thickness / 2 + depth * Math.cos(p.count * (angle - turn * s)))]
+    return [skin(p, p.count * 8, (angle, s) => radius(s) + p.thickness / 2 + foldDepth(p) * Math.cos(p.count * angle))]
   }
   if (p.style === 'ribs') return aroundZ(p.count, rib(p, radius, 1, 0))
   const shift = p.thickness * 0.3
@@ -152,22 +157,22 @@ const ringHeight = (p) => Math.min(60, p.height * 0.25)
 const holder = (p, radius) => {
   const { ring } = SOCKETS[p.socket]
   const z = ringHeight(p)
-  const reach = radius(z / p.height)
+  const reach = radius(z / p.height) - bandInset(p)
   const spoke = primitives.cuboid({ size: [reach - ring - 2, 5, 5], center: [(reach + ring + 2) / 2, 0, z] })
   const rim = subtract(
     primitives.cylinder({ radius: ring + 5, height: 6, segments: 48, center: [0, 0, z] }),
     primitives.cylinder({ radius: ring, height: 20, segments: 48, center: [0, 0, z] })
   )
   /* Folds and ribs end in a band, so that the spokes have something to hold on to. */
-  return [rim, ...aroundZ(3, spoke), band(p, radius, z - BAND_HEIGHT / 2)]
+  return [rim, ...aroundZ(3, spoke), band(p, radius, z - BAND_HEIGHT / 2, bandInset(p))]
 }
 
 const shade = (p) => {
   const radius = radiusOf(p)
   return union([
     ...surface(p, radius),
-    band(p, radius, 0),
-    band(p, radius, p.height - BAND_HEIGHT),
+    /* Folds end in their own rim. */
+    ...(p.style === 'folds' ? [] : [band(p, radius, 0), band(p, radius, p.height - BAND_HEIGHT)]),
     ...holder(p, radius)
   ])
 }

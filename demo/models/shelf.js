@@ -47,7 +47,7 @@ const getParameterDefinitions = () => [
   { name: 'base', caption: 'Base', type: 'choice', values: ['legs', 'plinth', 'floor'], captions: ['Round legs', 'Plinth', 'None'], initial: 'legs', tooltip: 'What the shelf stands on.' },
   { name: 'backGroup', type: 'group', caption: 'Back' },
   { name: 'back', caption: 'Back panel', type: 'checkbox', checked: true, tooltip: 'A lacquered panel in a groove. It makes the shelf stiff.' },
-  { name: 'outlets', caption: 'Cable outlets', type: 'checkbox', checked: true, tooltip: 'A round hole for cables in each bay of the back panel.' },
+  { name: 'outlets', caption: 'Cable outlets', type: 'checkbox', checked: true, tooltip: 'A round hole for cables in the uppermost compartment of each bay.' },
   { name: 'backColor', caption: 'Colour of the back', type: 'color', initial: '#5f8a84', tooltip: 'Lacquer of the back panel.' },
   { name: 'look', type: 'group', caption: 'Wood' },
   { name: 'wood', caption: 'Wood', type: 'choice', values: ['oak', 'walnut', 'ash', 'black'], captions: ['Oak, oiled', 'Walnut, oiled', 'Ash, soaped', 'Ash, black'], initial: 'oak', tooltip: 'Solid wood from one log for each shelf.' }
@@ -176,7 +176,7 @@ const topScrews = (m, p) => {
 const sideScrews = (m, p) => rows(m).map((y) => [y, m.floor - m.t / 2])
 
 const uprights = (m, p) => {
-  const hole = alongX(PIN_RADIUS, Math.min(18, m.t - 2), 16)
+  const hole = alongX(PIN_RADIUS, Math.min(18, m.t - 2), 12)
   const screw = screwHole()
   const boards = []
   for (let i = 0; i <= m.bays; i++) {
@@ -246,10 +246,10 @@ const backPanel = (m, p) => {
   if (!p.outlets) return [panel]
   const outlet = rotateX(Math.PI / 2, primitives.cylinder({ radius: 25, height: 40, segments: 40 }))
   const cuts = Array.from({ length: m.bays }, (_, bay) => {
-    const [lowest] = shelfHeights(m, p, bay)
-    const room = lowest - m.t / 2 - m.floor
+    const low = Math.max(...shelfHeights(m, p, bay)) + m.t / 2
+    const room = p.height - m.t - low
     const scale = Math.min(1, room / 70)
-    return translate([bayLeft(m, p, bay) + m.bay / 2, m.panelFront, m.floor + room / 2], transforms.scale([scale, 1, scale], outlet))
+    return translate([bayLeft(m, p, bay) + m.bay / 2, m.panelFront, low + room / 2], transforms.scale([scale, 1, scale], outlet))
   })
   return [subtract(panel, cuts)]
 }
