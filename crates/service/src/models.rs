@@ -39,25 +39,19 @@ impl Services {
     pub async fn create_model(&self, patch: ModelPatch) -> Result<ModelRecord> {
         let now = self.now();
         let id = ModelId::new(&*self.inner.entropy);
-        let lineage = match patch.prev_id {
+        let previous = match patch.prev_id {
+            None => None,
+            Some(id) => Some(self.model_record(id).await?.ok_or_else(|| {
+                Error::new(ErrorKind::RequestInvalid, "'prev_id' names no model.")
+            })?),
+        };
+        let owner = owner_of(&patch, previous.as_deref())?;
+        let lineage = match &previous {
             None => ModelId::new(&*self.inner.entropy).to_string(),
-            Some(previous) => {
-                let previous = self.model_record(previous).await?.ok_or_else(|| {
-                    Error::new(ErrorKind::RequestInvalid, "'prev_id' names no model.")
-                })?;
-                previous.lineage.clone()
-            }
+            Some(previous) => previous.lineage.clone(),
         };
         let mut tx = self.inner.store.begin().await?;
-        let user = match patch.user {
-            Some(user) => user,
-            None => OPERATOR,
-        };
-        ensure_account(&mut tx, user, patch.organization, now).await?;
-        let owner = Owner {
-            user,
-            organization: patch.organization,
-        };
+        ensure_account(&mut tx, owner, now).await?;
         let wished = patch
             .slug
             .clone()
@@ -100,6 +94,12 @@ impl Services {
     /// # Errors
     /// `RequestInvalid` naming the member; `EntityUnknown`; database failures.
     pub async fn update_model(&self, id: ModelId, patch: ModelPatch) -> Result<ModelRecord> {
+        if patch.user.is_some() || patch.organization.is_some() || patch.prev_id.is_some() {
+            return Err(Error::new(
+                ErrorKind::RequestInvalid,
+                "'user_id', 'org_id' and 'prev_id' are set once, by CreateModel. Leave them out.",
+            ));
+        }
         let slug = patch.slug.as_deref().map(slugify);
         self.change_model(id, |model| {
             if let Some(slug) = slug.as_ref().filter(|slug| !slug.is_empty()) {
@@ -133,10 +133,7 @@ impl Services {
             self.inner.models.forget(&id).await;
             return Ok(model);
         }
-        Err(Error::new(
-            ErrorKind::DatabaseFailed,
-            "The model is being changed by others at the same moment. Try again.",
-        ))
+        Err(busy_model())
     }
 
     /// The URL for the presigned upload of a model's file.
@@ -206,33 +203,50 @@ impl Services {
                 "The model file is empty.",
             ));
         }
+        // Before anything is stored: a link that was used must not fill the disk.
+        let model = self.inner.store.model_unscoped(id).await?;
+        waits_for_file(&model.ok_or_else(|| unknown(id))?)?;
         let size = bytes.len() as u64;
         let key = BlobKey::of(&bytes);
         self.inner.blobs.put(bytes).await.map_err(storage)?;
+        for _ in 0..UPDATE_TRIES {
+            if let Some(model) = self.note_file(id, key, size).await? {
+                self.inner.models.forget(&id).await;
+                self.inner.job_added.notify_one();
+                return Ok(model);
+            }
+        }
+        Err(busy_model())
+    }
+
+    /// The file's row and its job, durable together; `None` when somebody else changed the model
+    /// at the same moment.
+    async fn note_file(
+        &self,
+        id: ModelId,
+        key: BlobKey,
+        size: u64,
+    ) -> Result<Option<ModelRecord>> {
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;
         let mut model = tx.model_unscoped(id).await?.ok_or_else(|| unknown(id))?;
-        if model.status != ModelStatus::NotUploaded {
-            return Err(Error::new(
-                ErrorKind::ModelInvalid,
-                "This model has its file already. Create a new model with 'prev_id' for a new \
-                 version.",
-            ));
-        }
+        waits_for_file(&model)?;
         let revision = model.revision;
         model.status = ModelStatus::Uploaded;
         model.source = Some(key);
         model.source_size = size;
         model.updated_at = now;
-        model.revision = tx.update_model(&model, revision).await?;
+        model.revision = match tx.update_model(&model, revision).await {
+            Ok(revision) => revision,
+            Err(StoreError::Stale) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
         let job = JobId::new(&*self.inner.entropy);
         tx.enqueue(job, JobKind::CheckModel { model: id }, now)
             .await?;
         tx.note_change(&Change::Model(id)).await?;
         tx.commit().await?;
-        self.inner.models.forget(&id).await;
-        self.inner.job_added.notify_one();
-        Ok(model)
+        Ok(Some(model))
     }
 
     /// `DownloadModelFile`: the file as it was uploaded.
@@ -343,12 +357,8 @@ const OPERATOR: UserId = UserId::from_bytes([
 
 /// Makes sure that the accounts exist which a model is to belong to: the platform may name users
 /// that this database has not met yet.
-async fn ensure_account(
-    tx: &mut Tx,
-    user: UserId,
-    organization: Option<OrganizationId>,
-    now: Timestamp,
-) -> Result<()> {
+async fn ensure_account(tx: &mut Tx, owner: Owner, now: Timestamp) -> Result<()> {
+    let Owner { user, organization } = owner;
     if user == OPERATOR {
         tx.ensure_operator(user, now).await?;
     } else if tx.user(user).await?.is_none() {
@@ -373,6 +383,27 @@ async fn ensure_account(
     Ok(())
 }
 
+/// Whom a new model belongs to. A new version belongs to whom the one before belongs to.
+fn owner_of(patch: &ModelPatch, previous: Option<&ModelRecord>) -> Result<Owner> {
+    let Some(previous) = previous else {
+        return Ok(Owner {
+            user: patch.user.unwrap_or(OPERATOR),
+            organization: patch.organization,
+        });
+    };
+    let owner = previous.owner;
+    let same_user = patch.user.is_none_or(|user| user == owner.user);
+    let same_organization = patch.organization.is_none() || patch.organization == owner.organization;
+    if same_user && same_organization {
+        return Ok(owner);
+    }
+    Err(Error::new(
+        ErrorKind::RequestInvalid,
+        "'prev_id' names a model of another owner. Leave 'user_id' and 'org_id' out, or name the \
+         owner of that model.",
+    ))
+}
+
 /// A value that another model has already is the client's to change.
 fn conflict(error: StoreError) -> Error {
     match error {
@@ -385,6 +416,23 @@ fn conflict(error: StoreError) -> Error {
         ),
         other => other.into(),
     }
+}
+
+fn busy_model() -> Error {
+    Error::new(
+        ErrorKind::DatabaseFailed,
+        "The model is being changed by others at the same moment. Try again.",
+    )
+}
+
+fn waits_for_file(model: &ModelRecord) -> Result<()> {
+    if model.status == ModelStatus::NotUploaded {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::ModelInvalid,
+        "This model has its file already. Create a new model with 'prev_id' for a new version.",
+    ))
 }
 
 fn unknown(id: ModelId) -> Error {
