@@ -13,7 +13,9 @@ use vitrine_access::time::Timestamp;
 use vitrine_service::ModelRecord;
 use vitrine_service::models::{BlockingPatch, ModelPatch};
 
-use crate::app::{ALL_SCOPES, CUBE, Call, Opened, Plan, TestApp, open_call};
+use crate::app::{
+    ALL_SCOPES, CUBE, Call, Opened, Plan, TestApp, open_call, plans_for_both_databases,
+};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const GRACE: Duration = Duration::from_secs(300);
@@ -242,18 +244,22 @@ async fn what_another_process_revokes_ends_here_too() {
 
 #[tokio::test]
 async fn of_many_closes_at_once_exactly_one_succeeds() {
-    let (app, _, _, session) = shown().await;
-    let mut closes = tokio::task::JoinSet::new();
-    for _ in 0..16 {
-        let (router, call) = (app.router.clone(), session.close());
-        closes.spawn(async move { call.send(&router).await.status.as_u16() });
+    for plan in plans_for_both_databases("closes").await {
+        let app = plan.start().await;
+        let model = app.push("cube", CUBE).await;
+        let session = app.open(&app.ticket(&model).await).await;
+        let mut closes = tokio::task::JoinSet::new();
+        for _ in 0..16 {
+            let (router, call) = (app.router.clone(), session.close());
+            closes.spawn(async move { call.send(&router).await.status.as_u16() });
+        }
+        let mut statuses = closes.join_all().await;
+        statuses.sort_unstable();
+        let mut expected = vec![410; 16];
+        expected[0] = 200;
+        assert_eq!(statuses, expected);
+        app.finish().await;
     }
-    let mut statuses = closes.join_all().await;
-    statuses.sort_unstable();
-    let mut expected = vec![410; 16];
-    expected[0] = 200;
-    assert_eq!(statuses, expected);
-    app.finish().await;
 }
 
 #[tokio::test]

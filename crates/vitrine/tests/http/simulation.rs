@@ -16,15 +16,23 @@ use vitrine_access::time::Timestamp;
 use vitrine_service::ModelRecord;
 use vitrine_service::models::{BlockingPatch, ModelPatch};
 use vitrine_store::UsageScope;
-use vitrine_testkit::SeededEntropy;
+use vitrine_testkit::{SeededEntropy, create_postgres};
 
 use crate::app::{CUBE, Call, MASTER_KEY, Opened, Plan, TestApp, open_call};
 
 /// Steps of one run; with these, a run takes a few seconds.
 const STEPS: u32 = 250;
 const MODELS: usize = 2;
+/// The seed of every run, so that a failure means that something changed.
+const SEED: u64 = 20_261_121;
+/// Asks for another seed.
+const SEED_VARIABLE: &str = "VITRINE_TEST_SEED";
 /// Longest jump of the clock, seconds: rare sessions survive a few of them.
-const JUMP_S_MAX: u64 = 1_500;
+const JUMP_S_MAX: u64 = 1_200;
+/// Sessions that are still used: older ones are mostly gone, which few steps are enough to see.
+const SESSIONS_USED: usize = 6;
+/// Tickets that open: the newest ones.
+const TICKETS_USED: usize = 8;
 const LIFE: Duration = Duration::from_secs(3600);
 const IDLE: Duration = Duration::from_secs(3600);
 const GRACE: Duration = Duration::from_secs(300);
@@ -65,8 +73,8 @@ struct Simulation {
 }
 
 impl Simulation {
-    async fn start(seed: u64) -> Self {
-        let app = Plan::new().seed(seed).workers(2, 64).start().await;
+    async fn start(plan: Plan, seed: u64) -> Self {
+        let app = plan.seed(seed).workers(2, 64).start().await;
         let mut simulation = Self {
             app,
             dice: SeededEntropy::new(seed),
@@ -100,6 +108,11 @@ impl Simulation {
         usize::try_from(self.below(length as u64)).unwrap()
     }
 
+    /// One of the last few.
+    fn recent(&self, length: usize, few: usize) -> usize {
+        length - 1 - self.pick(length.min(few))
+    }
+
     fn now(&self) -> Timestamp {
         self.app.services.now()
     }
@@ -115,8 +128,9 @@ impl Simulation {
             80..83 => self.issue_some().await,
             83..87 => self.block_or_not().await,
             87..90 => self.allow_or_not().await,
-            90..96 => self.jump(),
-            96..98 => self.kill(),
+            90..94 => self.jump(),
+            94..97 => self.kill_at_work().await,
+            97..99 => self.burst().await,
             _ => self.restart().await,
         };
         *self.counts.entry(what).or_default() += 1;
@@ -173,7 +187,7 @@ impl Simulation {
     }
 
     async fn open(&mut self) -> &'static str {
-        let ticket = self.pick(self.tickets.len());
+        let ticket = self.recent(self.tickets.len(), TICKETS_USED);
         let holds = self.right_holds(ticket);
         let SimulatedTicket {
             text,
@@ -229,7 +243,8 @@ impl Simulation {
     }
 
     fn any_session(&self) -> Option<usize> {
-        (!self.sessions.is_empty()).then(|| self.pick(self.sessions.len()))
+        let length = self.sessions.len();
+        (length > 0).then(|| self.recent(length, SESSIONS_USED))
     }
 
     async fn compute(&mut self) -> &'static str {
@@ -241,10 +256,14 @@ impl Simulation {
         if !self.use_session(session, call).await {
             return "compute (gone)";
         }
+        self.charge_output(session);
+        "compute"
+    }
+
+    fn charge_output(&mut self, session: usize) {
         self.charge_slot(session);
         let ticket = &self.tickets[self.sessions[session].ticket];
         self.models[ticket.model].credits += u64::from(ticket.backend);
-        "compute"
     }
 
     async fn export(&mut self) -> &'static str {
@@ -289,15 +308,21 @@ impl Simulation {
     }
 
     async fn revoke(&mut self) -> &'static str {
-        let ticket = self.pick(self.tickets.len());
+        let ticket = self.recent(self.tickets.len(), TICKETS_USED);
         self.tickets[ticket].revoked = true;
-        let id = self.tickets[ticket].id;
+        let SimulatedTicket {
+            id, model, backend, ..
+        } = self.tickets[ticket];
         self.app.services.revoke_ticket(id).await.unwrap();
-        "revoke a ticket"
+        self.issue(model, backend).await;
+        "renew a ticket"
     }
 
     async fn block_or_not(&mut self) -> &'static str {
-        let model = &mut self.models[usize::from(self.dice.next_u64() % 2 == 0)];
+        // What is blocked is set free before anything else is blocked.
+        let at = self.models.iter().position(|model| model.blocked);
+        let at = at.unwrap_or_else(|| self.pick(MODELS));
+        let model = &mut self.models[at];
         model.blocked = !model.blocked;
         let patch = ModelPatch {
             blocking: BlockingPatch {
@@ -311,7 +336,9 @@ impl Simulation {
     }
 
     async fn allow_or_not(&mut self) -> &'static str {
-        let model = &mut self.models[usize::from(self.dice.next_u64() % 2 == 0)];
+        let at = self.models.iter().position(|model| !model.domain);
+        let at = at.unwrap_or_else(|| self.pick(MODELS));
+        let model = &mut self.models[at];
         model.domain = !model.domain;
         let host = if model.domain { "shop" } else { "other" };
         let patch = ModelPatch {
@@ -329,9 +356,56 @@ impl Simulation {
         "let the clock jump"
     }
 
-    fn kill(&mut self) -> &'static str {
+    /// A computation whose worker dies under it has an answer too, and is charged once.
+    async fn kill_at_work(&mut self) -> &'static str {
+        let Some(session) = self.any_session() else {
+            return "nothing";
+        };
+        // Values that nobody asked for before, so that there is work to do.
+        let values = json!({ "size": 40 + self.below(60), "wood": self.below(2) });
+        let call = self.sessions[session].opened.compute(&values);
+        let router = self.app.router.clone();
+        let answer = tokio::spawn(async move { call.send(&router).await });
+        for _ in 0..self.below(20) {
+            tokio::task::yield_now().await;
+        }
         self.app.kill_workers();
+        let answer = answer.await.unwrap();
+        if !self.is_open(session) {
+            assert_eq!(answer.status.as_u16(), 410, "{}", answer.text());
+            return "kill all workers (gone)";
+        }
+        answer.expect(200);
+        self.sessions[session].last_seen = self.now();
+        self.charge_output(session);
         "kill all workers"
+    }
+
+    /// The same request many times at once: one run, one slot, and each charged as it should be.
+    async fn burst(&mut self) -> &'static str {
+        const CALLS: u32 = 5;
+        let Some(session) = self.any_session() else {
+            return "nothing";
+        };
+        let values = json!({ "size": 40 + self.below(60), "wood": self.below(2) });
+        let mut calls = tokio::task::JoinSet::new();
+        for _ in 0..CALLS {
+            let call = self.sessions[session].opened.compute(&values);
+            let router = self.app.router.clone();
+            calls.spawn(async move { call.send(&router).await });
+        }
+        let open = self.is_open(session);
+        for answer in calls.join_all().await {
+            answer.expect(if open { 200 } else { 410 });
+        }
+        if !open {
+            return "burst (gone)";
+        }
+        self.sessions[session].last_seen = self.now();
+        for _ in 0..CALLS {
+            self.charge_output(session);
+        }
+        "burst"
     }
 
     /// What was acknowledged is there when the server comes back.
@@ -370,9 +444,19 @@ impl Simulation {
     }
 }
 
-async fn simulate(seed: u64) {
-    println!("simulation with seed {seed}");
-    let mut simulation = Simulation::start(seed).await;
+/// The seed that a person asks for, or the usual one.
+fn seed_of_this_run() -> u64 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests have no configuration to read it in"
+    )]
+    let asked = std::env::var(SEED_VARIABLE);
+    asked.map_or(SEED, |text| text.parse().expect("a seed is a whole number"))
+}
+
+async fn simulate(plan: Plan, seed: u64) {
+    println!("simulation with seed {seed}; {SEED_VARIABLE} chooses another");
+    let mut simulation = Simulation::start(plan, seed).await;
     for _ in 0..STEPS {
         simulation.step().await;
     }
@@ -386,10 +470,17 @@ async fn simulate(seed: u64) {
 
 #[tokio::test]
 async fn no_sequence_of_events_breaks_the_rules_of_rights_and_charges() {
-    simulate(20_261_121).await;
+    simulate(Plan::new(), seed_of_this_run()).await;
 }
 
 #[tokio::test]
 async fn another_sequence_does_not_break_them_either() {
-    simulate(7).await;
+    simulate(Plan::new(), 7).await;
+}
+
+#[tokio::test]
+async fn the_rules_hold_on_postgres_too() {
+    if let Some(database) = create_postgres("simulation").await {
+        simulate(Plan::new().database(database.url), 11).await;
+    }
 }

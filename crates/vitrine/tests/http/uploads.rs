@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use vitrine_access::decide::ModelStatus;
 use vitrine_access::ids::ModelId;
 
-use crate::app::{ALL_SCOPES, BROKEN, CUBE, Call, TestApp, open_call};
+use crate::app::{ALL_SCOPES, BROKEN, CUBE, Call, TestApp, open_call, plans_for_both_databases};
 
 async fn created(app: &TestApp, body: &Value) -> Value {
     let call = Call::post("/api/v2/model")
@@ -71,18 +71,20 @@ async fn a_presigned_upload_works_once() {
 
 #[tokio::test]
 async fn of_uploads_at_the_same_moment_one_is_taken() {
-    let app = TestApp::start().await;
-    let model = created(&app, &json!({ "filename": "cube.js" })).await;
-    let mut calls = tokio::task::JoinSet::new();
-    for _ in 0..6 {
-        let (router, call) = (app.router.clone(), upload(&model, CUBE));
-        calls.spawn(async move { call.send(&router).await.status.as_u16() });
+    for plan in plans_for_both_databases("uploads").await {
+        let app = plan.start().await;
+        let model = created(&app, &json!({ "filename": "cube.js" })).await;
+        let mut calls = tokio::task::JoinSet::new();
+        for _ in 0..6 {
+            let (router, call) = (app.router.clone(), upload(&model, CUBE));
+            calls.spawn(async move { call.send(&router).await.status.as_u16() });
+        }
+        let mut statuses = calls.join_all().await;
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 400, 400, 400, 400, 400]);
+        app.analysed(id_of(&model)).await;
+        app.finish().await;
     }
-    let mut statuses = calls.join_all().await;
-    statuses.sort_unstable();
-    assert_eq!(statuses, [200, 400, 400, 400, 400, 400]);
-    app.analysed(id_of(&model)).await;
-    app.finish().await;
 }
 
 #[tokio::test]
