@@ -43,8 +43,9 @@ impl Secrets {
     }
 }
 
+/// Invariant 4, as far as logs go; what is stored is searched in `invariants`.
 #[tokio::test]
-async fn invariant_4_no_session_id_ticket_token_key_or_link_is_written_to_the_log() {
+async fn no_session_id_ticket_token_key_or_link_is_written_to_the_log() {
     let everything = Everything::keep();
     let mut secrets = Secrets::default();
     secrets.note("the master key", MASTER_KEY);

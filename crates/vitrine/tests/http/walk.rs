@@ -345,8 +345,9 @@ async fn every_operation_answers_every_kind_of_credential_as_it_deserves() {
     );
 }
 
+/// Invariant 3: every operation has exactly one row, and what is served has one.
 #[test]
-fn invariant_3_every_served_operation_has_exactly_one_row_and_every_row_is_served() {
+fn the_table_and_the_served_description_list_the_same_operations() {
     let document = serde_json::to_value(vitrine_http::openapi_geometry()).unwrap();
     let mut described = BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
