@@ -31,3 +31,6 @@ pub const PREFLIGHT_MAX_AGE_S: u32 = 7200;
 /// Seconds after which to try again when nothing better is known. Official clients wait a minute
 /// without the header.
 pub const RETRY_AFTER_S_DEFAULT: u64 = 2;
+
+/// How long an upload may take: the largest model file over a line of 150 kbit/s.
+pub const UPLOAD_TIMEOUT: Duration = Duration::from_mins(15);

@@ -121,6 +121,9 @@ impl Asked {
         let mut asked = Self::outputs(model, &request.parameters, ignore_unknown)?;
         let (definition, source) = described(model)?;
         for id in &request.exports {
+            if asked.exports.iter().any(|(known, ..)| known == id) {
+                continue;
+            }
             let export = definition
                 .exports
                 .iter()

@@ -5,6 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use vitrine_access::ids::{SessionAlias, SessionId};
+use vitrine_access::limits::TOKEN_SKEW_MAX;
 use vitrine_access::link::{AssetKind, AssetLink};
 use vitrine_access::refusal::{Refusal, RefusalKind};
 use vitrine_store::{BlobError, ResultKind, StoredContent};
@@ -121,7 +122,8 @@ impl Services {
 
     async fn check_link(&self, link: &AssetLink) -> Result<()> {
         if let Some((token, expires_at)) = link.token
-            && (expires_at <= self.now() || self.inner.tokens.is_revoked(token))
+            && (expires_at.plus(TOKEN_SKEW_MAX) <= self.now()
+                || self.inner.tokens.is_revoked(token))
         {
             return Err(refused(
                 RefusalKind::LinkExpired,
@@ -143,7 +145,14 @@ impl Services {
         if !entry.assets_readable(self.now(), limits) {
             return Err(crate::who::gone_unknown());
         }
-        self.model_of_session(&entry).await.map(drop)
+        let model = self.model_of_session(&entry).await?;
+        if model.settings.require_token && link.token.is_none() {
+            return Err(refused(
+                RefusalKind::LinkExpired,
+                "The model demands an access token by now. Ask the session for a new link.",
+            ));
+        }
+        Ok(())
     }
 
     /// The bytes of an asset, a part of it or all.

@@ -1,11 +1,20 @@
 //! The audit trail: who tried what, by which credential, and what was decided.
 
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
 use vitrine_access::audit::{AuditEvent, Decision};
 use vitrine_access::ids::{AuditId, ModelId, RequestId};
 
 use crate::Services;
 use crate::error::{ErrorKind, Result};
 use crate::who::Caller;
+
+/// Events that may wait; each has a few hundred bytes.
+const WAITING_MAX: usize = 10_000;
+/// Events written at once.
+const BATCH_MAX: usize = 500;
 
 /// Stable code of a failure for trail and answers.
 #[must_use]
@@ -100,12 +109,68 @@ impl Services {
             reason: reason.to_owned(),
             message: message.to_owned(),
         };
-        let services = self.clone();
-        // The trail is written behind: an answer does not wait for it, a stop does.
-        self.inner.tracker.spawn(async move {
-            if let Err(error) = services.inner.store.append_audit(vec![event]).await {
-                tracing::error!(%error, "an audit event could not be written");
+        self.inner.trail.add(event);
+    }
+
+    /// Writes what waits; a stopping server calls it last.
+    pub(crate) async fn write_trail(&self) {
+        loop {
+            let waiting = self.inner.trail.take();
+            if waiting.is_empty() {
+                return;
             }
-        });
+            if let Err(error) = self.inner.store.append_audit(waiting).await {
+                tracing::error!(%error, "audit events could not be written");
+                return;
+            }
+        }
+    }
+}
+
+/// Events that wait to be written. An answer does not wait for them; a stop does.
+pub(crate) struct Trail {
+    waiting: Mutex<VecDeque<AuditEvent>>,
+    added: Notify,
+}
+
+impl Trail {
+    pub(crate) fn new() -> Self {
+        Self {
+            waiting: Mutex::new(VecDeque::new()),
+            added: Notify::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<AuditEvent>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, event: AuditEvent) {
+        let mut waiting = self.lock();
+        if waiting.len() >= WAITING_MAX {
+            // A flood of refusals must not take the memory of the server that refuses it.
+            metrics::counter!("vitrine_audit_dropped_total").increment(1);
+            return;
+        }
+        waiting.push_back(event);
+        drop(waiting);
+        self.added.notify_one();
+    }
+
+    fn take(&self) -> Vec<AuditEvent> {
+        let mut waiting = self.lock();
+        let count = waiting.len().min(BATCH_MAX);
+        waiting.drain(..count).collect()
+    }
+}
+
+/// Writes the trail behind until the server stops.
+pub(crate) async fn write_behind(services: Services) {
+    let stopping = services.inner.stopping.clone();
+    loop {
+        tokio::select! {
+            () = stopping.cancelled() => break,
+            () = services.inner.trail.added.notified() => services.write_trail().await,
+        }
     }
 }

@@ -83,9 +83,9 @@ impl Services {
     ) -> Result<ItemStates> {
         let asked = Asked::outputs(&access.model, raw, ignore_unknown)?;
         let wait = self.wait_of(&access.model, None);
-        let states = self.states(access, &asked, wait).await?;
+        // Charged before the work: whoever hangs up meanwhile finds the result in the cache.
         self.charge_output(access).await?;
-        Ok(states.outputs)
+        Ok(self.states(access, &asked, wait).await?.outputs)
     }
 
     /// `ComputeExports`: the wanted exports, with outputs where the request names some.
@@ -103,9 +103,8 @@ impl Services {
         }
         let asked = Asked::exports(&access.model, request, ignore_unknown)?;
         let wait = self.wait_of(&access.model, request.max_wait);
-        let states = self.states(access, &asked, wait).await?;
         self.charge_export(access, asked.wants_outputs()).await?;
-        Ok(states)
+        self.states(access, &asked, wait).await
     }
 
     /// `GetCachedOutputs` by values: what is there already; nothing is started.

@@ -102,7 +102,8 @@ impl Services {
 
     /// Analyses a model's file: its definition, and its outputs for the default values.
     async fn check_model(&self, id: ModelId, attempts: u32) -> Result<()> {
-        let Some(model) = self.model_record(id).await? else {
+        // From the database: a copy in memory may be older than the job.
+        let Some(model) = self.inner.store.model_unscoped(id).await? else {
             return Ok(());
         };
         if model.status != ModelStatus::Uploaded {

@@ -3,6 +3,7 @@
 //! Handlers of every protocol, background jobs and the command line all call these. A use case
 //! owns its transaction; no network, blob or engine call happens inside one.
 
+mod admission;
 mod asked;
 pub mod assets;
 pub mod audit;
@@ -19,6 +20,7 @@ mod offset;
 mod presence;
 mod producing;
 mod remembered;
+mod retention;
 pub mod sessions;
 pub mod settings;
 pub mod tickets;
@@ -26,6 +28,7 @@ pub mod tokens;
 pub mod who;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use moka::future::Cache;
 use tokio::sync::Notify;
@@ -46,6 +49,7 @@ pub use vitrine_store::{
     ResultKind, StoredContent,
 };
 
+use crate::audit::Trail;
 use crate::changes::Changes;
 use crate::computations::Computations;
 use crate::limiter::Limiter;
@@ -57,6 +61,10 @@ use crate::tokens::Tokens;
 const MODELS_CACHED_MAX: u64 = 10_000;
 /// Tickets kept in memory.
 const TICKETS_CACHED_MAX: u64 = 100_000;
+/// What nobody used for so long leaves memory; the database has it.
+const IDLE_MAX: Duration = Duration::from_mins(70);
+/// How long a stopping server waits for computations under way before it ends the workers.
+const FLIGHTS_GRACE: Duration = Duration::from_secs(10);
 /// Sessions kept in memory; beyond it the least recently used ones are read again when needed.
 const SESSIONS_CACHED_MAX: u64 = 1_000_000;
 
@@ -96,6 +104,7 @@ struct Inner {
     sessions: Remembered<SessionHash, SessionEntry>,
     aliases: Cache<SessionAlias, SessionHash>,
     touches: Touches,
+    trail: Trail,
     computations: Computations,
     limiter: Limiter,
     changes: Changes,
@@ -119,17 +128,22 @@ impl Services {
             entropy,
         } = adapters;
         let now = clock.now();
+        // First of all: what changes while the rest is read is then heard again, not missed.
+        let last_change = store.last_change_id().await?;
         let ring = tokens::load_key_ring(&store, &sealer, &*entropy, now).await?;
         let revoked = store.revoked_tokens(now).await?;
-        let last_change = store.last_change_id().await?;
         let services = Self {
             inner: Arc::new(Inner {
                 tokens: Tokens::new(ring, revoked),
-                models: Remembered::new(MODELS_CACHED_MAX),
-                tickets: Remembered::new(TICKETS_CACHED_MAX),
-                sessions: Remembered::new(SESSIONS_CACHED_MAX),
-                aliases: Cache::new(SESSIONS_CACHED_MAX),
+                models: Remembered::new(MODELS_CACHED_MAX, IDLE_MAX),
+                tickets: Remembered::new(TICKETS_CACHED_MAX, IDLE_MAX),
+                sessions: Remembered::new(SESSIONS_CACHED_MAX, IDLE_MAX),
+                aliases: Cache::builder()
+                    .max_capacity(SESSIONS_CACHED_MAX)
+                    .time_to_idle(IDLE_MAX)
+                    .build(),
                 touches: Touches::default(),
+                trail: Trail::new(),
                 computations: Computations::new(),
                 limiter: Limiter::new(settings.limit_loopback),
                 changes: Changes::new(last_change),
@@ -155,15 +169,22 @@ impl Services {
         tracker.spawn(changes::follow(self.clone()));
         tracker.spawn(presence::flush_touches(self.clone()));
         tracker.spawn(jobs::run(self.clone()));
+        tracker.spawn(audit::write_behind(self.clone()));
+        tracker.spawn(retention::run(self.clone()));
     }
 
     /// Stops the background tasks, writes what was written behind and ends the workers.
     pub async fn shutdown(&self) {
         self.inner.stopping.cancel();
         self.inner.tracker.close();
-        self.inner.tracker.wait().await;
-        self.write_touches().await;
+        // Computations that take longer end with their workers; asking again starts them anew.
+        let landed = tokio::time::timeout(FLIGHTS_GRACE, self.inner.tracker.wait()).await;
         self.inner.pool.shutdown().await;
+        if landed.is_err() {
+            self.inner.tracker.wait().await;
+        }
+        self.write_touches().await;
+        self.write_trail().await;
         self.inner.store.close().await;
     }
 

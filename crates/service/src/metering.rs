@@ -70,7 +70,12 @@ impl Services {
             });
         }
         let store = &self.inner.store;
-        store.append_usage(events).await?;
+        if let Err(error) = store.append_usage(events).await {
+            if let Some(slot) = slot {
+                entry.return_slot(slot);
+            }
+            return Err(error.into());
+        }
         if let Some(slot) = slot {
             store
                 .touch_sessions(vec![(session.hash, now, slot.paid_until)])

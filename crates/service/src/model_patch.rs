@@ -11,9 +11,15 @@ use crate::models::MODEL_FILE_BYTES_MAX;
 
 /// Longest display name of a model, in characters.
 const NAME_CHARS_MAX: usize = 200;
+/// Longest secondary id, as far as a ticket can hold one; file systems bound file names alike.
+const ID_CHARS_MAX: usize = 255;
+/// Longest address; browsers and proxies go little further.
+const URL_CHARS_MAX: usize = 2_000;
+/// Most entries of a list of groups or libraries.
+const LIST_ENTRIES_MAX: usize = 100;
 
 /// What `CreateModel` and `UpdateModel` may set; `None` leaves a member as it is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 #[expect(
     missing_docs,
     reason = "the members are those of the contract's ReqModel"
@@ -124,13 +130,8 @@ macro_rules! set {
 }
 
 pub(crate) fn apply(model: &mut ModelRecord, patch: ModelPatch) -> Result<()> {
+    check_bounds(&patch)?;
     if let Some(name) = patch.name {
-        if name.chars().count() > NAME_CHARS_MAX {
-            return Err(Error::new(
-                ErrorKind::RequestInvalid,
-                format!("'name' has at most {NAME_CHARS_MAX} characters."),
-            ));
-        }
         model.name = name;
     }
     if let Some(title) = patch.title {
@@ -185,5 +186,43 @@ pub(crate) fn apply(model: &mut ModelRecord, patch: ModelPatch) -> Result<()> {
         num_loaded_min,
         num_preloaded_min,
     );
+    Ok(())
+}
+
+fn check_bounds(patch: &ModelPatch) -> Result<()> {
+    let too_long = |member: &str, chars_max: usize| {
+        let message = format!("'{member}' has at most {chars_max} characters.");
+        Err(Error::new(ErrorKind::RequestInvalid, message))
+    };
+    for (member, text, chars_max) in [
+        ("name", &patch.name, NAME_CHARS_MAX),
+        ("title", &patch.title, NAME_CHARS_MAX),
+        ("filename", &patch.filename, ID_CHARS_MAX),
+        ("id2", &patch.id2, ID_CHARS_MAX),
+        ("webhook_url", &patch.webhook_url, URL_CHARS_MAX),
+        ("webhook_token", &patch.webhook_token, URL_CHARS_MAX),
+    ] {
+        if text
+            .as_ref()
+            .is_some_and(|text| text.chars().count() > chars_max)
+        {
+            return too_long(member, chars_max);
+        }
+    }
+    for (member, list) in [
+        ("auth_groups", &patch.auth_groups),
+        ("allowed_libraries", &patch.allowed_libraries),
+    ] {
+        let Some(list) = list else { continue };
+        if list.len() > LIST_ENTRIES_MAX {
+            return Err(Error::new(
+                ErrorKind::RequestInvalid,
+                format!("'{member}' has at most {LIST_ENTRIES_MAX} entries."),
+            ));
+        }
+        if list.iter().any(|text| text.chars().count() > ID_CHARS_MAX) {
+            return too_long(member, ID_CHARS_MAX);
+        }
+    }
     Ok(())
 }

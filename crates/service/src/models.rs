@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use vitrine_access::change::Change;
 use vitrine_access::decide::ModelStatus;
-use vitrine_access::ids::{BlobKey, JobId, ModelId, OrganizationId, UserId};
+use vitrine_access::ids::{BlobKey, JobId, ModelId, UserId};
 use vitrine_access::link::UploadLink;
 use vitrine_access::owner::Owner;
 use vitrine_access::refusal::{Refusal, RefusalKind};
@@ -221,12 +221,7 @@ impl Services {
 
     /// The file's row and its job, durable together; `None` when somebody else changed the model
     /// at the same moment.
-    async fn note_file(
-        &self,
-        id: ModelId,
-        key: BlobKey,
-        size: u64,
-    ) -> Result<Option<ModelRecord>> {
+    async fn note_file(&self, id: ModelId, key: BlobKey, size: u64) -> Result<Option<ModelRecord>> {
         let now = self.now();
         let mut tx = self.inner.store.begin().await?;
         let mut model = tx.model_unscoped(id).await?.ok_or_else(|| unknown(id))?;
@@ -393,7 +388,8 @@ fn owner_of(patch: &ModelPatch, previous: Option<&ModelRecord>) -> Result<Owner>
     };
     let owner = previous.owner;
     let same_user = patch.user.is_none_or(|user| user == owner.user);
-    let same_organization = patch.organization.is_none() || patch.organization == owner.organization;
+    let same_organization =
+        patch.organization.is_none() || patch.organization == owner.organization;
     if same_user && same_organization {
         return Ok(owner);
     }

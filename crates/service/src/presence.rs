@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use vitrine_access::ids::{SessionAlias, SessionHash};
 use vitrine_access::session::{Session, SessionLimits, SessionState};
 use vitrine_access::time::Timestamp;
-use vitrine_store::ModelRecord;
+use vitrine_store::limits::APPEND_ROWS_MAX;
+use vitrine_store::{ModelRecord, SessionTouch};
 
 use crate::Services;
 use crate::error::Result;
@@ -83,6 +84,19 @@ impl SessionEntry {
                 after: Timestamp::from_unix_ms(paid_until),
                 paid_until: next,
             })
+    }
+}
+
+impl SessionEntry {
+    /// Gives a slot back whose charge could not be written: the next request tries again.
+    pub(crate) fn return_slot(&self, slot: Slot) {
+        // When somebody took a later slot meanwhile, that one stands.
+        let _ = self.paid_until_ms.compare_exchange(
+            slot.paid_until.unix_ms(),
+            slot.after.unix_ms(),
+            Ordering::AcqRel,
+            Ordering::Relaxed,
+        );
     }
 }
 
@@ -163,8 +177,11 @@ impl Services {
                 (current.hash, current.last_seen_at, current.paid_until)
             })
             .collect();
-        if let Err(error) = self.inner.store.touch_sessions(rows).await {
-            tracing::warn!(%error, "idle times could not be written; they will be with the next use");
+        let rows: Vec<SessionTouch> = rows;
+        for chunk in rows.chunks(APPEND_ROWS_MAX) {
+            if let Err(error) = self.inner.store.touch_sessions(chunk.to_vec()).await {
+                tracing::warn!(%error, "idle times could not be written; the next use tries again");
+            }
         }
     }
 }

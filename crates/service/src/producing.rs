@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use vitrine_access::credits::UsageKind;
+use vitrine_access::credits::{UsageEvent, UsageKind};
 use vitrine_access::ids::JobId;
 use vitrine_engine::ModelSource;
-use vitrine_model::{Body, ContentItem, EngineError, LimitKind, ResultItem, Results, Wanted};
+use vitrine_model::{
+    Body, ContentItem, EngineError, LimitKind, ResultItem, Results, RunStats, Wanted,
+};
 use vitrine_store::{
     ComputationRecord, ComputationStatus, ModelRecord, OutputVersionRecord, ResultKind,
     StoredContent,
@@ -89,7 +91,8 @@ impl Services {
         let model = &access.model;
         let source = self.model_source(model).await?;
         let names = wanted.iter().map(|(_, wanted)| wanted.clone()).collect();
-        let results = self
+        let started = tokio::time::Instant::now();
+        let computed = self
             .inner
             .pool
             .compute(
@@ -99,35 +102,88 @@ impl Services {
                 Arc::clone(&asked.values),
                 names,
             )
-            .await?;
-        let session = &access.session.session;
+            .await;
+        let results = match computed {
+            Ok(results) => results,
+            Err(error) => {
+                let wall_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+                self.note_failed(access, wanted, &error, wall_ms).await?;
+                return Err(error.into());
+            }
+        };
         let stats = results.stats;
-        let usage = self.usage_of(session, UsageKind::Computation, stats.wall_ms);
-        let computation = ComputationRecord {
+        let (computation, usage) =
+            self.computation(access, wanted, ComputationStatus::Success, stats);
+        let records = self.keep(model, wanted, results).await?;
+        // Results, their record and their charge are durable together, before anybody sees them.
+        let new = self
+            .inner
+            .store
+            .put_results(records.clone(), Some(computation), vec![usage])
+            .await?;
+        // Where somebody else stored one first, the stored one counts: it is read when asked for.
+        if new == records.len() as u64 {
+            for ((key, _), record) in wanted.iter().zip(records) {
+                let results = &self.inner.computations.results;
+                results.insert(*key, Arc::new(record)).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is kept of one run of a worker, and its charge.
+    fn computation(
+        &self,
+        access: &SessionAccess,
+        wanted: &[(ResultKey, Wanted)],
+        outcome: ComputationStatus,
+        stats: RunStats,
+    ) -> (ComputationRecord, UsageEvent) {
+        let session = &access.session.session;
+        let record = ComputationRecord {
             id: JobId::new(&*self.inner.entropy),
-            model: model.id,
+            model: access.model.id,
             session: Some(session.hash),
             kind: wanted
                 .first()
                 .map_or(ResultKind::Output, |(_, wanted)| wanted_id(wanted).0),
-            status: ComputationStatus::Success,
+            status: outcome,
             wall_ms: stats.wall_ms,
             cpu_ms: stats.cpu_ms,
             at: self.now(),
         };
-        let records = self.keep(model, wanted, results).await?;
-        // Results, their record and their charge are durable together, before anybody sees them.
-        self.inner
-            .store
-            .put_results(records.clone(), Some(computation), vec![usage])
-            .await?;
-        for ((key, _), record) in wanted.iter().zip(records) {
-            self.inner
-                .computations
-                .results
-                .insert(*key, Arc::new(record))
-                .await;
+        let usage = self.usage_of(session, UsageKind::Computation, stats.wall_ms);
+        (record, usage)
+    }
+
+    /// A run that the model itself made fail costs its time like any other; one that a full queue
+    /// or a lost worker ended costs nothing.
+    async fn note_failed(
+        &self,
+        access: &SessionAccess,
+        wanted: &[(ResultKey, Wanted)],
+        error: &EngineError,
+        wall_ms: u64,
+    ) -> Result<()> {
+        if matches!(
+            error,
+            EngineError::Busy | EngineError::WorkerLost { .. } | EngineError::Cancelled
+        ) {
+            return Ok(());
         }
+        let outcome = ComputationStatus::Failed {
+            api_word: engine_word(error).to_owned(),
+            message: error.to_string(),
+        };
+        let stats = RunStats {
+            wall_ms,
+            ..RunStats::default()
+        };
+        let (computation, usage) = self.computation(access, wanted, outcome, stats);
+        let store = &self.inner.store;
+        store
+            .put_results(Vec::new(), Some(computation), vec![usage])
+            .await?;
         Ok(())
     }
 
@@ -247,14 +303,19 @@ pub(crate) fn storage(cause: vitrine_store::BlobError) -> Error {
     .caused_by(cause)
 }
 
+/// The contract's word for how a computation ended.
 fn status_word(error: &Error) -> &'static str {
     use std::error::Error as _;
-    let limit = error
+    error
         .source()
-        .and_then(|cause| cause.downcast_ref::<EngineError>());
-    match limit {
-        Some(EngineError::Limit(limit)) if limit.limit == LimitKind::WallTime => "timeout",
-        Some(EngineError::Busy | EngineError::WorkerLost { .. } | EngineError::Cancelled) => {
+        .and_then(|cause| cause.downcast_ref::<EngineError>())
+        .map_or("unrecoverableerror", engine_word)
+}
+
+fn engine_word(error: &EngineError) -> &'static str {
+    match error {
+        EngineError::Limit(limit) if limit.limit == LimitKind::WallTime => "timeout",
+        EngineError::Busy | EngineError::WorkerLost { .. } | EngineError::Cancelled => {
             "recoverableerror"
         }
         _ => "unrecoverableerror",

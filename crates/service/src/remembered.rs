@@ -9,6 +9,7 @@ use std::future::Future;
 use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use moka::future::Cache;
 
@@ -25,10 +26,13 @@ where
     K: Hash + Eq + Copy + Send + Sync + 'static,
     V: Send + Sync + 'static,
 {
-    /// Keeps at most `entries_max` values; the least recently used ones go first.
-    pub(crate) fn new(entries_max: u64) -> Self {
+    /// Keeps at most `entries_max` values, and each only for `idle_max` after its last use.
+    pub(crate) fn new(entries_max: u64, idle_max: Duration) -> Self {
         Self {
-            cache: Cache::new(entries_max),
+            cache: Cache::builder()
+                .max_capacity(entries_max)
+                .time_to_idle(idle_max)
+                .build(),
             generation: AtomicU64::new(0),
         }
     }
@@ -81,7 +85,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_value_loaded_before_a_change_does_not_stay() {
-        let remembered: Remembered<u8, &str> = Remembered::new(10);
+        let remembered: Remembered<u8, &str> = Remembered::new(10, Duration::from_mins(1));
         let loaded = remembered
             .get_or_load(1, async {
                 // The change comes while the reader holds the old row.
@@ -96,7 +100,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_warm_value_is_not_loaded_again() {
-        let remembered: Remembered<u8, u8> = Remembered::new(10);
+        let remembered: Remembered<u8, u8> = Remembered::new(10, Duration::from_mins(1));
         for _ in 0..2 {
             let value = remembered
                 .get_or_load(1, async { Ok(Some(7)) })
@@ -112,7 +116,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_does_not_exist_is_not_remembered() {
-        let remembered: Remembered<u8, u8> = Remembered::new(10);
+        let remembered: Remembered<u8, u8> = Remembered::new(10, Duration::from_mins(1));
         assert!(
             remembered
                 .get_or_load(1, async { Ok(None) })

@@ -136,7 +136,7 @@ impl Services {
     }
 }
 
-fn ticket_of(model: &ModelRecord, record: &TicketRecord) -> Ticket {
+pub(crate) fn ticket_of(model: &ModelRecord, record: &TicketRecord) -> Ticket {
     let named = match (&model.id2, record.use_id2) {
         (Some(id2), true) => TicketModel::SecondaryId(id2.clone()),
         _ => TicketModel::Id(model.id),

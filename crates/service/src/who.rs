@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use vitrine_access::decide::{ModelFacts, check_model_open};
+use vitrine_access::decide::{ModelFacts, check_lists, check_model_open};
 use vitrine_access::grant::Subject;
 use vitrine_access::ids::{ModelId, SessionId};
 use vitrine_access::origin::Origin;
@@ -19,10 +19,11 @@ use vitrine_store::{ModelRecord, TicketRecord};
 use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sessions::SessionEntry;
+use crate::tickets::ticket_of;
 use crate::tokens::VerifiedToken;
 
 /// What a request says about itself. Nothing in it is trusted before it was checked.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Caller {
     /// The token of `Authorization: Bearer`, where the request carries one.
     pub bearer: Option<String>,
@@ -30,6 +31,16 @@ pub struct Caller {
     pub address: Option<std::net::IpAddr>,
     /// The request's id, for the audit trail.
     pub request: Option<vitrine_access::ids::RequestId>,
+}
+
+impl std::fmt::Debug for Caller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Caller")
+            .field("bearer", &self.bearer.as_ref().map(|_| "…"))
+            .field("address", &self.address)
+            .field("request", &self.request)
+            .finish()
+    }
 }
 
 /// The right to make one operation on one session.
@@ -340,21 +351,18 @@ fn backend_subject(token: &VerifiedToken) -> Result<()> {
 
 /// Whether the page that opened the session would still be let in.
 fn still_allowed(entry: &SessionEntry, model: &ModelRecord, ticket: Option<&TicketRecord>) -> bool {
-    let Some(ticket) = ticket else { return true };
-    if ticket.created_at < model.settings.tickets_not_before {
+    let Some(record) = ticket else { return true };
+    if record.created_at < model.settings.tickets_not_before {
         return false;
     }
-    if ticket.kind == TicketType::Backend {
+    if record.kind == TicketType::Backend {
         return model.settings.backend_access;
     }
-    let Some(origin) = entry.session.origin.as_deref() else {
+    let Some(page) = entry.session.origin.as_deref() else {
         return false;
     };
-    let Ok(origin) = Origin::parse_header_values(&[origin.as_bytes()]) else {
-        return false;
-    };
-    (ticket.public || model.settings.public || model.settings.domains.allows(&origin))
-        && (ticket.domains.is_empty() || ticket.domains.allows(&origin))
+    Origin::parse_header_values(&[page.as_bytes()])
+        .is_ok_and(|page| check_lists(&ticket_of(model, record), &facts(model), &page).is_ok())
 }
 
 pub(crate) fn gone_unknown() -> Error {

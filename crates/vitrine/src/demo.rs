@@ -102,10 +102,10 @@ struct Shown {
 }
 
 struct Places {
-    base_url: String,
-    content_url: String,
-    shop_url: String,
-    stranger_url: String,
+    base: String,
+    content: String,
+    shop: String,
+    stranger: String,
 }
 
 /// Runs the demo until it is asked to stop.
@@ -119,18 +119,18 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<()> {
     let stranger_listener = bind_or_free(&next_port(&shop_listener)?).await?;
     let bound = listener.local_addr()?;
     let places = Places {
-        base_url: format!("http://{bound}"),
-        content_url: content_url(bound),
-        shop_url: format!("http://{}", shop_listener.local_addr()?),
-        stranger_url: format!("http://{}", stranger_listener.local_addr()?),
+        base: format!("http://{bound}"),
+        content: content_url(bound),
+        shop: format!("http://{}", shop_listener.local_addr()?),
+        stranger: format!("http://{}", stranger_listener.local_addr()?),
     };
     let folder = Folder::open(arguments.data)?;
     let config = Config {
         data: folder.path.clone(),
         listen: bound.to_string(),
         database: arguments.database.unwrap_or_default(),
-        public_url: places.base_url.clone(),
-        content_url: places.content_url.clone(),
+        public_url: places.base.clone(),
+        content_url: places.content.clone(),
         ..Config::default()
     };
     let services = node::build(
@@ -209,7 +209,7 @@ fn content_url(bound: SocketAddr) -> String {
 async fn prepare(services: &Services, places: &Places) -> Result<Vec<Shown>> {
     let mut shown = Vec::with_capacity(MODELS.len());
     for demo in &MODELS {
-        let domains = vec![places.shop_url.clone()];
+        let domains = vec![places.shop.clone()];
         let known = services.model_by_slug(demo.slug).await?;
         let id = match known {
             Some(model) => model.id,
@@ -284,8 +284,8 @@ fn shop_config(places: &Places, shown: &[Shown], stranger: bool) -> serde_json::
         })
         .collect();
     serde_json::json!({
-        "base_url": places.base_url,
-        "content_url": places.content_url,
+        "base_url": places.base,
+        "content_url": places.content,
         "models": models,
         "stranger": stranger,
     })
@@ -303,20 +303,17 @@ fn announce(
         return Ok(());
     }
     println!("Vitrine is serving.\n");
-    println!("  A shop that may show the models:   {}", places.shop_url);
-    println!(
-        "  The same page, not allowed:        {}",
-        places.stranger_url
-    );
+    println!("  A shop that may show the models:   {}", places.shop);
+    println!("  The same page, not allowed:        {}", places.stranger);
     println!(
         "  The Geometry API and its docs:     {}/api/v2/docs",
-        places.base_url
+        places.base
     );
     for model in shown {
         println!(
             "  {:<34} {}/embed/{}",
             format!("{} (iframe):", model.record.title),
-            places.content_url,
+            places.content,
             model.record.slug
         );
     }
@@ -352,10 +349,10 @@ fn summary(services: &Services, places: &Places, shown: &[Shown]) -> Result<serd
         })
         .collect();
     Ok(serde_json::json!({
-        "base_url": places.base_url,
-        "content_url": places.content_url,
-        "shop_url": places.shop_url,
-        "stranger_url": places.stranger_url,
+        "base_url": places.base,
+        "content_url": places.content,
+        "shop_url": places.shop,
+        "stranger_url": places.stranger,
         "models": models,
         "model_jwt": model_jwt,
         "backend_jwt": backend_jwt,

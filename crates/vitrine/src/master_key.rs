@@ -41,24 +41,36 @@ pub(crate) fn load(path: &Path, may_create: bool, entropy: &dyn Entropy) -> Resu
     }
 }
 
+/// Writes a new key under another name first: a key is whole or not there.
 fn create(path: &Path, entropy: &dyn Entropy) -> Result<MasterKey> {
     let key = MasterKey::generate(entropy);
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(MODE)
-        .open(path);
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let unfinished = folder.join(format!(".master-key-{}", std::process::id()));
+    let written = write_new(&unfinished, &key)
+        // Fails when there is one already, which a rename would not.
+        .and_then(|()| std::fs::hard_link(&unfinished, path))
+        .and_then(|()| std::fs::File::open(folder)?.sync_all());
+    let removed = std::fs::remove_file(&unfinished);
     match written {
-        Ok(mut file) => {
-            file.write_all(key.to_text().as_bytes())?;
-            file.sync_all()?;
-            if let Some(folder) = path.parent() {
-                std::fs::File::open(folder)?.sync_all()?;
-            }
-            Ok(key)
-        }
+        Ok(()) => removed
+            .map(|()| key)
+            .context("cannot finish the master key"),
         // Another process made one at the same moment: that one counts.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => load(path, false, entropy),
         Err(error) => Err(error).with_context(|| format!("cannot write {}", path.display())),
     }
+}
+
+fn write_new(path: &Path, key: &MasterKey) -> std::io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(MODE)
+        .open(path)?;
+    file.write_all(key.to_text().as_bytes())?;
+    file.sync_all()
 }

@@ -1,16 +1,18 @@
 //! Listening, serving and stopping without cutting anybody off.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -20,6 +22,9 @@ const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
 const HEADERS_MAX: usize = 64;
 /// Bytes that request line and headers may take together.
 const HEADER_BYTES_MAX: usize = 32 * 1024;
+/// Connections served at once; further ones wait in the system's line. Each costs a few kilobytes
+/// and a file handle.
+const CONNECTIONS_MAX: usize = 8_192;
 /// How long to wait after `accept` failed, for instance because no file handle was left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
@@ -41,7 +46,11 @@ pub(crate) async fn serve(
     grace: Duration,
 ) {
     let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            break;
+        };
         let (stream, peer) = tokio::select! {
             () = stop.cancelled() => break,
             accepted = listener.accept() => match accepted {
@@ -53,7 +62,7 @@ pub(crate) async fn serve(
                 }
             },
         };
-        connection(stream, peer, &router, &graceful);
+        connection(stream, peer, &router, &graceful, place);
     }
     drop(listener);
     tokio::select! {
@@ -64,7 +73,13 @@ pub(crate) async fn serve(
     }
 }
 
-fn connection(stream: TcpStream, peer: SocketAddr, router: &Router, graceful: &GracefulShutdown) {
+fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: &Router,
+    graceful: &GracefulShutdown,
+    place: OwnedSemaphorePermit,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
@@ -73,22 +88,15 @@ fn connection(stream: TcpStream, peer: SocketAddr, router: &Router, graceful: &G
         request.extensions_mut().insert(ConnectInfo(peer));
         router.clone().oneshot(request)
     });
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_READ_TIMEOUT)
         .max_headers(HEADERS_MAX)
-        .max_buf_size(HEADER_BYTES_MAX);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_header_list_size(u32::try_from(HEADER_BYTES_MAX).unwrap_or(u32::MAX));
-    let connection = builder
-        .serve_connection(TokioIo::new(stream), service)
-        .into_owned();
+        .max_buf_size(HEADER_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service);
     let watched = graceful.watch(connection);
     tokio::spawn(async move {
+        let _place = place;
         if let Err(error) = watched.await {
             tracing::debug!(%error, "a connection ended early");
         }

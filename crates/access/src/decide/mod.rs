@@ -145,9 +145,12 @@ fn embedding(evidence: &OriginEvidence<'_>) -> Result<Embedding, Refusal> {
     }
 }
 
-/// `pub` on model or ticket stands for the model's list, as far as an entry without scheme could;
-/// the ticket's own list restricts further.
-fn check_lists(ticket: &Ticket, facts: &ModelFacts<'_>, page: &Origin) -> Result<(), Refusal> {
+/// Whether a page may show the model: `pub` on model or ticket stands for the model's list, as far as
+/// an entry without scheme could; the ticket's own list restricts further.
+///
+/// # Errors
+/// [`RefusalKind::OriginNotAllowed`], naming the page and the list that would have to name it.
+pub fn check_lists(ticket: &Ticket, facts: &ModelFacts<'_>, page: &Origin) -> Result<(), Refusal> {
     let public = (ticket.public || facts.public) && page.is_ordinary_web();
     if !public && !facts.domains.allows(page) {
         return Err(Refusal::new(

@@ -221,7 +221,10 @@ impl Shared {
             self.runtime.spawn(async move {
                 let started = WorkerProcess::start(&shared.spawner).await;
                 let worker = started.map_err(|error| {
-                    tracing::error!(target: "vitrine::worker", %error, "a spare worker did not start");
+                    // A pool that ends takes its starting workers with it: no news.
+                    if !shared.lock().closing {
+                        tracing::error!(target: "vitrine::worker", %error, "a spare worker did not start");
+                    }
                 });
                 shared.end_spare(worker.ok());
             });

@@ -1,15 +1,53 @@
 //! JSON bodies, with the tolerances that official clients need: an empty body is `{}` whatever its
 //! content type, and unknown members are ignored. All else is strict.
 
+use std::marker::PhantomData;
+
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::body::read_bounded;
 use super::strict_json;
 use crate::error::{ApiError, ErrorKind};
 use crate::limits::JSON_BODY_BYTES_MAX;
+
+/// A JSON body that was received and not yet looked into: a handler reads it after it has checked who
+/// is asking, so that strangers learn nothing about its form.
+#[derive(Debug, Clone)]
+pub struct Unread<T> {
+    headers: HeaderMap,
+    text: Bytes,
+    form: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned> Unread<T> {
+    /// Reads the body.
+    ///
+    /// # Errors
+    /// [`ErrorKind::RequestInvalid`] naming the member and the place.
+    pub fn read(self) -> Result<T, ApiError> {
+        if !self.text.is_empty() {
+            check_content_type(&self.headers)?;
+        }
+        parse_json(&self.text)
+    }
+}
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Unread<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        Ok(Self {
+            text: read_bounded(body, JSON_BODY_BYTES_MAX).await?,
+            headers: parts.headers,
+            form: PhantomData,
+        })
+    }
+}
 
 /// A JSON body read into `T`.
 #[derive(Debug, Clone, Copy)]
@@ -18,13 +56,9 @@ pub struct Json<T>(pub T);
 impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let (parts, body) = request.into_parts();
-        let text = read_bounded(body, JSON_BODY_BYTES_MAX).await?;
-        if !text.is_empty() {
-            check_content_type(&parts.headers)?;
-        }
-        parse_json(&text).map(Self)
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let unread = Unread::from_request(request, state).await?;
+        unread.read().map(Self)
     }
 }
 
@@ -47,8 +81,20 @@ pub fn parse_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, ApiError> {
 fn refused(what: &str, error: &serde_json::Error) -> ApiError {
     ApiError::new(
         ErrorKind::RequestInvalid,
-        format!("The request body {what}: {error}. The form is described at /api/v2/docs."),
+        format!(
+            "The request body {what}: {}. The form is described at /api/v2/docs.",
+            shortened(&error.to_string())
+        ),
     )
+}
+
+/// Parsers repeat what they did not expect, however long it is.
+fn shortened(text: &str) -> String {
+    const SHOWN_CHARS_MAX: usize = 240;
+    match text.char_indices().nth(SHOWN_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// A body says that it is JSON, or says nothing.

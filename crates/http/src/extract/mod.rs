@@ -7,7 +7,7 @@ mod strict_json;
 
 pub use body::read_bounded;
 pub(crate) use body::too_large;
-pub use json::{Json, parse_json};
+pub use json::{Json, Unread, parse_json};
 pub use parts::{Path, Query};
 
 mod caller;

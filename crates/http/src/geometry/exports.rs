@@ -13,7 +13,7 @@ use super::wire::{
     API_VERSION, ComputeQuery, ReqExport, ReqExportOrCache, ResComputeExports, ResGetCachedExports,
 };
 use crate::error::ApiError;
-use crate::extract::{From, Json as Body, Path, Query};
+use crate::extract::{From, Path, Query, Unread};
 
 fn answer(services: &Services, access: &SessionAccess, states: &States) -> ResComputeExports {
     let links = Links::of(services, access);
@@ -42,12 +42,12 @@ pub(crate) async fn compute(
     From(caller): From,
     Path(id): Path<String>,
     Query(query): Query<ComputeQuery>,
-    Body(body): Body<ReqExport>,
+    body: Unread<ReqExport>,
 ) -> Result<Json<ResComputeExports>, ApiError> {
     let access = services
         .session_access("ComputeExports", &id, &caller)
         .await?;
-    let request = export_request(body)?;
+    let request = export_request(body.read()?)?;
     let states = services
         .compute_exports(&access, &request, query.ignore_unknown_params)
         .await?;
@@ -67,12 +67,12 @@ pub(crate) async fn cached(
     From(caller): From,
     Path(id): Path<String>,
     Query(query): Query<ComputeQuery>,
-    Body(body): Body<ReqExportOrCache>,
+    body: Unread<ReqExportOrCache>,
 ) -> Result<Json<ResGetCachedExports>, ApiError> {
     let access = services
         .session_access("GetCachedExports", &id, &caller)
         .await?;
-    let states = match body {
+    let states = match body.read()? {
         ReqExportOrCache::Versions(versions) => States {
             outputs: Vec::new(),
             exports: services

@@ -3,9 +3,8 @@
 use vitrine_access::ids::TokenId;
 use vitrine_access::time::Timestamp;
 use vitrine_service::sessions::SessionEntry;
-use vitrine_service::tokens::VerifiedToken;
 use vitrine_service::who::SessionAccess;
-use vitrine_service::{ModelRecord, ResultKind, Services, StoredContent};
+use vitrine_service::{ResultKind, Services, StoredContent};
 
 /// Makes the links of one answer.
 pub(crate) struct Links<'a> {
@@ -19,28 +18,15 @@ pub(crate) struct Links<'a> {
 impl<'a> Links<'a> {
     /// For an answer to a request on a session.
     pub(crate) fn of(services: &'a Services, access: &'a SessionAccess) -> Self {
-        Self::new(
-            services,
-            &access.session,
-            &access.model,
-            access.token.as_deref(),
-        )
-    }
-
-    /// For an answer about `session`, asked for with `token`.
-    pub(crate) fn new(
-        services: &'a Services,
-        session: &'a SessionEntry,
-        model: &'a ModelRecord,
-        token: Option<&VerifiedToken>,
-    ) -> Self {
-        let token = token
-            .filter(|_| model.settings.require_token)
+        let token = access
+            .token
+            .as_deref()
+            .filter(|_| access.model.settings.require_token)
             .map(|verified| (verified.token.id, verified.token.expires_at));
         Self {
             services,
-            session,
-            slug: &model.slug,
+            session: &access.session,
+            slug: &access.model.slug,
             token,
         }
     }

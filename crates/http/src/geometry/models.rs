@@ -22,7 +22,7 @@ use super::wire::{
     ResUploadModelFile, ResViewer, ViewerHeaders,
 };
 use crate::error::{ApiError, ErrorKind};
-use crate::extract::{From, Json as Body, Path, Query, read_bounded};
+use crate::extract::{From, Path, Query, Unread, read_bounded};
 use crate::range::{Download, WholeStatus};
 
 /// Makes a model that waits for its file.
@@ -35,10 +35,10 @@ use crate::range::{Download, WholeStatus};
 pub(crate) async fn create(
     State(services): State<Services>,
     From(caller): From,
-    Body(request): Body<ReqModel>,
+    request: Unread<ReqModel>,
 ) -> Result<Json<ResCreateModel>, ApiError> {
     let access = services.backend_only("CreateModel", &caller)?;
-    let model = services.create_model(model_patch(request)?).await?;
+    let model = services.create_model(model_patch(request.read()?)?).await?;
     services.note_allowed("CreateModel", &caller, Some(model.id));
     let Blocks {
         file,
@@ -114,11 +114,11 @@ pub(crate) async fn update(
     State(services): State<Services>,
     From(caller): From,
     Path(id): Path<String>,
-    Body(request): Body<ReqModel>,
+    request: Unread<ReqModel>,
 ) -> Result<Json<ResUpdateModel>, ApiError> {
     let access = services.model_access("UpdateModel", &id, &caller).await?;
     let model = services
-        .update_model(access.model.id, model_patch(request)?)
+        .update_model(access.model.id, model_patch(request.read()?)?)
         .await?;
     services.note_allowed("UpdateModel", &caller, Some(model.id));
     let Blocks {

@@ -15,7 +15,7 @@ use super::wire::{
     ResPagination,
 };
 use crate::error::ApiError;
-use crate::extract::{From, Json as Body, Path, Query};
+use crate::extract::{From, Path, Query, Unread};
 
 /// Outputs on the wire, with links for the session that asks.
 pub(crate) fn outputs(
@@ -46,13 +46,17 @@ pub(crate) async fn compute(
     From(caller): From,
     Path(id): Path<String>,
     Query(query): Query<ComputeQuery>,
-    Body(values): Body<ReqCustomization>,
+    values: Unread<ReqCustomization>,
 ) -> Result<Json<ResComputeOutputs>, ApiError> {
     let access = services
         .session_access("ComputeOutputs", &id, &caller)
         .await?;
     let states = services
-        .compute_outputs(&access, &values.into_raw()?, query.ignore_unknown_params)
+        .compute_outputs(
+            &access,
+            &values.read()?.into_raw()?,
+            query.ignore_unknown_params,
+        )
         .await?;
     Ok(Json(ResComputeOutputs {
         message: None,
@@ -74,7 +78,7 @@ pub(crate) async fn cached(
     From(caller): From,
     Path(id): Path<String>,
     Query(query): Query<ComputeQuery>,
-    Body(body): Body<ReqCustomizationOrCache>,
+    body: Unread<ReqCustomizationOrCache>,
 ) -> Result<Json<ResGetCachedOutputs>, ApiError> {
     let access = services
         .session_access("GetCachedOutputs", &id, &caller)
@@ -88,7 +92,7 @@ pub(crate) async fn cached(
                 .any(|output| output.id.to_string() == key)
         })
     };
-    let states = match body.classify(is_output)? {
+    let states = match body.read()?.classify(is_output)? {
         CacheRequest::Versions(versions) => {
             services
                 .cached_versions(&access, ResultKind::Output, &versions.into_pairs())

@@ -1,15 +1,12 @@
 //! `CreateSessionByTicket`, `CreateSessionByModel`, `GetSessionDefaults` and `CloseSession`.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use vitrine_access::permissions::Permission;
 use vitrine_service::Services;
 use vitrine_service::sessions::OpenedSession;
-use vitrine_service::tokens::VerifiedToken;
-use vitrine_service::who::Caller;
+use vitrine_service::who::SessionAccess;
 
 use super::blocks;
 use super::links::Links;
@@ -20,7 +17,7 @@ use super::wire::{
     ViewerHeaders,
 };
 use crate::error::{ApiError, ErrorKind};
-use crate::extract::{From, Json as Body, Page, Path, Query};
+use crate::extract::{From, Page, Path, Query, Unread};
 
 type Opened = (StatusCode, Json<ResCreateSession>);
 
@@ -50,22 +47,19 @@ pub(crate) async fn create_by_ticket(
     Path(ticket): Path<String>,
     Query(query): Query<SessionQuery>,
     headers: HeaderMap,
-    Body(body): Body<ReqCustomizationOrExport>,
+    body: Unread<ReqCustomizationOrExport>,
 ) -> Result<Opened, ApiError> {
+    let admission = services
+        .admit_by_ticket(&ticket, page.evidence(), &caller)
+        .await?;
     without_state(&query)?;
-    let initial = initial(body)?;
+    let initial = initial(body.read()?)?;
     let opened = services
-        .open_session_by_ticket(
-            &ticket,
-            page.evidence(),
-            &caller,
-            initial,
-            query.ignore_unknown_params,
-        )
+        .open_session(admission, &caller, initial, query.ignore_unknown_params)
         .await?;
     Ok((
         StatusCode::CREATED,
-        Json(session(&services, opened, &caller, &headers)),
+        Json(session(&services, opened, &headers)),
     ))
 }
 
@@ -84,19 +78,20 @@ pub(crate) async fn create_by_model(
     Path(model): Path<String>,
     Query(query): Query<SessionQuery>,
     headers: HeaderMap,
-    Body(body): Body<ReqCustomizationOrExport>,
+    body: Unread<ReqCustomizationOrExport>,
 ) -> Result<Opened, ApiError> {
     let access = services
         .model_access("CreateSessionByModel", &model, &caller)
         .await?;
+    let admission = services.admit_by_model(access, &caller)?;
     without_state(&query)?;
-    let initial = initial(body)?;
+    let initial = initial(body.read()?)?;
     let opened = services
-        .open_session_by_model(access, &caller, initial, query.ignore_unknown_params)
+        .open_session(admission, &caller, initial, query.ignore_unknown_params)
         .await?;
     Ok((
         StatusCode::CREATED,
-        Json(session(&services, opened, &caller, &headers)),
+        Json(session(&services, opened, &headers)),
     ))
 }
 
@@ -117,7 +112,7 @@ pub(crate) async fn defaults(
         .session_access("GetSessionDefaults", &id, &caller)
         .await?;
     let opened = services.session_defaults(access).await?;
-    Ok(Json(session(&services, opened, &caller, &headers)))
+    Ok(Json(session(&services, opened, &headers)))
 }
 
 /// Ends a session.
@@ -139,28 +134,20 @@ pub(crate) async fn close(
     Ok(Json(ResCloseSession::default()))
 }
 
-/// The token that came along; it was verified a moment ago and comes from memory.
-fn token(services: &Services, caller: &Caller) -> Option<Arc<VerifiedToken>> {
-    services.verify_token(caller.bearer.as_deref()?).ok()
-}
-
-fn session(
-    services: &Services,
-    opened: OpenedSession,
-    caller: &Caller,
-    headers: &HeaderMap,
-) -> ResCreateSession {
+fn session(services: &Services, opened: OpenedSession, headers: &HeaderMap) -> ResCreateSession {
     let OpenedSession {
-        id,
-        session,
-        model,
-        permissions,
+        access,
         outputs,
         exports,
         warnings,
     } = opened;
-    let token = token(services, caller);
-    let links = Links::new(services, &session, &model, token.as_deref());
+    let links = Links::of(services, &access);
+    let SessionAccess {
+        id,
+        model,
+        permissions,
+        ..
+    } = &access;
     let may = |permission| permissions.contains(permission);
     let definition = model.definition.as_deref();
     let outputs = definition.and_then(|definition| match outputs {
@@ -183,16 +170,16 @@ fn session(
         .map(|definition| convert::parameters(definition, None));
     let public_url = &services.settings().public_url;
     ResCreateSession {
-        actions: convert::actions(public_url, &id.reveal(), &permissions),
+        actions: convert::actions(public_url, &id.reveal(), permissions),
         exports,
         file: ResFile::default(),
         message: None,
-        model: blocks::model_for_sessions(&model),
+        model: blocks::model_for_sessions(model),
         model_state: None,
         outputs,
         parameters,
         session_id: id.reveal(),
-        setting: convert::settings(&model, &permissions),
+        setting: convert::settings(model, permissions),
         statistic: ResStatistic::default(),
         templates: definition
             .map(|definition| convert::templates(definition, None))

@@ -8,7 +8,7 @@ use super::blocks::{self, Blocks};
 use super::wire::convert::{decrypted_ticket, ticket_request};
 use super::wire::{API_VERSION, ReqTicket, ResCreateTicket, ResDecryptTicket};
 use crate::error::ApiError;
-use crate::extract::{From, Json as Body, Path};
+use crate::extract::{From, Path, Unread};
 
 /// Issues a ticket for a model.
 #[utoipa::path(
@@ -22,12 +22,12 @@ pub(crate) async fn create(
     State(services): State<Services>,
     From(caller): From,
     Path(model): Path<String>,
-    Body(request): Body<ReqTicket>,
+    request: Unread<ReqTicket>,
 ) -> Result<Json<ResCreateTicket>, ApiError> {
     let access = services
         .model_access("CreateTicket", &model, &caller)
         .await?;
-    let request = ticket_request(&request)?;
+    let request = ticket_request(&request.read()?)?;
     let ticket = services.create_ticket(&access.model, request).await?;
     services.note_allowed("CreateTicket", &caller, Some(access.model.id));
     let Blocks {

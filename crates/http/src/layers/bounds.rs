@@ -8,6 +8,10 @@ use axum::response::{IntoResponse, Response};
 use super::LayerConfig;
 use crate::error::{ApiError, ErrorKind};
 use crate::extract::too_large;
+use crate::limits::UPLOAD_TIMEOUT;
+
+/// Where model files are sent to.
+const UPLOADS: &str = "/api/v2/upload/";
 
 /// Refuses a body whose announced length is over the bound, and gives up on a request whose answer
 /// does not begin in time.
@@ -24,13 +28,19 @@ pub(super) async fn bound(
     if announced.is_some_and(|bytes| bytes > config.body_bytes_max) {
         return too_large(config.body_bytes_max).into_response();
     }
-    match tokio::time::timeout(config.request_timeout, next.run(request)).await {
+    // Model files come over slow lines too; their links bound the time by themselves.
+    let timeout = if request.uri().path().starts_with(UPLOADS) {
+        UPLOAD_TIMEOUT
+    } else {
+        config.request_timeout
+    };
+    match tokio::time::timeout(timeout, next.run(request)).await {
         Ok(response) => response,
         Err(_) => ApiError::new(
             ErrorKind::Timeout,
             format!(
                 "The request was not answered within {} seconds. Try again.",
-                config.request_timeout.as_secs()
+                timeout.as_secs()
             ),
         )
         .into_response(),

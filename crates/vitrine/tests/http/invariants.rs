@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use vitrine_access::grant::Subject;
-use vitrine_access::ids::{SessionId, TokenId};
+use vitrine_access::ids::{SessionId, TokenId, UserId};
 use vitrine_access::seal::Sealer;
 use vitrine_access::secret::MasterKey;
 use vitrine_access::ticket::Ticket;
@@ -142,7 +142,7 @@ async fn invariant_1_no_session_without_a_live_ticket_or_token_for_a_confirmed_u
 async fn invariant_2_nothing_of_one_account_is_readable_or_countable_through_another() {
     let app = TestApp::start().await;
     let mine = app.push("cube", CUBE).await;
-    let theirs = app.push("cube", CUBE).await;
+    let theirs = app.push_for(UserId::new(app.entropy()), "cube", CUBE).await;
     let my_session = app.open(&app.ticket(&mine).await).await;
     let their_session = app.open(&app.ticket(&theirs).await).await;
     let values = json!({ "size": 55 });

@@ -285,7 +285,7 @@ async fn an_expired_ticket_opens_nothing_but_what_it_opened_goes_on() {
         .ticket_with(&model, |request| request.until = until)
         .await;
     let session = app.open(&ticket).await;
-    app.pass(HOUR / 2);
+    app.pass(HOUR / 2 + Duration::from_secs(1));
     let refused = app.send(open_call(&ticket)).await;
     let refused = refused.expect_error(403, "SdTicketValidationError");
     assert!(

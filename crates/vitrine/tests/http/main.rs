@@ -14,6 +14,7 @@ mod protocol;
 mod simulation;
 mod snapshots;
 mod strong;
+mod tickets;
 mod uploads;
 mod walk;
 mod work;

@@ -226,9 +226,15 @@ impl Simulation {
         let expected = if open { 200 } else { 410 };
         assert_eq!(answer.status.as_u16(), expected, "{}", answer.text());
         if open {
-            self.sessions[session].last_seen = self.now();
+            self.note_use(session);
         }
         open
+    }
+
+    fn note_use(&mut self, session: usize) {
+        let now = self.now();
+        let session = &mut self.sessions[session];
+        session.last_seen = session.last_seen.max(now);
     }
 
     /// What a customization costs besides itself.
@@ -350,9 +356,16 @@ impl Simulation {
     }
 
     fn jump(&mut self) -> &'static str {
-        // Whole seconds: idle times are kept no finer than that.
-        self.app
-            .pass(Duration::from_secs(1 + self.below(JUMP_S_MAX)));
+        // Whole seconds: idle times are kept no finer than that. Clocks that are set right may also
+        // go back a little.
+        let seconds = i64::try_from(1 + self.below(JUMP_S_MAX)).unwrap();
+        let seconds = if self.below(5) == 0 {
+            -(seconds / 10)
+        } else {
+            seconds
+        };
+        let now = self.now().unix_ms() + 1_000 * seconds;
+        self.app.clock.set(Timestamp::from_unix_ms(now));
         "let the clock jump"
     }
 
@@ -376,7 +389,7 @@ impl Simulation {
             return "kill all workers (gone)";
         }
         answer.expect(200);
-        self.sessions[session].last_seen = self.now();
+        self.note_use(session);
         self.charge_output(session);
         "kill all workers"
     }
@@ -401,7 +414,7 @@ impl Simulation {
         if !open {
             return "burst (gone)";
         }
-        self.sessions[session].last_seen = self.now();
+        self.note_use(session);
         for _ in 0..CALLS {
             self.charge_output(session);
         }

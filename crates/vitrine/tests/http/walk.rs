@@ -68,7 +68,9 @@ impl World {
     async fn new() -> Self {
         let app = TestApp::start().await;
         let first = app.push("mine", CUBE).await;
-        let second = app.push("theirs", CUBE).await;
+        let second = app
+            .push_for(UserId::new(app.entropy()), "theirs", CUBE)
+            .await;
         let hour = Duration::from_secs(3600);
         let ends = app.services.now().plus(hour);
         let old_backend = app.token(Subject::Backend, &["*"]);
@@ -383,7 +385,9 @@ fn seen(answer: &Answer) -> (StatusCode, Value) {
 async fn ids_that_a_token_does_not_cover_look_the_same_whether_they_exist_or_not() {
     let app = TestApp::start().await;
     let mine = app.push("mine", CUBE).await;
-    let theirs = app.push("theirs", CUBE).await;
+    let theirs = app
+        .push_for(UserId::new(app.entropy()), "theirs", CUBE)
+        .await;
     let nobodys = ModelId::new(app.entropy());
     let tokens = [
         app.model_token(mine.id),

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use vitrine_access::decide::ModelStatus;
 use vitrine_access::grant::Subject;
-use vitrine_access::ids::{ModelId, SessionId};
+use vitrine_access::ids::{ModelId, SessionId, UserId};
 use vitrine_access::origin::AllowedDomains;
 use vitrine_access::seal::Sealer;
 use vitrine_access::secret::MasterKey;
@@ -245,7 +245,27 @@ impl TestApp {
 
     /// Creates a model from a script and waits for the end of its analysis.
     pub(crate) async fn push_any(&self, name: &str, script: &'static str) -> ModelRecord {
+        self.push_owned(None, name, script).await
+    }
+
+    /// The same for a model that belongs to somebody.
+    pub(crate) async fn push_for(
+        &self,
+        user: UserId,
+        name: &str,
+        script: &'static str,
+    ) -> ModelRecord {
+        self.push_owned(Some(user), name, script).await
+    }
+
+    async fn push_owned(
+        &self,
+        user: Option<UserId>,
+        name: &str,
+        script: &'static str,
+    ) -> ModelRecord {
         let patch = ModelPatch {
+            user,
             name: Some(name.to_owned()),
             filename: Some(format!("{name}.js")),
             accessdomains: Some(vec!["shop.example.com".to_owned()]),

@@ -1,0 +1,47 @@
+//! Forgetting what nobody needs any more, a little at a time.
+
+use std::time::Duration;
+
+use crate::Services;
+use crate::error::Result;
+
+/// How often there is a look.
+const ROUND: Duration = Duration::from_hours(1);
+/// Rows forgotten in one transaction, so that it does not hold the others up.
+const ROWS: u32 = 500;
+/// How long the audit trail is kept.
+const AUDIT_KEPT: Duration = Duration::from_hours(90 * 24);
+/// How long ended sessions are kept, for questions about what they were charged with.
+const SESSIONS_KEPT: Duration = Duration::from_hours(90 * 24);
+
+/// Forgets until the server stops.
+pub(crate) async fn run(services: Services) {
+    let stopping = services.inner.stopping.clone();
+    loop {
+        tokio::select! {
+            () = stopping.cancelled() => break,
+            () = tokio::time::sleep(ROUND) => {}
+        }
+        if let Err(error) = services.forget_old_rows().await {
+            tracing::warn!(
+                cause = error.cause_chain(),
+                "old rows could not be forgotten"
+            );
+        }
+    }
+}
+
+impl Services {
+    async fn forget_old_rows(&self) -> Result<()> {
+        let now = self.now();
+        let ago = |kept: Duration| {
+            let kept_ms = i64::try_from(kept.as_millis()).unwrap_or(i64::MAX);
+            vitrine_access::time::Timestamp::from_unix_ms(now.unix_ms().saturating_sub(kept_ms))
+        };
+        let store = &self.inner.store;
+        while store.forget_audit(ago(AUDIT_KEPT), ROWS).await? >= u64::from(ROWS) {}
+        while store.forget_sessions(ago(SESSIONS_KEPT), ROWS).await? >= u64::from(ROWS) {}
+        while store.forget_revoked_tokens(now, ROWS).await? >= u64::from(ROWS) {}
+        Ok(())
+    }
+}
