@@ -118,6 +118,27 @@ async fn links_of_a_guarded_session_end_with_the_token_they_were_made_with() {
 }
 
 #[tokio::test]
+async fn links_made_before_a_token_was_demanded_end_with_the_demand() {
+    let app = TestApp::start().await;
+    let model = app.push("cube", CUBE).await;
+    let session = app.open(&app.ticket(&model).await).await;
+    let link = session.href("model");
+    app.send(Call::get(&link)).await.expect(206);
+    let demand = ModelPatch {
+        require_token: Some(true),
+        ..ModelPatch::default()
+    };
+    app.update(model.id, demand).await;
+    app.send(Call::get(&link))
+        .await
+        .expect_error(410, "SdResourceGoneError");
+    app.send(session.defaults())
+        .await
+        .expect_error(401, "SdTokenMissingError");
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_token_is_refused_for_good_once_its_time_is_over() {
     let app = TestApp::start().await;
     let model = app.push("cube", CUBE).await;

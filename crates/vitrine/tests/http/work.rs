@@ -78,6 +78,31 @@ async fn identical_requests_at_the_same_moment_share_one_run() {
 }
 
 #[tokio::test]
+async fn requests_that_come_while_a_run_ends_start_no_other() {
+    const CALLS: u32 = 40;
+    let app = TestApp::start().await;
+    let model = app.push("cube", CUBE).await;
+    let session = app.open(&app.ticket(&model).await).await;
+    for (run, size) in (50..65).enumerate() {
+        let mut calls = tokio::task::JoinSet::new();
+        for delay in 0..CALLS {
+            let call = session.compute(&json!({ "size": size, "wood": 1 }));
+            let (router, services) = (app.router.clone(), app.services.clone());
+            calls.spawn(async move {
+                // Spread over the run by what happens in the database, not by time.
+                for _ in 0..delay {
+                    services.store().ping().await.unwrap();
+                }
+                call.send(&router).await.expect(200)
+            });
+        }
+        calls.join_all().await;
+        assert_eq!(app.runs(model.id).await, run + 1);
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_full_queue_is_told_at_once_and_asking_again_works() {
     let app = Plan::new().workers(1, 1).start().await;
     let model = app.push("slow", SLOW).await;
