@@ -10,7 +10,7 @@ use vitrine_store::UsageScope;
 
 use crate::app::{CUBE, Call, Opened, TestApp};
 
-const SLOT: Duration = Duration::from_secs(600);
+const SLOT: Duration = Duration::from_mins(10);
 
 /// Kind and credits of the rows that are not about computing time, which depends on the machine.
 fn charged(rows: &[UsageEvent]) -> Vec<(UsageKind, u32)> {
@@ -45,7 +45,7 @@ async fn a_visitors_session_costs_one_credit_and_its_outputs_nothing() {
 #[tokio::test]
 async fn the_next_ten_minutes_are_charged_only_when_a_customization_falls_into_them() {
     let (app, session) = visitor().await;
-    app.pass(SLOT - Duration::from_secs(1));
+    app.pass(Duration::from_secs(599));
     app.send(session.compute(&json!({}))).await.expect(200);
     assert_eq!(
         charged(&app.usage(&session).await),

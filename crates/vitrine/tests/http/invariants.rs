@@ -41,9 +41,9 @@ async fn openings(app: &TestApp, model: &ModelRecord) -> Vec<(&'static str, Call
         .ticket_with(model, |request| request.until = short)
         .await;
     let token = |ttl| app.token_for(Subject::Model(model.id), ALL_SCOPES, ttl);
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     let old_token = token(Duration::from_secs(1));
-    app.pass(Duration::from_secs(120));
+    app.pass(Duration::from_mins(2));
     let revoked = app.ticket(model).await;
     app.services
         .revoke_ticket(ticket_of(&revoked).id)

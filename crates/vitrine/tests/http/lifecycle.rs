@@ -17,9 +17,13 @@ use crate::app::{
     ALL_SCOPES, CUBE, Call, Opened, Plan, TestApp, open_call, plans_for_both_databases,
 };
 
-const HOUR: Duration = Duration::from_secs(3600);
-const GRACE: Duration = Duration::from_secs(300);
+const HOUR: Duration = Duration::from_hours(1);
+const GRACE: Duration = Duration::from_mins(5);
 const SECOND: Duration = Duration::from_secs(1);
+
+fn just_before(end: Duration) -> Duration {
+    end.saturating_sub(SECOND)
+}
 
 /// A server with one model and one session of the shop's page.
 async fn shown() -> (TestApp, ModelRecord, String, Opened) {
@@ -60,7 +64,7 @@ async fn a_session_ends_by_age_however_busy_it_is() {
 #[tokio::test]
 async fn a_session_lives_until_the_last_moment_before_its_age() {
     let (app, _, _, session) = shown().await;
-    app.pass(HOUR - SECOND);
+    app.pass(just_before(HOUR));
     app.send(session.defaults()).await.expect(200);
     app.finish().await;
 }
@@ -75,7 +79,7 @@ async fn a_session_ends_by_idleness_and_use_keeps_it_open() {
     let model = app.push("cube", CUBE).await;
     let session = app.open(&app.ticket(&model).await).await;
     for _ in 0..3 {
-        app.pass(idle - SECOND);
+        app.pass(just_before(idle));
         app.send(session.defaults()).await.expect(200);
     }
     app.pass(idle);
@@ -94,10 +98,10 @@ async fn use_keeps_a_session_open_over_a_restart() {
         .await;
     let model = app.push("cube", CUBE).await;
     let session = app.open(&app.ticket(&model).await).await;
-    app.pass(idle - SECOND);
+    app.pass(just_before(idle));
     app.send(session.defaults()).await.expect(200);
     app.restart().await;
-    app.pass(idle - SECOND);
+    app.pass(just_before(idle));
     app.send(session.defaults()).await.expect(200);
     app.finish().await;
 }
@@ -108,7 +112,7 @@ async fn asset_links_survive_expiry_for_the_grace_and_die_after_it() {
     let link = session.href("model");
     app.pass(HOUR);
     app.send(session.defaults()).await.expect(410);
-    app.pass(GRACE - SECOND);
+    app.pass(just_before(GRACE));
     app.send(Call::get(&link)).await.expect(206);
     app.pass(SECOND);
     app.send(Call::get(&link)).await.expect(410);

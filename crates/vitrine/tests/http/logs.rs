@@ -43,6 +43,52 @@ impl Secrets {
     }
 }
 
+async fn use_well(
+    app: &TestApp,
+    session: &Opened,
+    ticket: &str,
+    token: &str,
+    secrets: &mut Secrets,
+) {
+    for call in session.all_calls().into_iter().take(5) {
+        app.send(call.bearer(token)).await.expect(200);
+    }
+    let link = session.href("model");
+    app.send(Call::get(&link)).await.expect(206);
+    let made = app
+        .send(session.make_export("stl", &json!({})))
+        .await
+        .json();
+    let export = href(&made["exports"][session.export("stl")]);
+    secrets.note("an export link", export.rsplit('/').next().unwrap());
+    app.send(Call::get(&export).header("range", "bytes=0-9"))
+        .await
+        .expect(206);
+    app.send(Call::get(&format!("/api/v2/ticket/{ticket}")).bearer(&app.backend_token()))
+        .await
+        .expect(200);
+}
+
+/// What is refused is logged too.
+async fn use_badly(app: &TestApp, session: &Opened, ticket: &str) {
+    app.send(session.compute(&json!({ "size": "huge" }))).await;
+    app.send(session.compute(&json!({ "size": 1 })).bearer("x"))
+        .await;
+    app.send(Call::get(&session.path("output/x/list"))).await;
+    app.send(Call::new("DELETE", &session.path("default")))
+        .await;
+    app.send(Call::get(&session.path("nothing"))).await;
+    app.send(Call::post(&format!("/api/v2/ticket/{ticket}")).origin("https://evil.example"))
+        .await
+        .expect(403);
+    app.send(Call::get(&format!(
+        "{}?x={}",
+        session.href("model"),
+        session.id
+    )))
+    .await;
+}
+
 /// Invariant 4, as far as logs go; what is stored is searched in `invariants`.
 #[tokio::test]
 async fn no_session_id_ticket_token_key_or_link_is_written_to_the_log() {
@@ -80,37 +126,8 @@ async fn no_session_id_ticket_token_key_or_link_is_written_to_the_log() {
     let link = session.href("model");
     secrets.note("a link", link.rsplit('/').next().unwrap());
 
-    // Well used …
-    for call in session.all_calls().into_iter().take(5) {
-        app.send(call.bearer(&token)).await.expect(200);
-    }
-    app.send(Call::get(&link)).await.expect(206);
-    let made = app
-        .send(session.make_export("stl", &json!({})))
-        .await
-        .json();
-    let export = href(&made["exports"][session.export("stl")]);
-    secrets.note("an export link", export.rsplit('/').next().unwrap());
-    app.send(Call::get(&export).header("range", "bytes=0-9"))
-        .await
-        .expect(206);
-    app.send(Call::get(&format!("/api/v2/ticket/{ticket}")).bearer(&backend))
-        .await
-        .expect(200);
-
-    // … and badly: what is refused is logged too.
-    app.send(session.compute(&json!({ "size": "huge" }))).await;
-    app.send(session.compute(&json!({ "size": 1 })).bearer("x"))
-        .await;
-    app.send(Call::get(&session.path("output/x/list"))).await;
-    app.send(Call::new("DELETE", &session.path("default")))
-        .await;
-    app.send(Call::get(&session.path("nothing"))).await;
-    app.send(Call::post(&format!("/api/v2/ticket/{ticket}")).origin("https://evil.example"))
-        .await
-        .expect(403);
-    app.send(Call::get(&format!("{link}?x={}", session.id)))
-        .await;
+    use_well(&app, &session, &ticket, &token, &mut secrets).await;
+    use_badly(&app, &session, &ticket).await;
     app.pass(Duration::from_secs(100));
     app.send(Call::get("/api/v2/model/list").bearer(&short))
         .await
@@ -132,9 +149,9 @@ async fn no_session_id_ticket_token_key_or_link_is_written_to_the_log() {
     let found = secrets.found_in(&log);
     if let Some(what) = found.first() {
         let (_, secret) = secrets.0.iter().find(|(name, _)| name == what).unwrap();
-        let line = log
+        let example = log
             .lines()
-            .find(|line| line.contains(&secret[secret.len() - PART_CHARS..]));
-        panic!("in the log: {found:?}, for instance in {line:?}");
+            .find(|text| text.contains(&secret[secret.len() - PART_CHARS..]));
+        panic!("in the log: {found:?}, for instance in {example:?}");
     }
 }

@@ -3,6 +3,8 @@
 //!
 //! One binary, because linking the server once per file would cost more than all tests together.
 
+#![expect(clippy::unwrap_used, reason = "tests end where they fail")]
+
 mod app;
 mod assets;
 mod charges;

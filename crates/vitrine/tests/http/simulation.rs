@@ -33,10 +33,10 @@ const JUMP_S_MAX: u64 = 1_200;
 const SESSIONS_USED: usize = 6;
 /// Tickets that open: the newest ones.
 const TICKETS_USED: usize = 8;
-const LIFE: Duration = Duration::from_secs(3600);
-const IDLE: Duration = Duration::from_secs(3600);
-const GRACE: Duration = Duration::from_secs(300);
-const SLOT: Duration = Duration::from_secs(600);
+const LIFE: Duration = Duration::from_hours(1);
+const IDLE: Duration = Duration::from_hours(1);
+const GRACE: Duration = Duration::from_mins(5);
+const SLOT: Duration = Duration::from_mins(10);
 
 struct SimulatedTicket {
     text: String,

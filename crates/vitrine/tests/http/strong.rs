@@ -94,7 +94,7 @@ async fn with_strong_authorization_only_the_token_gives_permissions() {
 #[tokio::test]
 async fn links_of_a_guarded_session_end_with_the_token_they_were_made_with() {
     let (app, model, ticket) = guarded().await;
-    let minutes = Duration::from_secs(600);
+    let minutes = Duration::from_mins(10);
     let short = app.token_for(Subject::Model(model.id), &["group.view"], minutes);
     let long = app.token(Subject::Model(model.id), &["group.view"]);
     let opened = app.send(open_call(&ticket).bearer(&short)).await;

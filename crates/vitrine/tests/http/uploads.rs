@@ -91,7 +91,7 @@ async fn of_uploads_at_the_same_moment_one_is_taken() {
 async fn an_upload_link_expires() {
     let app = TestApp::start().await;
     let model = created(&app, &json!({ "filename": "cube.js" })).await;
-    app.pass(Duration::from_secs(900));
+    app.pass(Duration::from_mins(15));
     let refused = app.send(upload(&model, CUBE)).await;
     refused.expect_error(410, "SdResourceGoneError");
     app.finish().await;

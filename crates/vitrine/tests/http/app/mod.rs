@@ -3,6 +3,7 @@
 mod log;
 mod request;
 mod scripts;
+mod session;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,10 +12,9 @@ use std::time::Duration;
 
 use axum::Router;
 use bytes::Bytes;
-use serde_json::{Value, json};
 use vitrine_access::decide::ModelStatus;
 use vitrine_access::grant::Subject;
-use vitrine_access::ids::{ModelId, SessionId, UserId};
+use vitrine_access::ids::{ModelId, UserId};
 use vitrine_access::origin::AllowedDomains;
 use vitrine_access::seal::Sealer;
 use vitrine_access::secret::MasterKey;
@@ -31,8 +31,9 @@ use vitrine_store::{Blobs, JobState, Store, StoreOptions};
 use vitrine_testkit::{ManualClock, SeededEntropy, TestFolder, create_postgres, sqlite_url};
 
 pub(crate) use log::Everything;
-pub(crate) use request::{Answer, Call, PEER};
+pub(crate) use request::{Answer, Call};
 pub(crate) use scripts::{BROKEN, CUBE, SLOW, SUPERSTITIOUS};
+pub(crate) use session::{Opened, href, open_call};
 
 /// The page that may show the models of the tests.
 pub(crate) const SHOP: &str = "https://shop.example.com";
@@ -49,9 +50,9 @@ pub(crate) const ALL_SCOPES: &[&str] = &[
     "file.download",
 ];
 /// How long tokens of the tests hold.
-pub(crate) const TOKEN_TTL: Duration = Duration::from_secs(3600);
+pub(crate) const TOKEN_TTL: Duration = Duration::from_hours(1);
 /// Longest wait for something that must happen; only a failing test waits so long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How often such a condition is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// Rows of a session's usage that a test reads at most.
@@ -89,7 +90,7 @@ impl Plan {
                 session_limits: SessionLimits::default(),
                 // Real seconds: nobody waits for them unless a worker is stuck.
                 session_wait: PATIENCE / 2,
-                upload_link_ttl: Duration::from_secs(900),
+                upload_link_ttl: Duration::from_mins(15),
                 limit_loopback: true,
                 compare_clocks: false,
             },
@@ -148,7 +149,7 @@ impl Plan {
     }
 }
 
-/// Both databases, or SQLite alone where no PostgreSQL is at hand.
+/// Both databases, or `SQLite` alone where no `PostgreSQL` is at hand.
 pub(crate) async fn plans_for_both_databases(test: &str) -> Vec<Plan> {
     let mut plans = vec![Plan::new()];
     if let Some(database) = create_postgres(test).await {
@@ -464,99 +465,4 @@ pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
     tokio::time::timeout(PATIENCE, looking)
         .await
         .unwrap_or_else(|_| panic!("{what}: it never happened"))
-}
-
-/// A session's creation as the shop's page asks for it.
-pub(crate) fn open_call(ticket: &str) -> Call {
-    Call::post(&format!("/api/v2/ticket/{ticket}")).origin(SHOP)
-}
-
-/// A session that was opened.
-#[derive(Clone, Debug)]
-pub(crate) struct Opened {
-    pub(crate) id: String,
-    pub(crate) body: Value,
-}
-
-impl Opened {
-    pub(crate) fn read(answer: &Answer) -> Self {
-        let body = answer.json();
-        Self {
-            id: body["sessionId"].as_str().unwrap().to_owned(),
-            body,
-        }
-    }
-
-    pub(crate) fn hash(&self) -> vitrine_access::ids::SessionHash {
-        self.id.parse::<SessionId>().unwrap().hash()
-    }
-
-    pub(crate) fn path(&self, rest: &str) -> String {
-        format!("/api/v2/session/{}/{rest}", self.id)
-    }
-
-    /// The id of an output by its name.
-    pub(crate) fn output(&self, name: &str) -> String {
-        named(&self.body["outputs"], name)
-    }
-
-    /// The id of an export by its name.
-    pub(crate) fn export(&self, name: &str) -> String {
-        named(&self.body["exports"], name)
-    }
-
-    pub(crate) fn compute(&self, values: &Value) -> Call {
-        Call::put(&self.path("output")).json(values)
-    }
-
-    pub(crate) fn make_export(&self, name: &str, values: &Value) -> Call {
-        let body = json!({ "exports": [self.export(name)], "parameters": values });
-        Call::put(&self.path("export")).json(&body)
-    }
-
-    pub(crate) fn defaults(&self) -> Call {
-        Call::get(&self.path("default"))
-    }
-
-    pub(crate) fn close(&self) -> Call {
-        Call::post(&self.path("close"))
-    }
-
-    /// Every call that a session id is good for.
-    pub(crate) fn all_calls(&self) -> Vec<Call> {
-        vec![
-            self.defaults(),
-            self.compute(&json!({})),
-            Call::put(&self.path("output/cache")).json(&json!({})),
-            self.make_export("stl", &json!({})),
-            Call::put(&self.path("export/cache"))
-                .json(&json!({ "exports": [self.export("stl")], "parameters": {} })),
-            self.close(),
-        ]
-    }
-
-    /// The link of the first part of an output, as the creation's answer gave it.
-    pub(crate) fn href(&self, output: &str) -> String {
-        href(&self.body["outputs"][self.output(output)])
-    }
-}
-
-/// The link of the first part of a result.
-#[track_caller]
-pub(crate) fn href(item: &Value) -> String {
-    item["content"][0]["href"]
-        .as_str()
-        .unwrap_or_else(|| panic!("no link in {item}"))
-        .to_owned()
-}
-
-#[track_caller]
-fn named(items: &Value, name: &str) -> String {
-    items
-        .as_object()
-        .into_iter()
-        .flatten()
-        .find(|(_, item)| item["name"] == name)
-        .map(|(id, _)| id.clone())
-        .unwrap_or_else(|| panic!("nothing is called {name} in {items}"))
 }
