@@ -17,6 +17,7 @@ mod simulation;
 mod snapshots;
 mod strong;
 mod tickets;
+mod trust;
 mod uploads;
 mod walk;
 mod work;

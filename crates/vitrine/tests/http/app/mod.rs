@@ -244,6 +244,13 @@ impl TestApp {
         self.router = vitrine_http::router(self.services.clone());
     }
 
+    /// A second node on the same database and blobs. Shut it down before [`Self::finish`].
+    pub(crate) async fn second_node(&self) -> (Services, Router) {
+        let services = self.setup.serve(&self.folder, &self.clock).await;
+        let router = vitrine_http::router(services.clone());
+        (services, router)
+    }
+
     /// Creates a model from a script and waits for the end of its analysis.
     pub(crate) async fn push_any(&self, name: &str, script: &'static str) -> ModelRecord {
         self.push_owned(None, name, script).await
