@@ -279,7 +279,7 @@ impl Services {
         })
     }
 
-    async fn result(
+    pub(crate) async fn result(
         &self,
         kind: ResultKind,
         id: &str,

@@ -53,6 +53,10 @@ impl Services {
         wanted: Vec<(ResultKey, Wanted)>,
         landing: Landing,
     ) {
+        let wanted = self.still_missing(wanted).await;
+        if wanted.is_empty() {
+            return;
+        }
         let outcome = self.run_and_keep(access, asked, &wanted).await;
         if let Err(error) = outcome {
             let kind = error.kind();
@@ -80,6 +84,18 @@ impl Services {
             }
         }
         drop(landing);
+    }
+
+    /// Without what another flight brought between the look-up and the take-off of this one.
+    async fn still_missing(&self, wanted: Vec<(ResultKey, Wanted)>) -> Vec<(ResultKey, Wanted)> {
+        let mut missing = Vec::with_capacity(wanted.len());
+        for (key, wanted) in wanted {
+            let (kind, id) = wanted_id(&wanted);
+            if !matches!(self.result(kind, &id, &key).await, Ok(Some(_))) {
+                missing.push((key, wanted));
+            }
+        }
+        missing
     }
 
     async fn run_and_keep(
