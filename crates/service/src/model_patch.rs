@@ -209,6 +209,19 @@ fn check_bounds(patch: &ModelPatch) -> Result<()> {
             return too_long(member, chars_max);
         }
     }
+    for (member, value) in [
+        ("max_comp_time", patch.max_comp_time_ms),
+        ("max_model_size", patch.max_model_size),
+        ("max_output_size", patch.max_output_size),
+        ("max_export_size", patch.max_export_size),
+    ] {
+        if value == Some(0) {
+            return Err(Error::new(
+                ErrorKind::RequestInvalid,
+                format!("'{member}' is at least 1; block the model to stop its use."),
+            ));
+        }
+    }
     for (member, list) in [
         ("auth_groups", &patch.auth_groups),
         ("allowed_libraries", &patch.allowed_libraries),

@@ -101,7 +101,7 @@ async fn live_embedding_ticket(
     let sql = select!(
         "WHERE model = $1 AND kind = 'embedding' AND public = 0 AND author = 0 AND use_id2 = 0 \
          AND domains = '' AND revoked_at IS NULL AND until > $2 \
-         ORDER BY created_at DESC, id DESC LIMIT 1"
+         ORDER BY until DESC, created_at DESC, id DESC LIMIT 1"
     );
     let query = Query::new(sql).bind(&model).bind(&now);
     handle.optional(query).await?.as_ref().map(read).transpose()

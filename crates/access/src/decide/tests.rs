@@ -325,3 +325,33 @@ fn only_confirmed_unblocked_models_open() {
         assert_eq!(kind(decided), RefusalKind::ModelBlocked);
     }
 }
+
+#[test]
+fn an_embedder_that_only_a_lenient_reader_takes_for_a_page_is_refused() {
+    for address in [
+        "http://evil@127.0.0.1:8090/",
+        "http://127.0.0.1:8090\\@evil.com/",
+        "http:\\\\127.0.0.1:8090",
+        "http:127.0.0.1:8090",
+        "http://2130706433:8090/",
+        "http://127.0.0.1.:8090/",
+        "blob:http://127.0.0.1:8090",
+        "ht\ttp://127.0.0.1:8090",
+        "//127.0.0.1:8090",
+    ] {
+        assert!(
+            crate::origin::Origin::of_page(address).is_none(),
+            "{address:?}"
+        );
+    }
+    for address in [
+        "http://127.0.0.1:8090",
+        "http://127.0.0.1:8090/shop?a=b#c",
+        "https://SHOP.example:443/",
+    ] {
+        assert!(
+            crate::origin::Origin::of_page(address).is_some(),
+            "{address:?}"
+        );
+    }
+}

@@ -111,7 +111,10 @@ mod tests {
         let app = Router::new()
             .route("/readyz", get(readyz::<Fixed>))
             .with_state(Arc::new(Fixed(checks)));
-        let mut request = Request::get("/readyz").body(Body::empty()).unwrap();
+        let mut request = Request::get("/readyz")
+            .header("host", "localhost:8080")
+            .body(Body::empty())
+            .unwrap();
         request
             .extensions_mut()
             .insert(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));

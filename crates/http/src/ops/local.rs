@@ -2,12 +2,13 @@
 //! the operator's token.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts, OptionalFromRequestParts};
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, HOST};
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use axum::http::{Extensions, HeaderMap};
 use vitrine_access::ids::BlobKey;
 use vitrine_access::refusal::RefusalKind;
@@ -16,11 +17,21 @@ use vitrine_access::secret::SecretHash;
 use crate::error::{ApiError, ErrorKind};
 
 /// Headers that proxies add. A request that carries one comes from elsewhere, whatever its peer.
-const FORWARDING_HEADERS: [&str; 4] = [
+const FORWARDING_HEADERS: [&str; 14] = [
     "forwarded",
+    "via",
     "x-forwarded-for",
-    "x-real-ip",
     "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-forwarded-server",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "cf-connecting-ip",
+    "true-client-ip",
+    "x-envoy-external-address",
+    "x-original-forwarded-for",
 ];
 
 /// The operator's token, as a hash. Put it into the request extensions (`axum::Extension` as a layer)
@@ -81,9 +92,26 @@ pub fn is_local(extensions: &Extensions, headers: &HeaderMap) -> bool {
         .get::<ConnectInfo<SocketAddr>>()
         .is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback());
     loopback
+        && names_this_machine(headers)
         && FORWARDING_HEADERS
             .iter()
             .all(|name| !headers.contains_key(*name))
+}
+
+/// Whether the request was addressed to this machine by a name that only it has: a proxy that adds no
+/// header, and a page whose name was made to point here, ask for another host.
+fn names_this_machine(headers: &HeaderMap) -> bool {
+    let Some(host) = headers.get(HOST).and_then(|value| value.to_str().ok()) else {
+        return false;
+    };
+    let Ok(authority) = host.parse::<Authority>() else {
+        return false;
+    };
+    let name = authority.host().trim_matches(['[', ']']);
+    name.eq_ignore_ascii_case("localhost")
+        || name
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 fn brings_token(extensions: &Extensions, headers: &HeaderMap) -> bool {
@@ -108,6 +136,7 @@ mod tests {
         let mut extensions = Extensions::new();
         extensions.insert(ConnectInfo(peer.parse::<SocketAddr>().unwrap()));
         let mut headers = HeaderMap::new();
+        headers.insert(HOST, "127.0.0.1:8080".parse().unwrap());
         if let Some(name) = header {
             headers.insert(name, "203.0.113.9".parse().unwrap());
         }
@@ -134,7 +163,28 @@ mod tests {
         }
         assert!(!local("127.0.0.1:1", Some("x-forwarded-for")));
         assert!(!local("127.0.0.1:1", Some("forwarded")));
+        assert!(!local("127.0.0.1:1", Some("via")));
         assert!(!is_local(&Extensions::new(), &HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_request_for_another_host_is_not_local_whoever_passes_it_on() {
+        let mut extensions = Extensions::new();
+        let peer: SocketAddr = "127.0.0.1:1".parse().unwrap();
+        extensions.insert(ConnectInfo(peer));
+        for (host, is) in [
+            ("localhost", true),
+            ("LOCALHOST:8080", true),
+            ("127.0.0.1:8080", true),
+            ("[::1]:8080", true),
+            ("vitrine.example", false),
+            ("localhost.evil.example", false),
+            ("10.0.0.1", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, host.parse().unwrap());
+            assert_eq!(is_local(&extensions, &headers), is, "{host}");
+        }
     }
 
     #[test]

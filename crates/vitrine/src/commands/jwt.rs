@@ -10,7 +10,7 @@ use vitrine_access::permissions::PermissionSet;
 use crate::cli::{JwtCommand, Place};
 
 pub(super) async fn run(place: &Place, command: JwtCommand) -> Result<()> {
-    let services = super::services_at(place).await?;
+    let services = super::services_at(place, false).await?;
     match command {
         JwtCommand::Mint {
             subject,

@@ -45,9 +45,17 @@ pub(crate) fn start_log(filter: &str, format: LogFormat) -> Result<()> {
 }
 
 /// The use cases for a command that does one thing and ends.
-async fn services_at(place: &Place) -> Result<Services> {
+///
+/// `creates`: whether the command may begin a new installation, as a first `model push` does.
+async fn services_at(place: &Place, creates: bool) -> Result<Services> {
     let config = Config::load(place.config.as_deref(), &place.flags())?;
     start_log("warn", LogFormat::Text)?;
+    if !creates && !config.data.is_dir() {
+        anyhow::bail!(
+            "there is no data folder at {}; name the one of your server by --data or --config",
+            config.data.display()
+        );
+    }
     let bound = config.listen.parse()?;
     node::build(
         &config,

@@ -20,7 +20,8 @@ const ANALYSIS_MAX: Duration = Duration::from_mins(2);
 const ANALYSIS_POLL: Duration = Duration::from_millis(100);
 
 pub(super) async fn run(place: &Place, command: ModelCommand) -> Result<()> {
-    let services = super::services_at(place).await?;
+    let creates = matches!(command, ModelCommand::Push { .. });
+    let services = super::services_at(place, creates).await?;
     let outcome = act(&services, command).await;
     services.shutdown().await;
     outcome

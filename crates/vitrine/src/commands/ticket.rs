@@ -11,7 +11,7 @@ use vitrine_service::tickets::TicketRequest;
 use crate::cli::{Place, TicketCommand, TicketKind};
 
 pub(super) async fn run(place: &Place, command: TicketCommand) -> Result<()> {
-    let services = super::services_at(place).await?;
+    let services = super::services_at(place, false).await?;
     match command {
         TicketCommand::Create { model, kind, until } => {
             let id: ModelId = model.parse()?;

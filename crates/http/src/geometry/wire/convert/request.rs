@@ -156,7 +156,7 @@ mod tests {
                 "num_loaded_max",
             ),
         ] {
-            let error = model_patch(request).unwrap_err();
+            let error = model_patch(request).err().unwrap();
             assert!(error.message().contains(member), "{error}");
         }
         let both = ReqModel {
