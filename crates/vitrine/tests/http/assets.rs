@@ -161,3 +161,20 @@ async fn links_hold_no_session_id_and_the_alias_in_them_is_good_for_nothing_else
     app.send(Call::get(&link)).await.expect(206);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn an_asset_that_the_storage_lost_is_an_error_and_no_half_answer() {
+    let (app, session) = shown().await;
+    let objects = app.folder().join("objects");
+    let away = app.folder().join("objects-away");
+    std::fs::rename(&objects, &away).unwrap();
+    app.send(Call::get(&session.href("model")))
+        .await
+        .expect_error(500, "SdStorageErrorGeneric");
+    std::fs::rename(&away, &objects).unwrap();
+    app.send(Call::get(&session.href("model")))
+        .await
+        .expect(206);
+    assert!(!app.take_errors().is_empty(), "the operator is told");
+    app.finish().await;
+}

@@ -163,3 +163,20 @@ async fn an_update_changes_the_members_that_are_sent_and_no_others() {
     assert_eq!(after["model"], before["model"]);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn two_models_never_share_a_second_id_and_slugs_give_way() {
+    let app = TestApp::start().await;
+    let body = json!({ "name": "chair", "id2": "chair" });
+    let first = created(&app, &body).await;
+    let call = Call::post("/api/v2/model")
+        .bearer(&app.backend_token())
+        .json(&body);
+    let refused = app.send(call).await;
+    let refused = refused.expect_error(400, "SdRequestValidationError");
+    assert!(refused.message().contains("id2"), "{}", refused.message());
+    let second = created(&app, &json!({ "name": "chair" })).await;
+    assert_eq!(first["model"]["slug"], "chair");
+    assert_ne!(second["model"]["slug"], "chair");
+    app.finish().await;
+}

@@ -264,3 +264,37 @@ async fn parameters_are_found_by_id_name_and_display_name() {
     assert_eq!(versions.len(), 1);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn an_export_that_is_named_twice_is_made_once() {
+    let app = TestApp::start().await;
+    let model = app.push("cube", CUBE).await;
+    let session = app.open(&app.ticket(&model).await).await;
+    let stl = session.export("stl");
+    let price = session.output("price");
+    let body = json!({
+        "exports": [stl, stl], "outputs": [price, price], "parameters": { "size": 81 }
+    });
+    let call = Call::put(&session.path("export")).json(&body);
+    let answer = app.send(call).await.expect(200).json();
+    let item = &answer["exports"][&stl];
+    assert_eq!(item["status_computation"], "success", "{item}");
+    assert_eq!(answer["exports"].as_object().unwrap().len(), 1);
+    assert_eq!(answer["outputs"].as_object().unwrap().len(), 1);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_parameter_that_is_named_in_two_ways_at_once_is_refused() {
+    let app = TestApp::start().await;
+    let model = app.push("cube", CUBE).await;
+    let session = app.open(&app.ticket(&model).await).await;
+    let id = model.definition.as_ref().unwrap().parameters[0]
+        .id
+        .to_string();
+    let values = json!({ id: 20, "size": 30 });
+    app.send(session.compute(&values))
+        .await
+        .expect_error(400, "SdParameterValidationError");
+    app.finish().await;
+}
