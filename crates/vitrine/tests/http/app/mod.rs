@@ -53,6 +53,8 @@ pub(crate) const ALL_SCOPES: &[&str] = &[
 pub(crate) const TOKEN_TTL: Duration = Duration::from_hours(1);
 /// Longest wait for something that must happen; only a failing test waits so long.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How long answers wait for a worker: real seconds, which pass only when one is stuck.
+const WAIT: Duration = Duration::from_secs(30);
 /// How often such a condition is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// Rows of a session's usage that a test reads at most.
@@ -88,8 +90,7 @@ impl Plan {
                 audience: "vitrine-geometry".to_owned(),
                 trusted_iframe_hosts: hosts,
                 session_limits: SessionLimits::default(),
-                // Real seconds: nobody waits for them unless a worker is stuck.
-                session_wait: PATIENCE / 2,
+                session_wait: WAIT,
                 upload_link_ttl: Duration::from_mins(15),
                 limit_loopback: true,
                 compare_clocks: false,
@@ -278,6 +279,8 @@ impl TestApp {
             filename: Some(format!("{name}.js")),
             accessdomains: Some(vec!["shop.example.com".to_owned()]),
             backend_access: Some(true),
+            // On a busy machine everything takes longer, and "pending" is another answer.
+            max_wait_time_ms: Some(u64::try_from(WAIT.as_millis()).unwrap()),
             ..ModelPatch::default()
         };
         let model = self.services.create_model(patch).await.unwrap();
