@@ -478,12 +478,6 @@ fn slugify(text: &str) -> String {
     slug.trim_end_matches('-').to_owned()
 }
 
-/// The end of validity of a ticket whose owner named none.
-#[must_use]
-pub fn far_future() -> Timestamp {
-    Timestamp::MAX_14
-}
-
 /// How long an analysis may hold its job without a sign of life before another node takes it over:
 /// an uploaded model waits so long for its answer when a server dies in the middle.
 pub(crate) const CHECK_LEASE: Duration = Duration::from_secs(15);

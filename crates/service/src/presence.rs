@@ -21,6 +21,7 @@ pub struct SessionEntry {
     /// The row as it was read or written.
     pub session: Session,
     last_seen_ms: AtomicI64,
+    noted_ms: AtomicI64,
     paid_until_ms: AtomicI64,
     checked_revision: AtomicI64,
     dirty: AtomicBool,
@@ -33,6 +34,7 @@ impl SessionEntry {
     pub(crate) fn new(session: Session) -> Self {
         Self {
             last_seen_ms: AtomicI64::new(session.last_seen_at.unix_ms()),
+            noted_ms: AtomicI64::new(session.last_seen_at.unix_ms()),
             paid_until_ms: AtomicI64::new(session.paid_until.unix_ms()),
             checked_revision: AtomicI64::new(UNCHECKED),
             dirty: AtomicBool::new(false),
@@ -148,13 +150,14 @@ impl Services {
         self.session_entry(hash).await
     }
 
-    /// Notes that a session was used; written behind.
+    /// Notes that a session was used; written behind, at most once per [`TOUCH_GRAIN`].
     pub(crate) fn touch(&self, entry: &Arc<SessionEntry>, now: Timestamp) {
-        let before = entry
+        entry
             .last_seen_ms
             .fetch_max(now.unix_ms(), Ordering::Relaxed);
-        let moved = now.since(Timestamp::from_unix_ms(before)) >= TOUCH_GRAIN;
-        if moved && !entry.dirty.swap(true, Ordering::AcqRel) {
+        let noted = Timestamp::from_unix_ms(entry.noted_ms.load(Ordering::Relaxed));
+        if now.since(noted) >= TOUCH_GRAIN && !entry.dirty.swap(true, Ordering::AcqRel) {
+            entry.noted_ms.store(now.unix_ms(), Ordering::Relaxed);
             self.inner.touches.add(entry);
         }
     }

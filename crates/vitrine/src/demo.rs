@@ -13,8 +13,9 @@ use vitrine_access::decide::ModelStatus;
 use vitrine_access::grant::Subject;
 use vitrine_access::origin::AllowedDomains;
 use vitrine_access::ticket::TicketType;
+use vitrine_access::time::Timestamp;
 use vitrine_service::Services;
-use vitrine_service::models::{ModelPatch, far_future};
+use vitrine_service::models::ModelPatch;
 use vitrine_service::tickets::TicketRequest;
 use vitrine_store::ModelRecord;
 
@@ -264,7 +265,7 @@ async fn ticket(services: &Services, model: &ModelRecord, kind: TicketType) -> R
         public: false,
         author: false,
         domains: AllowedDomains::default(),
-        until: far_future(),
+        until: Timestamp::MAX_14,
         use_id2: false,
     };
     Ok(services.create_ticket(model, request).await?)

@@ -1,7 +1,7 @@
 //! Bounds in size and time for every request.
 
 use axum::extract::{Request, State};
-use axum::http::header::CONTENT_LENGTH;
+use axum::http::header::{CONTENT_LENGTH, HOST};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -13,8 +13,8 @@ use crate::limits::UPLOAD_TIMEOUT;
 /// Where model files are sent to.
 const UPLOADS: &str = "/api/v2/upload/";
 
-/// Refuses a body whose announced length is over the bound, and gives up on a request whose answer
-/// does not begin in time.
+/// Refuses a body whose announced length is over the bound and a request that names two hosts
+/// (RFC 9112, section 3.2), and gives up on one whose answer does not begin in time.
 pub(super) async fn bound(
     State(config): State<LayerConfig>,
     request: Request,
@@ -34,6 +34,13 @@ pub(super) async fn bound(
     } else {
         config.request_timeout
     };
+    if request.headers().get_all(HOST).iter().count() > 1 {
+        return ApiError::new(
+            ErrorKind::RequestInvalid,
+            "The request has more than one Host header. Send one.",
+        )
+        .into_response();
+    }
     match tokio::time::timeout(timeout, next.run(request)).await {
         Ok(response) => response,
         Err(_) => ApiError::new(

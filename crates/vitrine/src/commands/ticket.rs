@@ -5,7 +5,6 @@ use vitrine_access::ids::ModelId;
 use vitrine_access::origin::AllowedDomains;
 use vitrine_access::ticket::{TicketModel, TicketType};
 use vitrine_access::time::Timestamp;
-use vitrine_service::models::far_future;
 use vitrine_service::tickets::TicketRequest;
 
 use crate::cli::{Place, TicketCommand, TicketKind};
@@ -21,7 +20,7 @@ pub(super) async fn run(place: &Place, command: TicketCommand) -> Result<()> {
                 .with_context(|| format!("there is no model {id}"))?;
             let until = match until {
                 Some(text) => Timestamp::parse_digits14(&text)?,
-                None => far_future(),
+                None => Timestamp::MAX_14,
             };
             let request = TicketRequest {
                 kind: match kind {

@@ -24,7 +24,7 @@ use vitrine_access::time::Timestamp;
 use vitrine_access::{Entropy, UsageEvent};
 use vitrine_engine::pool::{WorkerPool, WorkerPoolConfig};
 use vitrine_model::RunLimits;
-use vitrine_service::models::{ModelPatch, far_future};
+use vitrine_service::models::ModelPatch;
 use vitrine_service::tickets::TicketRequest;
 use vitrine_service::{Adapters, ModelRecord, Services, Settings};
 use vitrine_store::{Blobs, JobState, Store, StoreOptions};
@@ -334,7 +334,7 @@ impl TestApp {
             public: false,
             author: false,
             domains: AllowedDomains::default(),
-            until: far_future(),
+            until: Timestamp::MAX_14,
             use_id2: false,
         };
         tweak(&mut request);
