@@ -106,7 +106,9 @@ async function verifySessions(ledger, base) {
     const { status, body } = await request('GET', `${base}/api/v2/session/${id}/default`)
     const possible = { open: [200], closing: [200, 410], closed: [410] }[session.state]
     assert.ok(possible.includes(status), `a session that was ${session.state} answers ${status}: ${body.toString().slice(0, 300)}`)
-    if (session.state === 'closing') session.state = status === 410 ? 'closed' : 'open'
+    // A close that was never answered may have happened, or may happen yet: a database goes on with what the killed server
+    // sent it. Once it has happened it stays so.
+    if (status === 410) session.state = 'closed'
   }
 }
 
@@ -114,7 +116,7 @@ async function verifyAssets(ledger) {
   for (const [href, { hash, kind, session }] of [...ledger.assets].slice(-RECENT)) {
     const { status, body } = await request('GET', href)
     // Links die with their session.
-    if (status === 410 && ledger.sessions.get(session).state === 'closed') continue
+    if (status === 410 && ledger.sessions.get(session).state !== 'open') continue
     assert.equal(status, kind === 'glb' ? 206 : 200, `${href}: ${body.toString().slice(0, 300)}`)
     assertWhole(kind, body)
     assert.equal(sha256(body), hash, `other bytes than before at ${href}`)
