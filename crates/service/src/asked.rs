@@ -25,8 +25,6 @@ pub struct Failure {
 /// How far one output or export is.
 #[derive(Clone, Debug)]
 pub enum ItemState {
-    /// Only its definition is known; nothing was asked of it.
-    Definition,
     /// Under way, or unknown: ask again in so many milliseconds.
     Pending {
         /// The version that was asked for.

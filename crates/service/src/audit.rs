@@ -63,18 +63,6 @@ impl Services {
         self.note(operation, caller, model, Decision::Allowed, "allowed", "");
     }
 
-    /// Notes a refusal that a handler met before a use case began.
-    pub fn note_refused(&self, operation: &str, caller: &Caller, error: &crate::Error) {
-        self.note(
-            operation,
-            caller,
-            None,
-            Decision::Refused,
-            code_of(error.kind()),
-            error.message(),
-        );
-    }
-
     fn note(
         &self,
         operation: &str,

@@ -82,7 +82,7 @@ impl Services {
         ignore_unknown: bool,
     ) -> Result<ItemStates> {
         let asked = Asked::outputs(&access.model, raw, ignore_unknown)?;
-        let wait = self.wait_of(&access.model, None);
+        let wait = wait_of(&access.model, None);
         // Charged before the work: whoever hangs up meanwhile finds the result in the cache.
         self.charge_output(access).await?;
         Ok(self.states(access, &asked, wait).await?.outputs)
@@ -102,7 +102,7 @@ impl Services {
             needs(access, Permission::ComputeOutput)?;
         }
         let asked = Asked::exports(&access.model, request, ignore_unknown)?;
-        let wait = self.wait_of(&access.model, request.max_wait);
+        let wait = wait_of(&access.model, request.max_wait);
         self.charge_export(access, asked.wants_outputs()).await?;
         self.states(access, &asked, wait).await
     }
@@ -177,7 +177,7 @@ impl Services {
                 Error::new(
                     ErrorKind::RequestInvalid,
                     format!(
-                        "'{}' is not a version: 32 hexadecimal digits as in an earlier answer.",
+                        "'{}' is not a version: 32 lower-case hexadecimal digits as in an earlier answer.",
                         printable(version)
                     ),
                 )
@@ -228,12 +228,6 @@ impl Services {
         let next =
             offset::cut_page(&mut rows, limit).map(|last| offset::of_result_cursor(&last.cursor()));
         Ok((rows, next))
-    }
-
-    fn wait_of(&self, model: &ModelRecord, asked: Option<Duration>) -> Duration {
-        let _ = self;
-        let own = Duration::from_millis(model.settings.max_wait_time_ms);
-        asked.unwrap_or(own).min(WAIT_MAX)
     }
 
     /// Looks everything up, computes what is missing once, and waits at most `wait` for it.
@@ -384,4 +378,10 @@ fn needs(access: &SessionAccess, permission: Permission) -> Result<()> {
         ),
     }
     .into())
+}
+
+/// How long a request may be held: what it asks for, else what the model's settings say.
+fn wait_of(model: &ModelRecord, asked: Option<Duration>) -> Duration {
+    let own = Duration::from_millis(model.settings.max_wait_time_ms);
+    asked.unwrap_or(own).min(WAIT_MAX)
 }

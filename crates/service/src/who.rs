@@ -252,10 +252,8 @@ impl Services {
             backend_subject(&token)?;
         }
         let id = model_id.parse::<ModelId>().ok();
-        let covered = match token.grant.model {
-            None => matches!(token.token.subject, Subject::Backend),
-            Some(model) => id == Some(model),
-        };
+        let grant = &token.grant;
+        let covered = id.map_or(grant.is_backend(), |id| grant.covers(id));
         if !covered {
             return Err(refuse(
                 RefusalKind::WrongModel,
@@ -310,11 +308,7 @@ impl Services {
         model: ModelId,
     ) -> Result<Arc<VerifiedToken>> {
         let token = self.verify_token(bearer)?;
-        let covers = match token.grant.model {
-            None => matches!(token.token.subject, Subject::Backend),
-            Some(covered) => covered == model,
-        };
-        if covers {
+        if token.grant.covers(model) {
             Ok(token)
         } else {
             Err(refuse(

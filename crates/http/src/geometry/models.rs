@@ -6,20 +6,18 @@ use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
-use vitrine_access::decide::ModelStatus;
 use vitrine_access::ids::BlobKey;
 use vitrine_access::permissions::Permission;
 use vitrine_service::{ModelFilter, Services};
 
 use super::blocks::{self, Blocks};
 use super::wire::convert::{
-    export_definitions, model as full_model, model_patch, model_status, output_definitions,
-    parameters,
+    export_definitions, model as full_model, model_patch, output_definitions, parameters, status_of,
 };
 use super::wire::{
-    API_VERSION, ListModelsQuery, ModelStatusWord, PAGE_ITEMS_MAX, ReqModel, ResCreateModel,
-    ResGetModel, ResListModels, ResModelList, ResPagination, ResPlugins, ResUpdateModel,
-    ResUploadModelFile, ResViewer, ViewerHeaders,
+    API_VERSION, ListModelsQuery, PAGE_ITEMS_MAX, ReqModel, ResCreateModel, ResGetModel,
+    ResListModels, ResModelList, ResPagination, ResPlugins, ResUpdateModel, ResUploadModelFile,
+    ResViewer, ViewerHeaders,
 };
 use crate::error::{ApiError, ErrorKind};
 use crate::extract::{From, Path, Query, Unread, read_bounded};
@@ -151,13 +149,19 @@ pub(crate) async fn list(
 ) -> Result<Json<ResListModels>, ApiError> {
     services.backend_only("ListModels", &caller)?;
     let limit = PAGE_ITEMS_MAX;
-    let filter = ModelFilter {
-        status: query.model_status.and_then(wanted_status),
-        search: None,
+    let status = query.model_status.map(status_of);
+    let (models, next_offset) = if status == Some(None) {
+        // A status that no model here has.
+        (Vec::new(), None)
+    } else {
+        let filter = ModelFilter {
+            status: status.flatten(),
+            search: None,
+        };
+        services
+            .list_models(&filter, limit, query.offset.as_deref())
+            .await?
     };
-    let (models, next_offset) = services
-        .list_models(&filter, limit, query.offset.as_deref())
-        .await?;
     Ok(Json(ResListModels {
         list: ResModelList {
             model: models.iter().map(full_model).collect(),
@@ -232,11 +236,4 @@ pub(crate) async fn upload_file(
     let bytes = read_bounded(request.into_body(), bytes_max).await?;
     services.accept_upload(&link, bytes).await?;
     Ok(Json(ResUploadModelFile::default()))
-}
-
-/// The status that a filter names; `unknown` is one that no model here has.
-fn wanted_status(word: ModelStatusWord) -> Option<ModelStatus> {
-    ModelStatus::ALL
-        .into_iter()
-        .find(|status| model_status(*status) == word)
 }

@@ -180,3 +180,24 @@ async fn two_models_never_share_a_second_id_and_slugs_give_way() {
     assert_ne!(second["model"]["slug"], "chair");
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_list_shows_the_models_of_the_wanted_status_and_of_no_other() {
+    let app = TestApp::start().await;
+    app.push("cube", CUBE).await;
+    created(&app, &json!({ "name": "waiting" })).await;
+    for (status, count) in [
+        ("confirmed", 1),
+        ("not_uploaded", 1),
+        ("denied", 0),
+        // A word of the contract that no model here ever has.
+        ("unknown", 0),
+    ] {
+        let call = Call::get(&format!("/api/v2/model/list?modelStatus={status}"))
+            .bearer(&app.backend_token());
+        let listed = app.send(call).await.expect(200).json();
+        let models = listed["list"]["model"].as_array().unwrap();
+        assert_eq!(models.len(), count, "{status}");
+    }
+    app.finish().await;
+}

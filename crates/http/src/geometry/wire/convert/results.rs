@@ -88,7 +88,6 @@ fn output_in_state(
 ) -> ResOutputOrDefinition {
     let definition = output_definition(output);
     match state {
-        ItemState::Definition => definition.into(),
         ItemState::Pending { version, delay_ms } => {
             ResOutput::pending(definition, version.to_string(), delay(*delay_ms)).into()
         }
@@ -110,7 +109,6 @@ fn export_in_state(
 ) -> ResExportOrDefinition {
     let definition = export_definition(export);
     match state {
-        ItemState::Definition => definition.into(),
         ItemState::Pending { version, delay_ms } => {
             ResExport::pending(definition, version.to_string(), delay(*delay_ms)).into()
         }
