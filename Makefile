@@ -1,6 +1,6 @@
 # The newcomer's commands. Each does its own set-up; `make` alone says what there is.
 
-.PHONY: help run build test soak bench fmt lint setup facts
+.PHONY: help run build test soak bench fmt lint setup facts fuzz
 
 help:
 	@echo 'make run     build, then start a shop with three models on free ports of this machine'
@@ -9,6 +9,7 @@ help:
 	@echo 'make soak    the same crash test, many more rounds'
 	@echo 'make bench   how fast, beside others'
 	@echo 'make facts   start-up time, idle memory and answer times of the release binary'
+	@echo 'make fuzz    coverage-guided fuzzing of the parsers; says what it needs'
 	@echo 'make fmt     format the code        make lint   formatting and lints only'
 
 run: build
@@ -37,3 +38,6 @@ fmt:
 
 lint:
 	@tools/test lint
+
+fuzz:
+	@tools/fuzz

@@ -8,7 +8,10 @@
 mod app;
 mod assets;
 mod charges;
+mod drills;
 mod embedding;
+mod forgery;
+mod generated;
 mod invariants;
 mod lifecycle;
 mod logs;
