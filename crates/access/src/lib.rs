@@ -9,11 +9,13 @@ pub mod change;
 pub mod credits;
 pub mod decide;
 pub mod egress;
+pub mod forwarded;
 pub mod grant;
 pub mod ids;
 pub mod jwt;
 pub mod limits;
 pub mod link;
+pub mod network;
 pub mod origin;
 pub mod owner;
 pub mod permissions;
@@ -34,6 +36,7 @@ pub use decide::{
     check_ticket_origin, check_ticket_time, check_token, grant_for_session,
 };
 pub use egress::{EgressError, EgressPolicy, EgressPurpose, EgressTarget};
+pub use forwarded::{ClientAddress, ForwardedHeader, ProxyError, TrustedProxies};
 pub use grant::{Grant, Subject};
 pub use ids::{
     AccessKeyId, AuditId, AuthGroupId, BlobKey, IdError, JobId, ModelId, OrganizationId, RequestId,

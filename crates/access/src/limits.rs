@@ -112,3 +112,8 @@ pub const EGRESS_URL_BYTES_MAX: usize = 4_096;
 
 /// Master keys that still open sealed things beside the current one.
 pub const RETIRED_KEYS_MAX: usize = 8;
+
+/// Most proxies between a client and us whose word is followed; real chains have two or three.
+pub const FORWARDED_HOPS_MAX: usize = 16;
+/// Longest address with port in a forwarding header: an IPv6 address in brackets has 54 bytes.
+pub const FORWARDED_NODE_BYTES_MAX: usize = 64;

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`error`] | [`error::ApiError`] is what handlers return; [`error::ErrorKind::row`] is the one table from kind to status, API word and code; conversions from refusals and service errors |
 //! | [`catalogue`] | what each error code means and what to do; `/docs/errors` is made from it |
-//! | [`extract`] | [`extract::Json`], [`extract::Query`], [`extract::Path`] refuse in the API's form; [`extract::read_bounded`] reads an upload |
+//! | [`extract`] | [`extract::Json`], [`extract::Query`], [`extract::Path`] refuse in the API's form; [`extract::read_bounded`] reads an upload; [`extract::Peer`] tells from where a request comes |
 //! | [`geometry::wire`] | bodies of the Geometry API; [`geometry::wire::convert`] makes them from the domain |
 //! | [`layers`] | [`layers::with_api_fallbacks`] after all routes, then [`layers::wrap`] around the whole: request ids, access log, CORS, panics, bounds, double slashes |
 //! | [`range`] | [`range::Download::plan`] decides status, headers and bytes of a download |

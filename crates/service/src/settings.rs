@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use vitrine_access::forwarded::TrustedProxies;
 use vitrine_access::origin::AllowedDomains;
 use vitrine_access::session::SessionLimits;
 
@@ -19,6 +20,8 @@ pub struct Settings {
     /// Origins of pages of ours that are embedded by others; their word about the page around
     /// them counts. Always holds the content origin.
     pub trusted_iframe_hosts: AllowedDomains,
+    /// Proxies in front of this server: what they say about the client's address counts.
+    pub trusted_proxies: TrustedProxies,
     /// How long sessions live.
     pub session_limits: SessionLimits,
     /// How long a session answer waits for a computation before it says "pending".

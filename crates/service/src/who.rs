@@ -27,7 +27,7 @@ use crate::tokens::VerifiedToken;
 pub struct Caller {
     /// The token of `Authorization: Bearer`, where the request carries one.
     pub bearer: Option<String>,
-    /// The peer's address.
+    /// The client's address, as far as it is known for certain.
     pub address: Option<std::net::IpAddr>,
     /// The request's id, for the audit trail.
     pub request: Option<vitrine_access::ids::RequestId>,

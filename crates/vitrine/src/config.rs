@@ -12,6 +12,7 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 use url::Url;
+use vitrine_access::forwarded::{ForwardedHeader, ProxyError, TrustedProxies};
 use vitrine_access::origin::AllowedDomains;
 use vitrine_access::session::SessionLimits;
 use vitrine_service::settings::{SESSION_WAIT, Settings, UPLOAD_LINK_TTL};
@@ -39,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) master_key_file: String,
     pub(crate) operator_token_file: String,
     pub(crate) trusted_iframe_hosts: Vec<String>,
+    pub(crate) trusted_proxies: Vec<String>,
+    pub(crate) forwarded_header: ForwardingHeader,
     pub(crate) issuer: String,
     pub(crate) audience: String,
     pub(crate) workers: usize,
@@ -51,6 +54,25 @@ pub(crate) struct Config {
     pub(crate) shutdown_grace_s: u64,
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
+}
+
+/// In which header proxies tell the client's address.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ForwardingHeader {
+    /// `X-Forwarded-For`.
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
+impl ForwardingHeader {
+    const fn domain(self) -> ForwardedHeader {
+        match self {
+            Self::XForwardedFor => ForwardedHeader::XForwardedFor,
+            Self::Forwarded => ForwardedHeader::Forwarded,
+        }
+    }
 }
 
 /// How log lines look.
@@ -75,6 +97,8 @@ impl Default for Config {
             master_key_file: String::new(),
             operator_token_file: String::new(),
             trusted_iframe_hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
+            forwarded_header: ForwardingHeader::XForwardedFor,
             issuer: "vitrine".into(),
             audience: "vitrine-geometry".into(),
             workers: 0,
@@ -167,6 +191,9 @@ impl Config {
         if let Err(error) = AllowedDomains::parse_all(&self.trusted_iframe_hosts) {
             faults.push(format!("trusted_iframe_hosts: {error}"));
         }
+        if let Err(error) = self.proxies() {
+            faults.push(format!("trusted_proxies: {error}"));
+        }
         for (key, value) in [
             ("session_age_max_s", self.session_age_max_s),
             ("session_idle_max_s", self.session_idle_max_s),
@@ -177,6 +204,10 @@ impl Config {
             }
         }
         faults
+    }
+
+    fn proxies(&self) -> std::result::Result<TrustedProxies, ProxyError> {
+        TrustedProxies::parse_all(&self.trusted_proxies, self.forwarded_header.domain())
     }
 
     /// The database's URL; an embedded one in the data directory by default.
@@ -230,6 +261,9 @@ impl Config {
             audience: self.audience.clone(),
             trusted_iframe_hosts: AllowedDomains::parse_all(&trusted)
                 .map_err(|error| anyhow::anyhow!("trusted_iframe_hosts: {error}"))?,
+            trusted_proxies: self
+                .proxies()
+                .map_err(|error| anyhow::anyhow!("trusted_proxies: {error}"))?,
             session_limits: SessionLimits {
                 age_max: Duration::from_secs(self.session_age_max_s),
                 idle_max: Duration::from_secs(self.session_idle_max_s),
@@ -300,6 +334,14 @@ mod tests {
         assert!(
             text.contains("listen") && text.contains("public_url") && text.contains("database")
         );
+    }
+
+    #[test]
+    fn proxies_are_named_by_address_and_nobody_trusts_everybody() {
+        let config = load("trusted_proxies = [\"10.0.0.0/8\"]\nforwarded_header = \"forwarded\"");
+        assert!(config.unwrap().proxies().is_ok());
+        let error = load("trusted_proxies = [\"0.0.0.0/0\"]").unwrap_err();
+        assert!(error.to_string().contains("trusted_proxies"), "{error}");
     }
 
     #[test]

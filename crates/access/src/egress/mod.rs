@@ -4,8 +4,6 @@
 //! one; each redirect starts again at the URL. Everything is forbidden until the operator's
 //! configuration allows it.
 
-mod address;
-
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -13,7 +11,7 @@ use thiserror::Error;
 use url::{Host, Url};
 
 use crate::limits::EGRESS_URL_BYTES_MAX;
-use address::{Network, is_public};
+use crate::network::{Network, is_public};
 
 /// Why a request goes out.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

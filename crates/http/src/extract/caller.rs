@@ -1,8 +1,6 @@
 //! Who is asking: the parts of a request that say so, not yet believed.
 
-use std::net::SocketAddr;
-
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::FromRequestParts;
 use axum::http::header::{AUTHORIZATION, ORIGIN};
 use axum::http::request::Parts;
 use vitrine_access::ids::RequestId;
@@ -11,6 +9,7 @@ use vitrine_access::refusal::RefusalKind;
 use vitrine_service::sessions::PageEvidence;
 use vitrine_service::who::Caller;
 
+use super::Peer;
 use crate::error::{ApiError, ErrorKind};
 
 /// The header in which an iframe page tells what page it stands in.
@@ -27,10 +26,7 @@ impl<S: Sync> FromRequestParts<S> for From {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         Ok(Self(Caller {
             bearer: bearer(parts)?,
-            address: parts
-                .extensions
-                .get::<ConnectInfo<SocketAddr>>()
-                .map(|peer| peer.0.ip()),
+            address: Peer::of(&parts.extensions).map(|peer| peer.address),
             request: parts.extensions.get::<RequestId>().copied(),
         }))
     }

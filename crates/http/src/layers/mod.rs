@@ -2,11 +2,12 @@
 //!
 //! 1. [`observe`]: request id, span, access log, metrics; puts the id into error bodies and logs
 //!    their causes;
-//! 2. [`headers`]: `nosniff` and `Referrer-Policy`, for whatever answers;
-//! 3. [`cors`]: the public paths answer every origin, preflights and errors included;
-//! 4. panics become error bodies;
-//! 5. the announced body size is checked and the time until the answer begins is bounded;
-//! 6. [`path`]: leading double slashes are collapsed before routing.
+//! 2. the client's address is found out ([`Peer`]);
+//! 3. [`headers`]: `nosniff` and `Referrer-Policy`, for whatever answers;
+//! 4. [`cors`]: the public paths answer every origin, preflights and errors included;
+//! 5. panics become error bodies;
+//! 6. the announced body size is checked and the time until the answer begins is bounded;
+//! 7. [`path`]: leading double slashes are collapsed before routing.
 
 mod bounds;
 pub mod cors;
@@ -19,15 +20,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tower::util::MapRequestLayer;
 use tower::{Layer, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
+use vitrine_access::forwarded::TrustedProxies;
 use vitrine_access::random::Entropy;
 
 use crate::error::{ApiError, ErrorKind};
+use crate::extract::Peer;
 use crate::limits::{BODY_BYTES_MAX, JSON_BODY_BYTES_MAX, REQUEST_TIMEOUT};
 
 /// What the layers need.
@@ -35,6 +38,8 @@ use crate::limits::{BODY_BYTES_MAX, JSON_BODY_BYTES_MAX, REQUEST_TIMEOUT};
 pub struct LayerConfig {
     /// Source of request ids.
     pub entropy: Arc<dyn Entropy>,
+    /// Proxies whose word about the client counts.
+    pub proxies: Arc<TrustedProxies>,
     /// How long a request may take until its answer begins.
     pub request_timeout: Duration,
     /// Largest body of any request, bytes.
@@ -47,6 +52,7 @@ impl LayerConfig {
     pub fn new(entropy: Arc<dyn Entropy>) -> Self {
         Self {
             entropy,
+            proxies: Arc::default(),
             request_timeout: REQUEST_TIMEOUT,
             body_bytes_max: BODY_BYTES_MAX,
         }
@@ -76,11 +82,25 @@ pub fn wrap(router: Router, config: LayerConfig) -> Router {
     let rewritten = MapRequestLayer::new(path::collapse_leading_slashes).layer(inner);
     let layers = ServiceBuilder::new()
         .layer(from_fn_with_state(config.clone(), observe::observe))
+        .layer(from_fn_with_state(config.clone(), note_peer))
         .layer(from_fn(headers::harden))
         .layer(from_fn(cors::cors))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(config, bounds::bound));
     Router::new().fallback_service(rewritten).layer(layers)
+}
+
+/// Leaves a [`Peer`] in the request.
+async fn note_peer(
+    State(config): State<LayerConfig>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let peer = Peer::read(request.extensions(), request.headers(), &config.proxies);
+    if let Some(peer) = peer {
+        request.extensions_mut().insert(peer);
+    }
+    next.run(request).await
 }
 
 #[expect(

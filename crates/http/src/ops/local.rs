@@ -2,10 +2,10 @@
 //! the operator's token.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequestParts, OptionalFromRequestParts};
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::header::{AUTHORIZATION, HOST};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
@@ -15,6 +15,7 @@ use vitrine_access::refusal::RefusalKind;
 use vitrine_access::secret::SecretHash;
 
 use crate::error::{ApiError, ErrorKind};
+use crate::extract::direct;
 
 /// Headers that proxies add. A request that carries one comes from elsewhere, whatever its peer.
 const FORWARDING_HEADERS: [&str; 14] = [
@@ -53,7 +54,7 @@ fn hash(token: &str) -> SecretHash {
 }
 
 /// Proof that the request comes from this machine or brings the operator's token. Needs
-/// [`ConnectInfo`] for the former.
+/// [`axum::extract::ConnectInfo`] for the former.
 #[derive(Debug, Clone, Copy)]
 pub struct LocalOrToken(());
 
@@ -88,9 +89,8 @@ fn prove(parts: &Parts) -> Option<LocalOrToken> {
 /// Whether a request comes from this machine and from no proxy on it.
 #[must_use]
 pub fn is_local(extensions: &Extensions, headers: &HeaderMap) -> bool {
-    let loopback = extensions
-        .get::<ConnectInfo<SocketAddr>>()
-        .is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback());
+    // The other end of the connection, and not for whom it asks: proxies may be on this machine.
+    let loopback = direct(extensions).is_some_and(|peer| peer.is_loopback());
     loopback
         && names_this_machine(headers)
         && FORWARDING_HEADERS
@@ -130,6 +130,10 @@ fn brings_token(extensions: &Extensions, headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
+    use axum::extract::ConnectInfo;
+
     use super::*;
 
     fn local(peer: &str, header: Option<&'static str>) -> bool {

@@ -13,6 +13,7 @@ use std::time::Duration;
 use axum::Router;
 use bytes::Bytes;
 use vitrine_access::decide::ModelStatus;
+use vitrine_access::forwarded::TrustedProxies;
 use vitrine_access::grant::Subject;
 use vitrine_access::ids::{ModelId, UserId};
 use vitrine_access::origin::AllowedDomains;
@@ -89,6 +90,7 @@ impl Plan {
                 issuer: "vitrine".to_owned(),
                 audience: "vitrine-geometry".to_owned(),
                 trusted_iframe_hosts: hosts,
+                trusted_proxies: TrustedProxies::default(),
                 session_limits: SessionLimits::default(),
                 session_wait: WAIT,
                 upload_link_ttl: Duration::from_mins(15),

@@ -36,20 +36,23 @@ const SPECIAL_V6: [(Ipv6Addr, u8); 4] = [
 
 /// A range of addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Network {
+pub struct Network {
     base: IpAddr,
     prefix_bits: u8,
 }
 
 impl Network {
-    pub(super) fn single(address: IpAddr) -> Self {
+    /// One address.
+    #[must_use]
+    pub fn single(address: IpAddr) -> Self {
         let base = address.to_canonical();
         let prefix_bits = if base.is_ipv4() { 32 } else { 128 };
         Self { base, prefix_bits }
     }
 
     /// `10.1.0.0/16`, `fd00::/8`, or one address.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
         let Some((base, bits)) = text.split_once('/') else {
             return text.parse().ok().map(Self::single);
         };
@@ -62,7 +65,15 @@ impl Network {
         })
     }
 
-    pub(super) fn contains(&self, address: IpAddr) -> bool {
+    /// Whether everybody lies in the range.
+    #[must_use]
+    pub const fn is_everything(&self) -> bool {
+        self.prefix_bits == 0
+    }
+
+    /// Whether the address lies in the range. Give its canonical form.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
         match (self.base, address) {
             (IpAddr::V4(base), IpAddr::V4(address)) => same_v4(base, address, self.prefix_bits),
             (IpAddr::V6(base), IpAddr::V6(address)) => same_v6(base, address, self.prefix_bits),
@@ -72,7 +83,8 @@ impl Network {
 }
 
 /// Whether this is the address of one host that everybody can reach.
-pub(super) fn is_public(address: IpAddr) -> bool {
+#[must_use]
+pub fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => !SPECIAL_V4
             .iter()
