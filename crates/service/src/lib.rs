@@ -17,6 +17,7 @@ pub mod metering;
 mod model_patch;
 pub mod models;
 mod offset;
+pub mod outgoing;
 mod presence;
 mod producing;
 mod remembered;
@@ -53,6 +54,7 @@ use crate::audit::Trail;
 use crate::changes::Changes;
 use crate::computations::Computations;
 use crate::limiter::Limiter;
+use crate::outgoing::Outgoing;
 use crate::presence::{SessionEntry, Touches};
 use crate::remembered::Remembered;
 use crate::tokens::Tokens;
@@ -82,6 +84,8 @@ pub struct Adapters {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// The one way out to other servers.
+    pub outgoing: Arc<dyn Outgoing>,
 }
 
 /// All use cases over one set of adapters; cheap to clone.
@@ -97,6 +101,7 @@ struct Inner {
     sealer: Sealer,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    outgoing: Arc<dyn Outgoing>,
     settings: Settings,
     tokens: Tokens,
     models: Remembered<ModelId, ModelRecord>,
@@ -126,6 +131,7 @@ impl Services {
             sealer,
             clock,
             entropy,
+            outgoing,
         } = adapters;
         let now = clock.now();
         // First of all: what changes while the rest is read is then heard again, not missed.
@@ -156,6 +162,7 @@ impl Services {
                 sealer,
                 clock,
                 entropy,
+                outgoing,
                 settings,
             }),
         };
@@ -198,6 +205,12 @@ impl Services {
     #[must_use]
     pub fn entropy(&self) -> &dyn Entropy {
         &*self.inner.entropy
+    }
+
+    /// The one way out to other servers: every request of ours goes through it.
+    #[must_use]
+    pub fn outgoing(&self) -> &dyn Outgoing {
+        &*self.inner.outgoing
     }
 
     /// The operator's settings.

@@ -3,6 +3,7 @@
 //! Defaults, then the file, then `VITRINE_…` environment variables, then flags. Unknown keys are
 //! errors, and all faults are reported together.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 use url::Url;
+use vitrine_access::egress::{EgressPolicy, EgressPurpose};
 use vitrine_access::forwarded::{ForwardedHeader, ProxyError, TrustedProxies};
 use vitrine_access::origin::AllowedDomains;
 use vitrine_access::session::SessionLimits;
@@ -54,6 +56,17 @@ pub(crate) struct Config {
     pub(crate) shutdown_grace_s: u64,
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
+    #[serde(default)]
+    pub(crate) egress: BTreeMap<String, EgressRules>,
+}
+
+/// What may be reached from here for one purpose.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct EgressRules {
+    pub(crate) any_public_host: bool,
+    pub(crate) hosts: Vec<String>,
+    pub(crate) networks: Vec<String>,
 }
 
 /// In which header proxies tell the client's address.
@@ -111,6 +124,7 @@ impl Default for Config {
             shutdown_grace_s: 20,
             log: "info".into(),
             log_format: LogFormat::Text,
+            egress: BTreeMap::new(),
         }
     }
 }
@@ -203,11 +217,51 @@ impl Config {
                 faults.push(format!("{key}: give a number above 0"));
             }
         }
+        faults.extend(self.egress().1);
         faults
     }
 
     fn proxies(&self) -> std::result::Result<TrustedProxies, ProxyError> {
         TrustedProxies::parse_all(&self.trusted_proxies, self.forwarded_header.domain())
+    }
+
+    /// What may be reached from here, and every fault in its rules.
+    fn egress(&self) -> (EgressPolicy, Vec<String>) {
+        let mut policy = EgressPolicy::default();
+        let mut faults = Vec::new();
+        for (word, rules) in &self.egress {
+            let Some(purpose) = EgressPurpose::ALL.into_iter().find(|p| p.as_str() == word) else {
+                let known = EgressPurpose::ALL.map(EgressPurpose::as_str).join(", ");
+                faults.push(format!("egress.{word}: the purposes are {known}"));
+                continue;
+            };
+            if rules.any_public_host {
+                policy = policy.allow_any_public_host(purpose);
+            }
+            let hosts = rules.hosts.iter().map(|rule| (true, rule));
+            let networks = rules.networks.iter().map(|rule| (false, rule));
+            for (is_host, rule) in hosts.chain(networks) {
+                let tried = policy.clone();
+                let tried = if is_host {
+                    tried.allow_host(purpose, rule)
+                } else {
+                    tried.allow_network(purpose, rule)
+                };
+                match tried {
+                    Ok(more) => policy = more,
+                    Err(fault) => faults.push(format!("egress.{word}: {fault}")),
+                }
+            }
+        }
+        (policy, faults)
+    }
+
+    /// What may be reached from here.
+    pub(crate) fn egress_policy(&self) -> Result<EgressPolicy> {
+        match self.egress() {
+            (policy, faults) if faults.is_empty() => Ok(policy),
+            (_, faults) => bail!("{}", faults.join("; ")),
+        }
     }
 
     /// The database's URL; an embedded one in the data directory by default.
@@ -349,6 +403,35 @@ mod tests {
         let documented = include_str!("../../../docs/vitrine.toml");
         let config: Config = toml::from_str(documented).unwrap();
         assert_eq!(config, Config::default());
+    }
+
+    #[test]
+    fn rules_for_outgoing_requests_are_read_and_their_faults_named() {
+        let config =
+            load("[egress.jwks]\nhosts = [\"login.example.com\"]\nnetworks = [\"10.1.0.0/16\"]")
+                .unwrap();
+        let policy = config.egress_policy().unwrap();
+        let jwks = EgressPurpose::Jwks;
+        assert!(
+            policy
+                .check_url(jwks, "https://login.example.com/keys")
+                .is_ok()
+        );
+        assert!(
+            policy
+                .check_address(jwks, "10.1.2.3".parse().unwrap())
+                .is_ok()
+        );
+        assert!(
+            policy
+                .check_url(EgressPurpose::Webhook, "https://login.example.com/")
+                .is_err()
+        );
+        let wrong = "[egress.jkws]\n[egress.webhook]\nhosts = [\"a/b\"]\nnetworks = [\"x\"]";
+        let text = load(wrong).unwrap_err().to_string();
+        for part in ["egress.jkws", "a/b", "`x`"] {
+            assert!(text.contains(part), "{text}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use vitrine_access::seal::Sealer;
 use vitrine_access::time::Clock;
 use vitrine_engine::pool::{WorkerPool, WorkerPoolConfig};
 use vitrine_model::RunLimits;
+use vitrine_service::outgoing::GuardedClient;
 use vitrine_service::{Adapters, Services};
 use vitrine_store::{Blobs, Store, StoreOptions};
 
@@ -45,6 +46,7 @@ pub(crate) async fn build(config: &Config, bound: SocketAddr, tweak: Tweak) -> R
         sealer: Sealer::new(&key),
         clock,
         entropy,
+        outgoing: Arc::new(GuardedClient::new(config.egress_policy()?)),
     };
     let mut settings = config.settings(bound)?;
     settings.limit_loopback = tweak.limit_loopback;

@@ -26,6 +26,7 @@ use vitrine_access::{Entropy, UsageEvent};
 use vitrine_engine::pool::{WorkerPool, WorkerPoolConfig};
 use vitrine_model::RunLimits;
 use vitrine_service::models::ModelPatch;
+use vitrine_service::outgoing::{NoWayOut, Outgoing};
 use vitrine_service::tickets::TicketRequest;
 use vitrine_service::{Adapters, ModelRecord, Services, Settings};
 use vitrine_store::{Blobs, JobState, Store, StoreOptions};
@@ -74,6 +75,7 @@ pub(crate) struct Plan {
     workers: usize,
     queue_max: usize,
     settings: Settings,
+    outgoing: Arc<dyn Outgoing>,
 }
 
 impl Plan {
@@ -97,7 +99,18 @@ impl Plan {
                 limit_loopback: true,
                 compare_clocks: false,
             },
+            outgoing: Arc::new(NoWayOut),
         }
+    }
+
+    /// What other servers say; nobody is reached without it.
+    #[expect(
+        dead_code,
+        reason = "the first use case that asks another server comes next"
+    )]
+    pub(crate) fn outgoing(mut self, outgoing: Arc<dyn Outgoing>) -> Self {
+        self.outgoing = outgoing;
+        self
     }
 
     pub(crate) fn seed(mut self, seed: u64) -> Self {
@@ -137,6 +150,7 @@ impl Plan {
             queue_max: self.queue_max,
             settings: self.settings,
             entropy: Arc::new(SeededEntropy::new(self.seed)),
+            outgoing: self.outgoing,
         };
         let clock = ManualClock::default();
         let services = setup.serve(&folder, &clock).await;
@@ -169,6 +183,7 @@ struct Setup {
     queue_max: usize,
     settings: Settings,
     entropy: Arc<SeededEntropy>,
+    outgoing: Arc<dyn Outgoing>,
 }
 
 impl Setup {
@@ -198,6 +213,7 @@ impl Setup {
             sealer: Sealer::new(&MasterKey::from_text(MASTER_KEY).unwrap()),
             clock: Arc::new(clock.clone()),
             entropy: Arc::clone(&self.entropy) as Arc<dyn Entropy>,
+            outgoing: Arc::clone(&self.outgoing),
         };
         let services = Services::start(adapters, self.settings.clone())
             .await
