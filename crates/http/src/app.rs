@@ -31,6 +31,7 @@ impl Readiness for NodeReadiness {
             Ok(()) => Check::passed("database and change feed"),
             Err(error) => Check::failed("database and change feed", error.message()),
         };
+        let trust = trust.noting(self.0.feed_state().describe());
         let health = self.0.pool().health();
         let workers = if health.workers == 0 {
             Check::failed("workers", "none could be started")

@@ -2,24 +2,31 @@
 //!
 //! Every change is a row of the change log, written in the transaction that makes it. Each node
 //! reads the log and drops the cached values that a row names; its own changes it applies
-//! directly. A node that cannot read the log, or whose clock is off the database's, stops
-//! serving what needs trust.
+//! directly. It reads when the database says that there is something new ([`crate::listening`])
+//! and several times a second anyway, so that nothing depends on being told. A node that cannot
+//! read the log, or whose clock is off the database's, stops serving what needs trust.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use vitrine_access::change::Change;
 
 use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
+use crate::listening::Listening;
 use crate::settings::{CHANGE_POLL, CHANGE_SILENCE_MAX, CLOCK_SKEW_MAX};
+use crate::tokens::REVOCATION_KEPT;
 
 /// Rows of the change log read at once.
 const CHANGES_READ_MAX: u32 = 1_000;
 
-/// How many polls pass between two comparisons of our clock with the database's.
-const POLLS_PER_CLOCK_CHECK: u32 = 10;
+/// How often our clock is held against the database's.
+const CLOCK_CHECK: Duration = Duration::from_secs(2);
+
+/// Shortest time between two readings of the log: many changes at once are read together.
+const CHANGE_READ_GAP: Duration = Duration::from_millis(5);
 
 pub(crate) struct Changes {
     last_id: AtomicI64,
@@ -27,6 +34,13 @@ pub(crate) struct Changes {
     started: Instant,
     heard_after_ms: AtomicU64,
     clock_trusted: AtomicBool,
+    /// Whether a change that this version does not know was reported already.
+    unknown_reported: AtomicBool,
+    /// Asks for a reading at once.
+    news: Notify,
+    /// Asks for empty caches before the next reading.
+    missed: AtomicBool,
+    pub(crate) listening: Listening,
 }
 
 impl Changes {
@@ -36,7 +50,22 @@ impl Changes {
             started: Instant::now(),
             heard_after_ms: AtomicU64::new(0),
             clock_trusted: AtomicBool::new(true),
+            unknown_reported: AtomicBool::new(false),
+            news: Notify::new(),
+            missed: AtomicBool::new(false),
+            listening: Listening::default(),
         }
+    }
+
+    /// There is something new in the log.
+    pub(crate) fn tell(&self) {
+        self.news.notify_one();
+    }
+
+    /// News may have been missed: the caches are emptied and the log is read.
+    pub(crate) fn tell_missed(&self) {
+        self.missed.store(true, Ordering::Release);
+        self.news.notify_one();
     }
 
     fn heard(&self) {
@@ -81,9 +110,9 @@ impl Services {
             Change::Ticket(ticket) => inner.tickets.forget(ticket).await,
             Change::Session(session) => inner.sessions.forget(session).await,
             Change::Token(token) => {
-                let revoked = inner.store.revoked_tokens(self.now()).await?;
-                if let Some((_, until)) = revoked.into_iter().find(|(id, _)| id == token) {
-                    inner.tokens.note_revoked(*token, until);
+                let now = self.now();
+                if inner.store.is_token_revoked(*token, now).await? {
+                    inner.tokens.note_revoked(*token, now.plus(REVOCATION_KEPT));
                 }
             }
             Change::Keys => inner.tokens.replace_ring(self.load_key_ring().await?),
@@ -95,16 +124,25 @@ impl Services {
         Ok(())
     }
 
-    fn forget_everything(&self) {
+    /// Forgets whatever a missed change could have made stale, and reads again what is always
+    /// kept in memory. Only the reader of the log calls it: two at once could put an older key
+    /// ring over a newer one.
+    async fn start_over(&self) -> Result<()> {
+        metrics::counter!("vitrine_change_feed_caches_emptied_total").increment(1);
         let inner = &self.inner;
         inner.models.forget_all();
         inner.tickets.forget_all();
         inner.sessions.forget_all();
         inner.aliases.invalidate_all();
+        inner.tokens.replace_ring(self.load_key_ring().await?);
+        for (token, until) in inner.store.revoked_tokens(self.now()).await? {
+            inner.tokens.note_revoked(token, until);
+        }
+        Ok(())
     }
 
     /// Reads the log once.
-    pub(crate) async fn hear_changes(&self) -> Result<()> {
+    async fn hear_changes(&self) -> Result<()> {
         let changes = &self.inner.changes;
         loop {
             let last = changes.last_id.load(Ordering::Acquire);
@@ -113,20 +151,21 @@ impl Services {
                 .store
                 .changes_after(last, CHANGES_READ_MAX)
                 .await?;
-            let Some((newest, _)) = rows.last() else {
+            let (Some((first, _)), Some((newest, _))) = (rows.first(), rows.last()) else {
                 break;
             };
-            let newest = *newest;
+            let (first, newest) = (*first, *newest);
             let full = rows.len() == CHANGES_READ_MAX as usize;
-            if rows.first().is_some_and(|(first, _)| *first > last + 1) {
-                // Rows are missing (trimmed while we were away): what they named is unknown.
-                self.forget_everything();
-                self.inner.tokens.replace_ring(self.load_key_ring().await?);
-                for (token, until) in self.inner.store.revoked_tokens(self.now()).await? {
-                    self.inner.tokens.note_revoked(token, until);
-                }
+            let unknown = rows.iter().find(|(_, change)| change.is_none());
+            if let Some((id, _)) = unknown {
+                self.report_unknown(*id);
             }
-            for (_, change) in &rows {
+            if first > last + 1 || unknown.is_some() {
+                // What missing rows (trimmed while we were away) or unreadable ones (of a newer
+                // version) named is not known: it may be anything.
+                self.start_over().await?;
+            }
+            for change in rows.iter().filter_map(|(_, change)| change.as_ref()) {
                 self.apply_change(change).await?;
             }
             changes.last_id.store(newest, Ordering::Release);
@@ -136,6 +175,18 @@ impl Services {
         }
         changes.heard();
         Ok(())
+    }
+
+    /// Once per run: a newer version may write a thousand of them.
+    fn report_unknown(&self, id: i64) {
+        let reported = &self.inner.changes.unknown_reported;
+        if !reported.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                id,
+                "the change log holds a kind of change that this version does not know; each \
+                 such row empties the caches. Bring all nodes to one version"
+            );
+        }
     }
 
     async fn compare_clocks(&self) -> Result<()> {
@@ -166,13 +217,18 @@ impl Services {
 /// Follows the change log until the server stops.
 pub(crate) async fn follow(services: Services) {
     let stopping = services.inner.stopping.clone();
-    let mut polls = 0_u32;
+    let changes = &services.inner.changes;
+    let compares = services.inner.settings.compare_clocks;
+    let mut clock_checked: Option<Instant> = None;
     let mut failing = false;
     loop {
         let heard = async {
-            if services.inner.settings.compare_clocks && polls.is_multiple_of(POLLS_PER_CLOCK_CHECK)
-            {
+            if compares && clock_checked.is_none_or(|last| last.elapsed() >= CLOCK_CHECK) {
                 services.compare_clocks().await?;
+                clock_checked = Some(Instant::now());
+            }
+            if failing || changes.missed.swap(false, Ordering::AcqRel) {
+                services.start_over().await?;
             }
             services.hear_changes().await
         }
@@ -180,7 +236,6 @@ pub(crate) async fn follow(services: Services) {
         match heard {
             Ok(()) if failing => {
                 failing = false;
-                services.forget_everything();
                 tracing::info!("the change log is heard again; caches were emptied");
             }
             Err(error) if !failing => {
@@ -189,10 +244,17 @@ pub(crate) async fn follow(services: Services) {
             }
             Ok(()) | Err(_) => {}
         }
-        polls = polls.wrapping_add(1);
+        let news = async {
+            tokio::select! {
+                () = changes.news.notified() => {}
+                () = services.inner.store.own_change() => {}
+            }
+            tokio::time::sleep(CHANGE_READ_GAP).await;
+        };
         tokio::select! {
             () = stopping.cancelled() => break,
             () = tokio::time::sleep(CHANGE_POLL) => {}
+            () = news => {}
         }
     }
 }

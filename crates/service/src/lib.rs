@@ -13,6 +13,7 @@ pub mod error;
 mod flights;
 pub mod jobs;
 pub mod limiter;
+pub mod listening;
 pub mod metering;
 mod model_patch;
 pub mod models;
@@ -174,6 +175,7 @@ impl Services {
     pub fn spawn_background(&self) {
         let tracker = &self.inner.tracker;
         tracker.spawn(changes::follow(self.clone()));
+        tracker.spawn(listening::run(self.clone()));
         tracker.spawn(presence::flush_touches(self.clone()));
         tracker.spawn(jobs::run(self.clone()));
         tracker.spawn(audit::write_behind(self.clone()));

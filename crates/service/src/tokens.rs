@@ -22,7 +22,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub(crate) const VERIFIED_TOKENS_MAX: u64 = 100_000;
 
 /// A revoked `jti` must outlive the longest token that could carry it.
-const REVOCATION_KEPT: Duration = TOKEN_TTL_MAX.saturating_add(Duration::from_hours(24));
+pub(crate) const REVOCATION_KEPT: Duration = TOKEN_TTL_MAX.saturating_add(Duration::from_hours(24));
 
 /// A token that was verified, with the grant that follows from it.
 #[derive(Debug)]

@@ -5,7 +5,9 @@
 //! again with a savepoint around each append, so that a refused one does not take its neighbours
 //! with it.
 
-use tokio::sync::{Mutex, mpsc, oneshot};
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use vitrine_access::{AuditEvent, EndReason, Session, SessionHash, Timestamp, UsageEvent};
 
@@ -54,6 +56,11 @@ impl HotWrite {
             Self::Audit(events) => events.len(),
             Self::Results(results, _, usage) => 1 + results.len() + usage.len(),
         }
+    }
+
+    /// Whether it adds to the change feed.
+    fn is_change(&self) -> bool {
+        matches!(self, Self::EndSession(..))
     }
 
     async fn apply(&self, handle: &mut Handle) -> Result<Outcome, StoreError> {
@@ -118,9 +125,15 @@ pub(crate) struct Appender {
 }
 
 impl Appender {
-    pub(crate) fn start(pools: Pools, queue_max: usize, batch_max: usize) -> Self {
+    /// `feed` is told after each commit that has a change in it.
+    pub(crate) fn start(
+        pools: Pools,
+        feed: Arc<Notify>,
+        queue_max: usize,
+        batch_max: usize,
+    ) -> Self {
         let (queue, receiver) = mpsc::channel(queue_max);
-        let task = tokio::spawn(write_all(pools, receiver, batch_max));
+        let task = tokio::spawn(write_all(pools, feed, receiver, batch_max));
         Self {
             queue,
             task: Mutex::new(Some(task)),
@@ -159,7 +172,12 @@ impl Appender {
     }
 }
 
-async fn write_all(pools: Pools, mut queue: mpsc::Receiver<Message>, batch_max: usize) {
+async fn write_all(
+    pools: Pools,
+    feed: Arc<Notify>,
+    mut queue: mpsc::Receiver<Message>,
+    batch_max: usize,
+) {
     let mut batch = Vec::with_capacity(batch_max);
     loop {
         if queue.recv_many(&mut batch, batch_max).await == 0 {
@@ -173,7 +191,11 @@ async fn write_all(pools: Pools, mut queue: mpsc::Receiver<Message>, batch_max: 
                 Message::Close => queue.close(),
             }
         }
+        let noted = appends.iter().any(|append| append.write.is_change());
         flush(&pools, appends).await;
+        if noted {
+            feed.notify_one();
+        }
     }
 }
 

@@ -8,12 +8,16 @@ use crate::limits::{CHANGE_LOG_ROWS_MAX, LIST_ROWS_MAX};
 use crate::store::finders;
 use crate::{Store, Tx};
 
+/// An entry of the feed: its id and what changed. `None` stands for a change that this version of
+/// the program does not know, as a newer one may write it: whoever reads it has to forget everything.
+pub type LoggedChange = (i64, Option<Change>);
+
 finders! {
     /// Changes after this id in the order of their commits, at most `limit` ([`LIST_ROWS_MAX`]).
     ///
     /// Ids have no gaps. If the first one is not `id + 1`, the reader was away for longer than the log
     /// keeps ([`CHANGE_LOG_ROWS_MAX`] rows) and has to forget everything.
-    changes_after(id: i64, limit: u32) -> Vec<(i64, Change)>;
+    changes_after(id: i64, limit: u32) -> Vec<LoggedChange>;
     /// Id of the newest change; 0 before the first.
     last_change_id() -> i64;
 }
@@ -25,6 +29,7 @@ impl Tx {
     /// # Errors
     /// When the database fails.
     pub async fn note_change(&mut self, change: &Change) -> Result<i64, StoreError> {
+        self.noted = true;
         note(&mut self.handle, change).await
     }
 }
@@ -39,6 +44,12 @@ impl Store {
         let id = tx.note_change(change).await?;
         tx.commit().await?;
         Ok(id)
+    }
+
+    /// Waits until this process has committed a change. One that was committed since the last call
+    /// counts. For one caller at a time.
+    pub async fn own_change(&self) {
+        self.feed().notified().await;
     }
 }
 
@@ -55,6 +66,7 @@ pub(crate) async fn note(handle: &mut Handle, change: &Change) -> Result<i64, St
     handle
         .execute(Query::new(prune).bind(&(id - CHANGE_LOG_ROWS_MAX)))
         .await?;
+    handle.notify_change(id).await?;
     Ok(id)
 }
 
@@ -62,14 +74,17 @@ async fn changes_after(
     handle: &mut Handle,
     id: i64,
     limit: u32,
-) -> Result<Vec<(i64, Change)>, StoreError> {
+) -> Result<Vec<LoggedChange>, StoreError> {
     let sql = "SELECT id, change FROM change_log WHERE id > $1 ORDER BY id LIMIT $2";
     let query = Query::new(sql).bind(&id).bind(&limit.min(LIST_ROWS_MAX));
     handle
         .all(query)
         .await?
         .iter()
-        .map(|row| Ok((row.get("id")?, row.get("change")?)))
+        .map(|row| {
+            let change: String = row.get("change")?;
+            Ok((row.get("id")?, Change::from_storage(&change).ok()))
+        })
         .collect()
 }
 

@@ -2,7 +2,7 @@
 //! opened; queries are written once, with `$n`, and never ask which database they run on.
 
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{
     Arguments, AssertSqlSafe, ColumnIndex, Database, Decode, Encode, Pool, Postgres, Row as _,
@@ -10,6 +10,7 @@ use sqlx::{
 };
 
 use crate::error::StoreError;
+use crate::listen::NOTIFY_CHANGE;
 
 /// One value on its way to or from a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -252,6 +253,16 @@ impl Handle {
         }
     }
 
+    /// Tells whoever listens on other nodes that this change exists, when, and only when, the
+    /// transaction commits. On `SQLite` nobody else can listen; other processes read the log.
+    pub(crate) async fn notify_change(&mut self, id: i64) -> Result<(), StoreError> {
+        if matches!(self, Self::Postgres(_)) {
+            let tell = Query::new(NOTIFY_CHANGE).bind_text(&id.to_string());
+            self.execute(tell).await?;
+        }
+        Ok(())
+    }
+
     /// Several statements without values: migrations.
     pub(crate) async fn script(&mut self, sql: &'static str) -> Result<(), StoreError> {
         match self {
@@ -300,6 +311,8 @@ pub(crate) enum Pools {
     Postgres {
         readers: Pool<Postgres>,
         writers: Pool<Postgres>,
+        /// For the connection that listens, which belongs to no pool.
+        listen: Box<PgConnectOptions>,
     },
 }
 
@@ -337,7 +350,9 @@ impl Pools {
                 readers.close().await;
                 writer.close().await;
             }
-            Self::Postgres { readers, writers } => {
+            Self::Postgres {
+                readers, writers, ..
+            } => {
                 readers.close().await;
                 writers.close().await;
             }

@@ -17,6 +17,7 @@ mod error;
 mod jobs;
 mod keys;
 pub mod limits;
+mod listen;
 mod migrate;
 mod models;
 mod postgres;
@@ -30,9 +31,11 @@ mod usage;
 
 pub use accounts::{AccessKeyRecord, OrganizationRecord, UserRecord};
 pub use blobs::{BlobError, BlobOptions, BlobStream, Blobs};
+pub use changes::LoggedChange;
 pub use error::{MigrationError, StoreError, StoreErrorKind};
 pub use jobs::{JobKind, JobRecord, JobState};
 pub use keys::SigningKeyRecord;
+pub use listen::ChangeListener;
 pub use models::{ModelCursor, ModelFilter, ModelRecord};
 pub use results::{
     BoundingBox, ComputationRecord, ComputationStatus, OutputVersionRecord, ResultCursor,

@@ -93,6 +93,7 @@ impl Tx {
         reason: EndReason,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
+        self.noted = true;
         end(&mut self.handle, hash, reason, at).await
     }
 }

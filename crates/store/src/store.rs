@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use vitrine_access::Timestamp;
 
 use crate::appender::Appender;
@@ -54,6 +55,8 @@ struct Inner {
     pools: Pools,
     dialect: &'static Dialect,
     appender: Appender,
+    /// Told after each commit of this process that has a change in it.
+    feed: Arc<Notify>,
 }
 
 impl Store {
@@ -87,8 +90,10 @@ impl Store {
         };
         migrate::run(&pools, dialect).await?;
         drop(lock);
+        let feed = Arc::new(Notify::new());
         let appender = Appender::start(
             pools.clone(),
+            Arc::clone(&feed),
             options.append_queue_max,
             options.append_batch_max,
         );
@@ -97,6 +102,7 @@ impl Store {
                 pools,
                 dialect,
                 appender,
+                feed,
             }),
         })
     }
@@ -110,6 +116,8 @@ impl Store {
         Ok(Tx {
             handle: self.inner.pools.write().await?,
             dialect: self.inner.dialect,
+            feed: Arc::clone(&self.inner.feed),
+            noted: false,
         })
     }
 
@@ -147,6 +155,14 @@ impl Store {
     pub(crate) fn appender(&self) -> &Appender {
         &self.inner.appender
     }
+
+    pub(crate) fn pools(&self) -> &Pools {
+        &self.inner.pools
+    }
+
+    pub(crate) fn feed(&self) -> &Notify {
+        &self.inner.feed
+    }
 }
 
 impl std::fmt::Debug for Store {
@@ -162,6 +178,9 @@ impl std::fmt::Debug for Store {
 pub struct Tx {
     pub(crate) handle: Handle,
     pub(crate) dialect: &'static Dialect,
+    feed: Arc<Notify>,
+    /// Whether this transaction adds to the change feed.
+    pub(crate) noted: bool,
 }
 
 impl Tx {
@@ -170,7 +189,11 @@ impl Tx {
     /// # Errors
     /// When the database does not confirm; the outcome is then unknown to the caller.
     pub async fn commit(self) -> Result<(), StoreError> {
-        self.handle.commit().await
+        self.handle.commit().await?;
+        if self.noted {
+            self.feed.notify_one();
+        }
+        Ok(())
     }
 }
 

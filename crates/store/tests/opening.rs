@@ -2,28 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use sqlx::{Connection as _, Executor as _};
 use vitrine_access::Change;
 use vitrine_store::{MigrationError, Store, StoreError, StoreErrorKind, StoreOptions};
-use vitrine_testkit::{Builder, TestFolder, sqlite_url};
+use vitrine_testkit::{Builder, TestFolder, create_postgres, sqlite_url, tamper};
 
 mod common;
 
 async fn open(url: &str) -> Result<Store, StoreError> {
     Store::open(url, StoreOptions::default()).await
-}
-
-/// Runs a statement behind the store's back.
-async fn tamper(url: &str, sql: &'static str) {
-    if url.starts_with("sqlite:") {
-        let mut connection = sqlx::SqliteConnection::connect(url).await.unwrap();
-        connection.execute(sql).await.unwrap();
-        connection.close().await.unwrap();
-    } else {
-        let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
-        connection.execute(sql).await.unwrap();
-        connection.close().await.unwrap();
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -247,7 +233,11 @@ async fn the_change_log_keeps_its_newest_rows() {
         tamper(&url, "UPDATE change_counter SET last = 101000").await;
         assert_eq!(store.note_change(&Change::Keys).await.unwrap(), 101_001);
         let left = store.changes_after(0, 10).await.unwrap();
-        assert_eq!(left, [(101_001, Change::Keys)], "1001 was just too old");
+        assert_eq!(
+            left,
+            [(101_001, Some(Change::Keys))],
+            "1001 was just too old"
+        );
         store.close().await;
     })
     .await;
@@ -266,4 +256,50 @@ fn both_dialects_have_the_same_files() {
     };
     assert_eq!(list("src/sqlite"), list("src/postgres"));
     assert_eq!(list("migrations/sqlite"), list("migrations/postgres"));
+}
+
+/// `LISTEN` exists on `PostgreSQL` only; there it hears of a commit of anybody, and of none that
+/// was rolled back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_hears_of_committed_changes_and_notices_a_lost_connection() {
+    let folder = TestFolder::new();
+    let embedded = Store::open(&sqlite_url(&folder), StoreOptions::default())
+        .await
+        .unwrap();
+    assert!(embedded.listen().await.unwrap().is_none());
+    embedded.close().await;
+    let Some(database) = create_postgres("listener").await else {
+        return;
+    };
+    let open = || Store::open(&database.url, StoreOptions::default());
+    let (here, there) = (open().await.unwrap(), open().await.unwrap());
+    let mut listener = here.listen().await.unwrap().unwrap();
+    let mut tx = there.begin().await.unwrap();
+    tx.note_change(&Change::Keys).await.unwrap();
+    drop(tx);
+    let before = here.last_change_id().await.unwrap();
+    there.note_change(&Change::Keys).await.unwrap();
+    assert!(listener.heard().await.unwrap());
+    assert_eq!(here.changes_after(before, 10).await.unwrap().len(), 1);
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+        WHERE application_name = 'vitrine change feed' AND datname = current_database()";
+    tamper(&database.url, cut).await;
+    assert!(!matches!(listener.heard().await, Ok(true)));
+    here.close().await;
+    there.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_a_newer_version_is_told_as_unknown() {
+    common::on_both("unknown_change", |url| async move {
+        let store = Store::open(&url, StoreOptions::default()).await.unwrap();
+        let before = store.note_change(&Change::Keys).await.unwrap();
+        tamper(&url, "UPDATE change_log SET change = 'planet:6'").await;
+        assert_eq!(
+            store.changes_after(before - 1, 10).await.unwrap(),
+            [(before, None)]
+        );
+        store.close().await;
+    })
+    .await;
 }

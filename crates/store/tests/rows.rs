@@ -193,7 +193,7 @@ async fn read_events(store: &Store) {
     );
     assert_eq!(
         store.changes_after(0, 10).await.unwrap(),
-        [(1, Change::Model(MODEL))]
+        [(1, Some(Change::Model(MODEL)))]
     );
     assert_eq!(store.last_change_id().await.unwrap(), 1);
 }

@@ -107,6 +107,23 @@ pub async fn create_postgres(test: &str) -> Option<PostgresDatabase> {
     })
 }
 
+/// Runs a statement behind the store's back.
+///
+/// # Panics
+/// When the database refuses it.
+pub async fn tamper(url: &str, sql: &'static str) {
+    const ANSWERS: &str = "the database does what the test says";
+    if url.starts_with("sqlite:") {
+        let mut connection = sqlx::SqliteConnection::connect(url).await.expect(ANSWERS);
+        connection.execute(sql).await.expect(ANSWERS);
+        connection.close().await.expect(ANSWERS);
+    } else {
+        let mut connection = sqlx::PgConnection::connect(url).await.expect(ANSWERS);
+        connection.execute(sql).await.expect(ANSWERS);
+        connection.close().await.expect(ANSWERS);
+    }
+}
+
 /// The URL with its path, the name of the database, replaced.
 fn with_database(server: &str, name: &str) -> String {
     let (base, query) = server

@@ -11,5 +11,5 @@ pub mod suite;
 
 pub use builders::Builder;
 pub use clock::ManualClock;
-pub use databases::{PostgresDatabase, TestFolder, create_postgres, sqlite_url};
+pub use databases::{PostgresDatabase, TestFolder, create_postgres, sqlite_url, tamper};
 pub use entropy::SeededEntropy;

@@ -23,6 +23,7 @@ use crate::cli::DemoArguments;
 use crate::commands::{model, start_log};
 use crate::config::{Config, LogFormat};
 use crate::node::{self, Tweak};
+use crate::single_server::SingleServer;
 use crate::{observe, server, shop};
 
 /// Tokens of the demo hold for a day: long enough to play, short enough to be left behind.
@@ -134,6 +135,7 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<()> {
         content_url: places.content.clone(),
         ..Config::default()
     };
+    let _only = SingleServer::take(&config)?;
     let services = node::build(
         &config,
         bound,

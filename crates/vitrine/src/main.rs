@@ -10,6 +10,7 @@ mod node;
 mod observe;
 mod server;
 mod shop;
+mod single_server;
 
 use std::process::ExitCode;
 

@@ -80,7 +80,8 @@ fn pool_config(config: &Config) -> Result<WorkerPoolConfig> {
     })
 }
 
-fn prepare_folder(data: &Path) -> Result<()> {
+/// Makes the data folder.
+pub(crate) fn prepare_folder(data: &Path) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     /// The data folder holds the master key: its owner only.
     const MODE: u32 = 0o700;

@@ -20,6 +20,9 @@ pub struct Check {
     /// What is wrong, for the operator; absent when nothing is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// What the operator may want to know even though nothing is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<&'static str>,
 }
 
 impl Check {
@@ -29,7 +32,15 @@ impl Check {
         Self {
             name,
             problem: None,
+            note: None,
         }
+    }
+
+    /// With a note.
+    #[must_use]
+    pub const fn noting(mut self, note: &'static str) -> Self {
+        self.note = Some(note);
+        self
     }
 
     /// Something is wrong.
@@ -38,6 +49,7 @@ impl Check {
         Self {
             name,
             problem: Some(problem.into()),
+            note: None,
         }
     }
 }

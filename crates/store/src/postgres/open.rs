@@ -13,6 +13,9 @@ use crate::store::StoreOptions;
 const DURABLE: &str = "SELECT set_config('synchronous_commit', 'on', false) \
     WHERE current_setting('synchronous_commit') IN ('off', 'local')";
 
+/// How the listening connection calls itself, so that an operator finds it in `pg_stat_activity`.
+const LISTENER_NAME: &str = "vitrine change feed";
+
 /// Connects to `url`.
 pub(crate) async fn open(url: &str, options: &StoreOptions) -> Result<Pools, StoreError> {
     let timeout_ms = options.busy_timeout.as_millis().to_string();
@@ -36,6 +39,10 @@ pub(crate) async fn open(url: &str, options: &StoreOptions) -> Result<Pools, Sto
         .await?;
     let readers = pool()
         .max_connections(options.read_connections)
-        .connect_lazy_with(connect);
-    Ok(Pools::Postgres { readers, writers })
+        .connect_lazy_with(connect.clone());
+    Ok(Pools::Postgres {
+        readers,
+        writers,
+        listen: Box::new(connect.application_name(LISTENER_NAME)),
+    })
 }

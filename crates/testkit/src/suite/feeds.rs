@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vitrine_access::{Change, JobId, ModelId, Owner, TicketId, Timestamp, TokenId};
+use vitrine_access::{Change, EndReason, JobId, ModelId, Owner, TicketId, Timestamp, TokenId};
 use vitrine_store::{JobKind, JobRecord, JobState, Store};
 
 use crate::Builder;
@@ -19,6 +19,7 @@ super::cases! {
     a_job_and_a_change_come_with_their_transaction,
     changes_are_numbered_without_gaps_in_the_order_of_commits,
     every_kind_of_change_survives,
+    a_process_hears_its_own_changes_at_once,
     the_database_answers_and_its_clock_runs,
 }
 
@@ -158,7 +159,7 @@ async fn a_job_and_a_change_come_with_their_transaction(store: &Store, make: &Bu
     assert_eq!(change, before + 1, "what was rolled back leaves no gap");
     assert_eq!(
         store.changes_after(before, 10).await.unwrap(),
-        [(change, Change::Keys)]
+        [(change, Some(Change::Keys))]
     );
 }
 
@@ -207,10 +208,31 @@ async fn every_kind_of_change_survives(store: &Store, make: &Builder) {
     assert_eq!(
         stored
             .into_iter()
-            .map(|(_, change)| change)
+            .filter_map(|(_, change)| change)
             .collect::<Vec<_>>(),
         changes
     );
+}
+
+async fn a_process_hears_its_own_changes_at_once(store: &Store, make: &Builder) {
+    let model = make.stored_model(store).await.unwrap();
+    let session = make.session(&model);
+    store
+        .append_session(session.clone(), Vec::new())
+        .await
+        .unwrap();
+    // Whatever an earlier case left told.
+    store.note_change(&Change::Keys).await.unwrap();
+    store.own_change().await;
+    let none = tokio::time::timeout(Duration::ZERO, store.own_change()).await;
+    assert!(none.is_err(), "nothing was committed since");
+    store
+        .end_session(session.hash, EndReason::Closed, make.now)
+        .await
+        .unwrap();
+    store.own_change().await;
+    store.note_change(&Change::Keys).await.unwrap();
+    store.own_change().await;
 }
 
 async fn the_database_answers_and_its_clock_runs(store: &Store, _make: &Builder) {

@@ -121,7 +121,7 @@ async fn a_session_ends_once_and_the_change_is_told(store: &Store, make: &Builde
     let winners = [first, second, third].map(Result::unwrap);
     assert_eq!(winners.iter().filter(|won| **won).count(), 1, "{winners:?}");
     let told = store.changes_after(before, 10).await.unwrap();
-    assert_eq!(told, [(before + 1, Change::Session(session.hash))]);
+    assert_eq!(told, [(before + 1, Some(Change::Session(session.hash)))]);
     let ended = store.session(session.hash).await.unwrap().unwrap().ended;
     assert!(
         matches!(ended, Some((EndReason::Closed | EndReason::Revoked, _))),

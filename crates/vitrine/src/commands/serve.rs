@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::ServeArguments;
 use crate::config::{Config, Flags};
 use crate::node::{self, Tweak};
+use crate::single_server::SingleServer;
 use crate::{observe, server};
 
 pub(super) async fn run(arguments: ServeArguments) -> Result<()> {
@@ -19,6 +20,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<()> {
     };
     let config = Config::load(arguments.place.config.as_deref(), &flags)?;
     super::start_log(&config.log, config.log_format)?;
+    let _only = SingleServer::take(&config)?;
     let listener = server::bind(&config.listen).await?;
     let bound = listener.local_addr()?;
     let services = node::build(

@@ -7,7 +7,9 @@ use serde_json::json;
 use vitrine_access::seal::Sealer;
 use vitrine_access::secret::MasterKey;
 use vitrine_access::ticket::Ticket;
+use vitrine_service::listening::FeedState;
 use vitrine_service::models::{BlockingPatch, ModelPatch};
+use vitrine_testkit::tamper;
 
 use crate::app::{
     CUBE, Call, MASTER_KEY, Plan, TestApp, open_call, plans_for_both_databases, until,
@@ -138,4 +140,71 @@ async fn a_node_that_cannot_hear_changes_soon_trusts_nothing() {
         assert!(known.iter().any(|part| error.contains(part)), "{error}");
     }
     app.finish().await;
+}
+
+#[tokio::test]
+async fn a_change_of_a_newer_version_empties_the_caches_and_stops_nothing() {
+    for plan in plans_for_both_databases("newer").await {
+        let app = plan.start().await;
+        let model = app.push("cube", CUBE).await;
+        let session = app.open(&app.ticket(&model).await).await;
+        app.send(session.defaults()).await.expect(200);
+        // A newer node closes the session and tells of it in words that this one does not know.
+        let close = "UPDATE session SET ended_reason = 'closed', ended_at = 1";
+        tamper(app.database(), close).await;
+        tamper(app.database(), "UPDATE change_counter SET last = last + 1").await;
+        let tell =
+            "INSERT INTO change_log (id, change) SELECT last, 'planet:6' FROM change_counter";
+        tamper(app.database(), tell).await;
+        until("the caches are empty", || async {
+            let answer = app.send(session.defaults()).await;
+            (answer.status.as_u16() == 410).then_some(())
+        })
+        .await;
+        app.services.ready().await.unwrap();
+        app.open(&app.ticket(&model).await).await;
+        app.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_cut_listening_connection_is_seen_mended_and_costs_no_change() {
+    let plans = plans_for_both_databases("cut").await;
+    for (plan, listens) in plans.into_iter().zip([false, true]) {
+        let app = plan.start().await;
+        let (model, told) = (app.push("cube", CUBE).await, FeedState::Told);
+        let ticket = app.ticket(&model).await;
+        let (services, other) = app.second_node().await;
+        let state = |wanted: FeedState| {
+            let services = services.clone();
+            until("the feed is in this state", move || {
+                let is = services.feed_state() == wanted;
+                async move { is.then_some(()) }
+            })
+        };
+        if !listens {
+            state(FeedState::Polling).await;
+            services.shutdown().await;
+            app.finish().await;
+            continue;
+        }
+        state(told).await;
+        let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+            WHERE application_name = 'vitrine change feed' AND datname = current_database()";
+        for _ in 0..3 {
+            let session = app.open(&ticket).await;
+            let answer = session.defaults().send(&other).await;
+            assert_eq!(answer.status.as_u16(), 200);
+            tamper(app.database(), cut).await;
+            app.send(session.close()).await.expect(200);
+            until("the other node hears of it", || async {
+                let answer = session.defaults().send(&other).await;
+                (answer.status.as_u16() == 410).then_some(())
+            })
+            .await;
+            state(told).await;
+        }
+        services.shutdown().await;
+        app.finish().await;
+    }
 }

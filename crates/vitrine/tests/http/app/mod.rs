@@ -247,6 +247,11 @@ impl TestApp {
         &self.setup.entropy
     }
 
+    /// The URL of the database.
+    pub(crate) fn database(&self) -> &str {
+        &self.setup.database
+    }
+
     pub(crate) fn folder(&self) -> &std::path::Path {
         self.folder.path()
     }
