@@ -16,11 +16,15 @@ mod harness;
 #[path = "worker_pool/jscad.rs"]
 mod jscad;
 
+use vitrine_engine::Confinement;
+
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.first().map(String::as_str) {
-        Some("--worker") => vitrine_engine::run_worker(fake::FakeEngine::default),
-        Some("--jscad") => vitrine_engine::worker_main(),
+        Some("--worker") => {
+            vitrine_engine::run_worker(Confinement::Required, fake::FakeEngine::new)
+        }
+        Some("--jscad") => vitrine_engine::worker_main(Confinement::Required),
         Some("--hostile") => fake::break_the_protocol(),
         Some("--server") => endings::serve_until_killed(),
         _ => harness::run(

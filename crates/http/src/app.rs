@@ -33,11 +33,11 @@ impl Readiness for NodeReadiness {
         };
         let trust = trust.noting(self.0.feed_state().describe());
         let health = self.0.pool().health();
-        let workers = if health.workers == 0 {
-            Check::failed("workers", "none could be started")
-        } else {
-            Check::passed("workers")
+        let workers = match health.start_problem {
+            Some(problem) if health.idle + health.busy == 0 => Check::failed("workers", problem),
+            _ => Check::passed("workers"),
         };
+        let workers = workers.with_details(health.layers);
         let missing = static_files::missing();
         let pages = if missing.is_empty() {
             Check::passed("web pages")

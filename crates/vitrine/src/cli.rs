@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::Flags;
+use crate::config::{Flags, WorkerConfinement};
 
 /// First argument of a worker process. Not for people: it speaks frames on its standard streams.
 pub(crate) const WORKER_COMMAND: &str = "__worker";
@@ -104,6 +104,9 @@ pub(crate) struct ServeArguments {
     /// URL of the content origin.
     #[arg(long)]
     pub(crate) content_url: Option<String>,
+    /// What to do when the kernel lacks a layer of the workers' cage.
+    #[arg(long, value_enum)]
+    pub(crate) worker_confinement: Option<WorkerConfinement>,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use clap::ValueEnum;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ use vitrine_access::egress::{EgressPolicy, EgressPurpose};
 use vitrine_access::forwarded::{ForwardedHeader, ProxyError, TrustedProxies};
 use vitrine_access::origin::AllowedDomains;
 use vitrine_access::session::SessionLimits;
+use vitrine_engine::Confinement;
 use vitrine_service::settings::{SESSION_WAIT, Settings, UPLOAD_LINK_TTL};
 
 /// Environment variables that set a key begin so; `VITRINE_PUBLIC_URL` is `public_url`.
@@ -49,6 +51,7 @@ pub(crate) struct Config {
     pub(crate) workers: usize,
     pub(crate) worker_queue_max: usize,
     pub(crate) worker_runs_max: u32,
+    pub(crate) worker_confinement: WorkerConfinement,
     pub(crate) computation_time_max_ms: u64,
     pub(crate) session_age_max_s: u64,
     pub(crate) session_idle_max_s: u64,
@@ -98,6 +101,25 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// What happens when the kernel lacks a layer of the workers' cage.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum WorkerConfinement {
+    /// No worker starts.
+    Required,
+    /// Workers go on without it.
+    BestEffort,
+}
+
+impl From<WorkerConfinement> for Confinement {
+    fn from(setting: WorkerConfinement) -> Self {
+        match setting {
+            WorkerConfinement::Required => Self::Required,
+            WorkerConfinement::BestEffort => Self::BestEffort,
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -117,6 +139,7 @@ impl Default for Config {
             workers: 0,
             worker_queue_max: 64,
             worker_runs_max: 200,
+            worker_confinement: WorkerConfinement::Required,
             computation_time_max_ms: 30_000,
             session_age_max_s: 3600,
             session_idle_max_s: 3600,
@@ -144,6 +167,8 @@ pub(crate) struct Flags {
     pub(crate) public_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) content_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) worker_confinement: Option<WorkerConfinement>,
 }
 
 impl Config {

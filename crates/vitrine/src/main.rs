@@ -15,15 +15,18 @@ mod single_server;
 use std::process::ExitCode;
 
 use clap::Parser;
+use vitrine_engine::Confinement;
 
 fn main() -> ExitCode {
     // A worker is this binary started anew by the pool: it must not spend time or memory on
     // anything that the server needs.
-    if std::env::args_os()
-        .nth(1)
+    let mut words = std::env::args().skip(1);
+    if words
+        .next()
         .is_some_and(|first| first == cli::WORKER_COMMAND)
     {
-        vitrine_engine::worker::worker_main();
+        let confinement = Confinement::from_argument(words.next().as_deref());
+        vitrine_engine::worker_main(confinement);
     }
     let arguments = cli::Arguments::parse();
     let outcome = tokio::runtime::Builder::new_multi_thread()

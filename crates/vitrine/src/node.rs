@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use vitrine_access::random::Entropy;
 use vitrine_access::seal::Sealer;
 use vitrine_access::time::Clock;
+use vitrine_engine::Confinement;
 use vitrine_engine::pool::{WorkerPool, WorkerPoolConfig};
 use vitrine_model::RunLimits;
 use vitrine_service::outgoing::GuardedClient;
@@ -70,9 +71,10 @@ fn pool_config(config: &Config) -> Result<WorkerPoolConfig> {
         wall_ms: config.computation_time_max_ms,
         ..RunLimits::default()
     };
+    let confinement = Confinement::from(config.worker_confinement);
     Ok(WorkerPoolConfig {
         program: std::env::current_exe().context("cannot find the program's own file")?,
-        args: vec![WORKER_COMMAND.to_owned()],
+        args: vec![WORKER_COMMAND.to_owned(), confinement.as_str().to_owned()],
         workers,
         queue_max: config.worker_queue_max,
         limits,

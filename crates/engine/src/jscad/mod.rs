@@ -41,9 +41,11 @@ pub struct JscadEngine {
 }
 
 impl JscadEngine {
-    /// An engine. It keeps nothing between calls.
+    /// An engine. It keeps nothing between calls, and has opened every file that it will ever need: a worker makes it before
+    /// its cage closes.
     #[must_use]
     pub fn new() -> Self {
+        script::load_time_zone();
         Self::default()
     }
 }

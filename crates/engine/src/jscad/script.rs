@@ -238,6 +238,15 @@ impl Script {
     }
 }
 
+/// Lets the C library read its time zone, which it does once, when a script first asks for a local date.
+pub(super) fn load_time_zone() {
+    let runtime = Runtime::new();
+    let context = runtime.and_then(|runtime| Context::full(&runtime));
+    // Without memory for this no script runs either, and says so.
+    let _ = context
+        .map(|context| context.with(|ctx| ctx.eval::<f64, _>("new Date(0).getTimezoneOffset()")));
+}
+
 /// Which shapes are wanted.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Shapes<'a> {

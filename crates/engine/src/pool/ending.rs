@@ -6,7 +6,8 @@ use std::process::ExitStatus;
 use rustix::process::Signal;
 use vitrine_model::{EngineError, LimitExceeded, LimitKind, RunLimits};
 
-use crate::worker::{EXIT_PANIC, EXIT_PROTOCOL, EXIT_SETUP};
+use crate::worker::confine::calls::FORBIDDEN_CALL;
+use crate::worker::{EXIT_FORBIDDEN, EXIT_PANIC, EXIT_PROTOCOL, EXIT_SETUP};
 
 /// What the runtime prints before it aborts because an allocation failed:
 /// `memory allocation of 123 bytes failed`.
@@ -62,6 +63,7 @@ pub(super) fn explain(
             "it was killed from outside during {at}, for example because the machine ran out of \
              memory; try again"
         ),
+        (None, Some(EXIT_FORBIDDEN)) => forbidden(at, stderr_tail),
         (Some(signal), _) => {
             format!(
                 "it ended by signal {signal} during {at}; the model may hit a fault of the engine"
@@ -74,7 +76,8 @@ pub(super) fn explain(
             format!("it did not understand a message during {at}; see the server's log")
         }
         (None, Some(EXIT_SETUP)) => {
-            format!("it could not start during {at}; see the server's log")
+            let last = stderr_tail.lines().last().unwrap_or_default();
+            format!("it could not start ({last}); run `vitrine doctor` on the server")
         }
         (None, Some(code)) => {
             format!("it ended with code {code} during {at}; see the server's log")
@@ -82,6 +85,16 @@ pub(super) fn explain(
         (None, None) => format!("nothing is known about its end during {at}; try again"),
     };
     EngineError::WorkerLost { message }
+}
+
+/// What the author of a model that tried to leave the cage is told.
+fn forbidden(at: &str, stderr_tail: &str) -> String {
+    let number = stderr_tail
+        .rsplit_once(FORBIDDEN_CALL)
+        .and_then(|(_, rest)| rest.lines().next())
+        .and_then(|number| number.parse::<u32>().ok());
+    let which = number.map_or_else(String::new, |number| format!(" (system call {number})"));
+    format!("it tried something that its cage forbids{which} during {at}; see the server's log")
 }
 
 /// How many bytes the failed allocation asked for, when there was one.
@@ -132,6 +145,8 @@ mod tests {
             (Signal::SEGV.as_raw(), "signal 11"),
             (EXIT_PANIC << 8, "failed inside"),
             (EXIT_PROTOCOL << 8, "did not understand"),
+            (EXIT_FORBIDDEN << 8, "its cage forbids during"),
+            (EXIT_SETUP << 8, "could not start (memory allocation"),
             (3 << 8, "code 3"),
         ];
         for (raw_status, expected) in cases {

@@ -99,6 +99,8 @@ pub struct PoolHealth {
     pub restarts: u64,
     /// The layers of containment that workers reported; empty until the first has started.
     pub layers: Vec<String>,
+    /// Why the newest worker did not start, for the operator; `None` when it did.
+    pub start_problem: Option<String>,
 }
 
 /// Worker processes and the line of jobs for them. Dropping it ends all workers.

@@ -15,6 +15,7 @@ use super::queue::{FairQueue, Place};
 use super::roster::{Choice, Roster};
 use super::spawner::Spawner;
 use super::{ModelSource, PoolError, PoolHealth, WorkerPoolConfig};
+use crate::worker::missing_layers;
 
 /// How long a shutdown waits for running jobs. Service managers kill after 30 s or more.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(20);
@@ -51,6 +52,8 @@ struct State {
     closing: bool,
     restarts: u64,
     layers: Vec<String>,
+    /// Why the newest worker did not start; None when it did.
+    start_problem: Option<String>,
 }
 
 /// The pool itself.
@@ -82,6 +85,7 @@ impl Shared {
             closing: false,
             restarts: 0,
             layers: Vec::new(),
+            start_problem: None,
         };
         let shared = Arc::new(Self {
             config,
@@ -146,7 +150,26 @@ impl Shared {
             queued: state.queue.len(),
             restarts: state.restarts,
             layers: state.layers.clone(),
+            start_problem: state.start_problem.clone(),
         }
+    }
+
+    /// Starts a process and keeps in the books how that went.
+    async fn start_worker(&self) -> Result<WorkerProcess, EngineError> {
+        let started = WorkerProcess::start(&self.spawner).await;
+        let mut state = self.lock();
+        match &started {
+            Ok(worker) => {
+                if state.layers != worker.layers() {
+                    note_layers(worker.layers());
+                    state.layers = worker.layers().to_vec();
+                }
+                state.start_problem = None;
+            }
+            Err(error) => state.start_problem = Some(error.to_string()),
+        }
+        drop(state);
+        started
     }
 
     /// Refuses new jobs and those that wait, and ends idle workers.
@@ -219,7 +242,7 @@ impl Shared {
         for _ in 0..wanted {
             let shared = Arc::clone(self);
             self.runtime.spawn(async move {
-                let started = WorkerProcess::start(&shared.spawner).await;
+                let started = shared.start_worker().await;
                 let worker = started.map_err(|error| {
                     // A pool that ends takes its starting workers with it: no news.
                     if !shared.lock().closing {
@@ -233,9 +256,6 @@ impl Shared {
 
     fn end_spare(self: &Arc<Self>, worker: Option<WorkerProcess>) {
         let mut state = self.lock();
-        if let Some(worker) = &worker {
-            state.layers = worker.layers().to_vec();
-        }
         let closing = state.closing;
         state.roster.end_spare(worker, Instant::now());
         let late = if closing {
@@ -347,9 +367,7 @@ impl Shared {
             } => self.retire(Some(worker)).await,
             Choice::Start { retire: None } => {}
         }
-        let worker = WorkerProcess::start(&self.spawner).await?;
-        self.lock().layers = worker.layers().to_vec();
-        Ok(worker)
+        self.start_worker().await
     }
 
     /// Ends a worker, unless it is gone already, and counts it.
@@ -398,6 +416,20 @@ impl Run {
             "vitrine_worker_run_seconds", "kind" => self.kind, "outcome" => outcome
         )
         .record(self.wall);
+    }
+}
+
+/// Says once which layers hold the workers.
+fn note_layers(layers: &[String]) {
+    let missing = missing_layers(layers).join(", ");
+    let layers = layers.join(", ");
+    if missing.is_empty() {
+        tracing::info!(target: "vitrine::worker", layers, "workers are confined");
+    } else {
+        tracing::warn!(
+            target: "vitrine::worker",
+            layers, missing, "workers are confined in part only; models of strangers are dangerous here"
+        );
     }
 }
 

@@ -5,7 +5,8 @@
 //! runs the engine on a stack of known size. When the input ends, whatever the reason, the process
 //! ends with it.
 
-mod confine;
+#[doc(hidden)]
+pub mod confine;
 pub mod frame;
 pub mod protocol;
 mod runner;
@@ -18,6 +19,9 @@ use std::thread;
 
 use vitrine_model::{CancelFlag, Engine};
 
+pub use confine::{Confinement, Layer, missing_layers};
+
+use confine::Cage;
 use frame::{FrameError, read_message};
 use protocol::{REQUEST_BOUNDS, Request};
 use runner::{Order, Runner};
@@ -30,6 +34,8 @@ pub const EXIT_SETUP: i32 = 70;
 pub const EXIT_PROTOCOL: i32 = 71;
 /// Exit code after the engine panicked: its state is not to be trusted any more.
 pub const EXIT_PANIC: i32 = 72;
+/// Exit code when something in the worker asked the kernel for what computing does not need.
+pub const EXIT_FORBIDDEN: i32 = 73;
 
 /// Stack of the thread that runs the engine. Nested solids are evaluated recursively; the bound on
 /// their nesting keeps far below this. Only the touched part costs memory.
@@ -39,16 +45,21 @@ const ENGINE_STACK_BYTES: usize = 64 * 1024 * 1024;
 const ORDERS_AHEAD_MAX: usize = 2;
 
 /// What `vitrine __worker` runs: the JSCAD engine until standard input ends.
-pub fn worker_main() -> ! {
-    run_worker(crate::jscad::JscadEngine::new)
+pub fn worker_main(confinement: Confinement) -> ! {
+    run_worker(confinement, crate::jscad::JscadEngine::new)
 }
 
 /// Serves standard input and output with the engine that `make_engine` makes, until the input ends.
 ///
 /// Messages for people go to standard error; whatever the engine prints to standard output goes
 /// there too.
-pub fn run_worker<E: Engine + 'static>(make_engine: impl FnOnce() -> E + Send + 'static) -> ! {
-    let code = match serve(make_engine) {
+///
+/// `make_engine` runs before the cage closes: whatever the engine has to open, it opens there.
+pub fn run_worker<E: Engine + 'static>(
+    confinement: Confinement,
+    make_engine: impl FnOnce() -> E + Send + 'static,
+) -> ! {
+    let code = match serve(confinement, make_engine) {
         Ok(()) => EXIT_DONE,
         Err(WorkerError::Setup(error)) => {
             eprintln!("worker: cannot confine itself: {error}");
@@ -74,17 +85,18 @@ impl From<FrameError> for WorkerError {
 }
 
 fn serve<E: Engine + 'static>(
+    confinement: Confinement,
     make_engine: impl FnOnce() -> E + Send + 'static,
 ) -> Result<(), WorkerError> {
-    let (output, layers, address_space_bytes) = set_up().map_err(WorkerError::Setup)?;
+    let (output, cage) = set_up(confinement).map_err(WorkerError::Setup)?;
     let (orders, inbox) = sync_channel(ORDERS_AHEAD_MAX);
     thread::Builder::new()
         .name("engine".into())
         .stack_size(ENGINE_STACK_BYTES)
         .spawn(move || {
             let stack_bytes = u64::try_from(ENGINE_STACK_BYTES).unwrap_or(u64::MAX);
-            let base_bytes = address_space_bytes.saturating_add(stack_bytes);
-            let code = match Runner::start(make_engine, output, layers, base_bytes) {
+            let base_bytes = cage.address_space_bytes.saturating_add(stack_bytes);
+            let code = match Runner::start(make_engine, output, cage, base_bytes) {
                 Ok(runner) => runner.obey(&inbox),
                 Err(error) => {
                     eprintln!("worker: cannot start: {error:?}");
@@ -102,11 +114,12 @@ fn serve<E: Engine + 'static>(
 }
 
 /// Confines the process and keeps standard output for frames alone.
-fn set_up() -> io::Result<(File, confine::Layers, u64)> {
+fn set_up(confinement: Confinement) -> io::Result<(File, Cage)> {
+    let mut cage = confine::close_inherited(confinement)?;
     let output: OwnedFd = io::stdout().as_fd().try_clone_to_owned()?;
     rustix::stdio::dup2_stdout(io::stderr().as_fd())?;
-    let (layers, address_space_bytes) = confine::at_start()?;
-    Ok((File::from(output), layers, address_space_bytes))
+    confine::at_start(&mut cage)?;
+    Ok((File::from(output), cage))
 }
 
 /// Hands requests to the engine's thread and cancellations to the run that they name.

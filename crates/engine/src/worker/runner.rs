@@ -11,9 +11,10 @@ use vitrine_model::{
     RunLimits, RunStats,
 };
 
+use super::confine::{self, Cage};
 use super::frame::{FrameError, Message, MessageBounds, write_message};
 use super::protocol::{Request, Response, response_bounds};
-use super::{EXIT_PANIC, EXIT_PROTOCOL, confine};
+use super::{EXIT_PANIC, EXIT_PROTOCOL};
 
 /// Nesting of a data output. The server's parser stops at 128 levels, and a client would too.
 const DATA_DEPTH_MAX: usize = 100;
@@ -59,14 +60,14 @@ impl<E: Engine, W: Write> Runner<E, W> {
     pub(super) fn start(
         make_engine: impl FnOnce() -> E,
         mut output: W,
-        layers: confine::Layers,
+        mut cage: Cage,
         base_bytes: u64,
     ) -> Result<Self, FrameError> {
-        confine::after_threads()?;
         let engine = make_engine();
+        confine::before_models(&mut cage)?;
         let ready = Response::Ready {
             engine: crate::ENGINE_VERSION.to_owned(),
-            layers,
+            layers: cage.names(),
         };
         write_message(
             &mut output,
@@ -167,7 +168,7 @@ impl<E: Engine, W: Write> Runner<E, W> {
         let used_bytes = self
             .base_bytes
             .saturating_add(u64::try_from(source.len()).unwrap_or(u64::MAX));
-        confine::memory(&limits, used_bytes).map_err(FrameError::Io)?;
+        confine::limits::memory(&limits, used_bytes).map_err(FrameError::Io)?;
         self.loaded = Some(Loaded {
             source,
             filename,
@@ -197,7 +198,7 @@ impl<E: Engine, W: Write> Runner<E, W> {
         };
         let started = Instant::now();
         let cpu_before_ms = processor_time_ms();
-        confine::processor_time(cpu_before_ms, wall_ms).map_err(FrameError::Io)?;
+        confine::limits::processor_time(cpu_before_ms, wall_ms).map_err(FrameError::Io)?;
         let engine = &mut self.engine;
         let outcome = catch_unwind(AssertUnwindSafe(|| work(engine, loaded, &ctx)))
             .map_err(|_| Ending::Panicked)?;

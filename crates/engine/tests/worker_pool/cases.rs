@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 use vitrine_access::{BlobKey, OrganizationId, Owner, UserId};
+use vitrine_engine::worker::missing_layers;
 use vitrine_engine::{ModelSource, PoolError, WorkerPool, WorkerPoolConfig};
 use vitrine_model::{Body, Customization, Definition, EngineError, LimitKind, Results, RunLimits};
 
@@ -208,8 +209,16 @@ async fn an_endless_loop_ends_at_its_deadline_and_the_next_job_works() {
 }
 
 async fn a_killed_worker_is_reported_lost_and_the_next_job_works() {
-    let pool = pool();
-    let message = lost(act(&pool, "kill").await);
+    let pool = Arc::new(pool());
+    let worker = i32::try_from(pid(&pool).await).unwrap();
+    let running = tokio::spawn({
+        let pool = Arc::clone(&pool);
+        async move { act(&pool, "wait").await }
+    });
+    until(|| pool.health().busy == 1).await;
+    let worker = rustix::process::Pid::from_raw(worker).unwrap();
+    rustix::process::kill_process(worker, rustix::process::Signal::KILL).unwrap();
+    let message = lost(running.await.unwrap());
     assert!(
         message.contains("killed from outside during compute"),
         "{message}"
@@ -329,9 +338,14 @@ async fn a_worker_has_no_environment_and_no_files() {
         serde_json::json!(["MALLOC_ARENA_MAX", "RUST_BACKTRACE"])
     );
     assert_eq!(told["directory"], "/");
-    let opened = data(act(&pool, "open").await.unwrap());
-    assert!(opened.get("Err").is_some(), "{opened}");
-    assert!(pool.health().layers.iter().any(|layer| layer == "no_files"));
+    let message = lost(act(&pool, "open").await);
+    assert!(
+        message.contains("its cage forbids (system call"),
+        "{message}"
+    );
+    let layers = pool.health().layers;
+    assert!(missing_layers(&layers).is_empty(), "{layers:?}");
+    pid(&pool).await;
 }
 
 async fn printing_does_not_disturb_the_frames() {

@@ -23,6 +23,9 @@ pub struct Check {
     /// What the operator may want to know even though nothing is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<&'static str>,
+    /// What the thing is made of, where that matters: the layers that hold the workers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<String>,
 }
 
 impl Check {
@@ -33,6 +36,7 @@ impl Check {
             name,
             problem: None,
             note: None,
+            details: Vec::new(),
         }
     }
 
@@ -50,7 +54,14 @@ impl Check {
             name,
             problem: Some(problem.into()),
             note: None,
+            details: Vec::new(),
         }
+    }
+
+    /// The same result with details.
+    #[must_use]
+    pub fn with_details(self, details: Vec<String>) -> Self {
+        Self { details, ..self }
     }
 }
 
@@ -148,6 +159,16 @@ mod tests {
             Check::failed("workers", "none idle"),
         ];
         assert_eq!(ask(broken, "127.0.0.1:9").await.0, 503);
+    }
+
+    #[tokio::test]
+    async fn details_are_shown_beside_the_result() {
+        let check = Check::passed("workers").with_details(vec!["system_calls".to_owned()]);
+        let (_, body) = ask(vec![check], "127.0.0.1:9").await;
+        assert_eq!(
+            body,
+            r#"{"ready":true,"checks":[{"name":"workers","details":["system_calls"]}]}"#
+        );
     }
 
     #[tokio::test]

@@ -16,6 +16,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<()> {
         listen: arguments.listen,
         public_url: arguments.public_url,
         content_url: arguments.content_url,
+        worker_confinement: arguments.worker_confinement,
         ..arguments.place.flags()
     };
     let config = Config::load(arguments.place.config.as_deref(), &flags)?;

@@ -1,12 +1,8 @@
-//! What a worker gives up before it sees a model.
-//!
-//! These are the layers that safe calls can set: the process can open no file, write none, start
-//! no other program with more rights, be inspected by no neighbour, and dies with its parent.
+//! Bounds that the kernel holds the process to.
 
 use std::io;
 
 use rlimit::Resource;
-use rustix::process::{DumpableBehavior, Signal};
 use vitrine_model::RunLimits;
 
 /// Address space for what neither budget counts: the runtime, buffers of messages, and the
@@ -17,43 +13,39 @@ const ADDRESS_SPACE_SPARE_BYTES: u64 = 128 * 1024 * 1024;
 /// kills earlier; this holds when the server hangs.
 const CPU_GRACE_S: u64 = 5;
 
+/// Stack of the first thread, which only reads requests. The engine's thread has its own.
+const FIRST_STACK_BYTES: u64 = 8 * 1024 * 1024;
+
 /// Makes the kernel take a worker before the server when the machine runs out of memory.
 const OOM_SCORE_ADJUSTMENT: &str = "1000";
 
-/// Names of the layers that are in force, in the order in which they were set.
-pub(super) type Layers = Vec<String>;
-
-/// Gives up what needs no other thread's cooperation. Call it first in the process.
-///
-/// Returns the active layers and the address space that the process uses already.
-///
-/// # Errors
-/// When a layer that every Linux offers cannot be set: a worker then must not start.
-pub(super) fn at_start() -> io::Result<(Layers, u64)> {
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    // A hint only: without it the kernel chooses by size alone.
+/// Asks the kernel to end this process first. A hint only: without it the kernel chooses by size.
+pub(super) fn offer_to_the_kernel() {
     let _ = std::fs::write("/proc/self/oom_score_adj", OOM_SCORE_ADJUSTMENT);
-    let address_space_bytes = address_space_bytes()?;
-    rustix::thread::set_no_new_privs(true)?;
-    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-    for resource in [Resource::CORE, Resource::FSIZE, Resource::NOFILE] {
+}
+
+/// Forbids core files, growing files, locked memory and message queues, and bounds the stack.
+pub(super) fn at_start() -> io::Result<()> {
+    for resource in [
+        Resource::CORE,
+        Resource::FSIZE,
+        Resource::MEMLOCK,
+        Resource::MSGQUEUE,
+    ] {
         resource.set(0, 0)?;
     }
-    let layers = [
-        "process",
-        "resource_limits",
-        "no_new_privs",
-        "not_dumpable",
-        "no_files",
-    ];
-    Ok((layers.map(str::to_owned).to_vec(), address_space_bytes))
+    let (_, hard) = Resource::STACK.get()?;
+    let stack = FIRST_STACK_BYTES.min(hard);
+    Resource::STACK.set(stack, stack)
+}
+
+/// Forbids further file descriptors.
+pub(super) fn no_files() -> io::Result<()> {
+    Resource::NOFILE.set(0, 0)
 }
 
 /// Forbids further threads and processes. The kernel does not hold root to it.
-///
-/// # Errors
-/// When the kernel refuses.
-pub(super) fn after_threads() -> io::Result<()> {
+pub(super) fn no_processes() -> io::Result<()> {
     Resource::NPROC.set(0, 0)
 }
 
@@ -61,7 +53,7 @@ pub(super) fn after_threads() -> io::Result<()> {
 ///
 /// # Errors
 /// When the kernel refuses.
-pub(super) fn memory(limits: &RunLimits, used_bytes: u64) -> io::Result<()> {
+pub(crate) fn memory(limits: &RunLimits, used_bytes: u64) -> io::Result<()> {
     let budget = limits
         .js_memory_bytes
         .saturating_add(limits.native_memory_bytes)
@@ -77,7 +69,7 @@ pub(super) fn memory(limits: &RunLimits, used_bytes: u64) -> io::Result<()> {
 ///
 /// # Errors
 /// When the kernel refuses.
-pub(super) fn processor_time(spent_ms: u64, wall_ms: u64) -> io::Result<()> {
+pub(crate) fn processor_time(spent_ms: u64, wall_ms: u64) -> io::Result<()> {
     let (_, hard) = Resource::CPU.get()?;
     let soft = spent_ms
         .saturating_add(wall_ms)
@@ -87,7 +79,7 @@ pub(super) fn processor_time(spent_ms: u64, wall_ms: u64) -> io::Result<()> {
 }
 
 /// Address space of this process, in bytes.
-fn address_space_bytes() -> io::Result<u64> {
+pub(super) fn address_space_bytes() -> io::Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let kib = status
         .lines()

@@ -1,0 +1,198 @@
+//! What a process in the cage can do: nothing. The test program is its own prisoner: called with
+//! `--probe LAYERS ATTEMPT` it confines itself by the worker's own functions, attempts one thing,
+//! and tells by its exit code how that went. Attempts are made twice: with every layer, and without
+//! the filter of system calls, so that the layers behind it are seen to hold by themselves.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "cage/attempts.rs"]
+mod attempts;
+
+use std::net::TcpListener;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Output, Stdio};
+
+use attempts::{ATTEMPTS, Held, Targets};
+use vitrine_engine::Confinement;
+use vitrine_engine::worker::{EXIT_FORBIDDEN, EXIT_SETUP, confine, missing_layers};
+
+/// The attempt was refused; the text on standard output says how.
+const EXIT_REFUSED: i32 = 10;
+/// The attempt succeeded.
+const EXIT_ESCAPED: i32 = 11;
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    if let ["--probe", layers, attempt, rest @ ..] = words.as_slice() {
+        std::process::exit(probe(layers, attempt, rest));
+    }
+    macro_rules! tests {
+        ($($name:ident),* $(,)?) => { [$((stringify!($name), $name as fn())),*] };
+    }
+    let tests = tests![
+        the_whole_cage_stops_every_attempt,
+        what_lies_behind_the_filter_holds_too,
+        attempts_succeed_outside_of_the_cage,
+        computing_goes_on_inside_of_the_cage,
+    ];
+    if words.contains(&"--list") {
+        for (name, _) in tests {
+            println!("{name}: test");
+        }
+        return;
+    }
+    let filter = words.iter().find(|word| !word.starts_with('-'));
+    for (name, test) in tests {
+        if filter.is_none_or(|part| name.contains(part)) {
+            test();
+            println!("test {name} ... ok");
+        }
+    }
+}
+
+/// Confines this process and attempts one thing.
+fn probe(layers: &str, attempt: &str, rest: &[&str]) -> i32 {
+    let targets = Targets::parse(rest);
+    let attempt = match ATTEMPTS.iter().find(|(name, ..)| *name == attempt) {
+        Some((_, attempt, _)) => *attempt,
+        None => |_: &Targets| attempts::compute(),
+    };
+    let confined = match layers {
+        "none" => Ok(Vec::new()),
+        "outer" => outer_layers().map(|cage| cage.names()),
+        _ => outer_layers().and_then(|mut cage| {
+            confine::before_models(&mut cage)?;
+            Ok(cage.names())
+        }),
+    };
+    match confined {
+        Ok(names) => println!("layers: {}", names.join(" ")),
+        Err(error) => {
+            eprintln!("{error}");
+            return EXIT_SETUP;
+        }
+    }
+    match attempt(&targets) {
+        Ok(()) => EXIT_ESCAPED,
+        Err(error) => {
+            println!("refused: {error}");
+            EXIT_REFUSED
+        }
+    }
+}
+
+fn outer_layers() -> std::io::Result<confine::Cage> {
+    let mut cage = confine::close_inherited(Confinement::Required)?;
+    confine::at_start(&mut cage)?;
+    Ok(cage)
+}
+
+/// Runs a probe against this process, a listener of it, and a file in a folder of it.
+fn run(layers: &str, attempt: &str) -> Output {
+    let folder = std::env::temp_dir().join(format!("vitrine-cage-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let secret = folder.join("master.key");
+    std::fs::write(&secret, "secret").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--probe", layers, attempt])
+        .arg(&secret)
+        .arg(listener.local_addr().unwrap().to_string())
+        .arg(std::process::id().to_string())
+        .env_clear()
+        .env("RUST_BACKTRACE", "0")
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    output
+}
+
+fn said(output: &Output) -> String {
+    let (out, err) = (&output.stdout, &output.stderr);
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(out),
+        String::from_utf8_lossy(err)
+    )
+}
+
+fn layers_of(output: &Output) -> Vec<String> {
+    let text = said(output);
+    let line = text.lines().find_map(|line| line.strip_prefix("layers: "));
+    let line = line.unwrap_or_else(|| panic!("no layers: {text}"));
+    line.split(' ').map(str::to_owned).collect()
+}
+
+fn the_whole_cage_stops_every_attempt() {
+    for (index, (attempt, ..)) in ATTEMPTS.iter().enumerate() {
+        let output = run("all", attempt);
+        let layers = layers_of(&output);
+        assert_eq!(missing_layers(&layers), [""; 0], "{layers:?}");
+        if index == 0 {
+            println!("active layers: {}", layers.join(" "));
+        }
+        assert_eq!(
+            output.status.code(),
+            Some(EXIT_FORBIDDEN),
+            "{attempt}: {:?} {}",
+            output.status,
+            said(&output)
+        );
+        assert!(said(&output).contains("forbidden system call"), "{attempt}");
+    }
+}
+
+fn what_lies_behind_the_filter_holds_too() {
+    for (attempt, _, held) in ATTEMPTS {
+        let output = run("outer", attempt);
+        let layers = layers_of(&output);
+        let code = output.status.code();
+        let refused = code == Some(EXIT_REFUSED);
+        match held {
+            // A process that is ended is as contained as one that is refused.
+            Held::Always => assert!(
+                refused || output.status.signal().is_some(),
+                "{attempt}: {code:?} {}",
+                said(&output)
+            ),
+            Held::By(layer) => assert!(
+                refused || !layers.iter().any(|active| active == layer.name()),
+                "{attempt}: {code:?} {} in spite of {layers:?}",
+                said(&output)
+            ),
+            Held::ByTheFilterAlone => {}
+        }
+    }
+}
+
+/// A refusal proves something only when the same thing works where nothing forbids it.
+fn attempts_succeed_outside_of_the_cage() {
+    for attempt in [
+        "read_a_secret",
+        "connect",
+        "socket",
+        "execute",
+        "memory_file",
+    ] {
+        let output = run("none", attempt);
+        assert_eq!(
+            output.status.code(),
+            Some(EXIT_ESCAPED),
+            "{attempt}: {}",
+            said(&output)
+        );
+    }
+}
+
+fn computing_goes_on_inside_of_the_cage() {
+    let output = run("all", "compute");
+    assert_eq!(
+        output.status.code(),
+        Some(EXIT_ESCAPED),
+        "{}",
+        said(&output)
+    );
+}
