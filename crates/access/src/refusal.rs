@@ -100,6 +100,14 @@ refusal_kinds! {
     RateLimited = "rate-limited",
     /// A spending or usage cap is reached.
     CapReached = "cap-reached",
+    /// A request for a decision came from a peer that is no trusted proxy.
+    ProxyUntrusted = "proxy-untrusted",
+    /// The proxy did not say, or not in one way, what the route needs.
+    RouteInvalid = "route-invalid",
+    /// No credential came along where any kind would do.
+    CredentialMissing = "credential-missing",
+    /// Credentials contradict each other, or their form is nobody's.
+    CredentialUnclear = "credential-unclear",
     /// The server cannot establish trust at the moment.
     TrustUnavailable = "trust-unavailable",
 }

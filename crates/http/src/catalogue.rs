@@ -167,6 +167,31 @@ static TEXTS: &[(&str, &str, &str)] = &[
         "The owner can raise the cap that the message names.",
     ),
     (
+        "proxy-untrusted",
+        "`/authorize` was asked by an address that is not among the trusted proxies, or that passed \
+         the question on for somebody else.",
+        "Name the proxy's address in the setting `trusted_proxies`. Nobody else has a use for this \
+         address.",
+    ),
+    (
+        "route-invalid",
+        "The proxy did not tell `/authorize` which model and which permission the route needs, or \
+         told it twice.",
+        "Set `model` and `permission` in the query of the auth URL, or in the headers \
+         `X-Vitrine-Model` and `X-Vitrine-Permission`, and not in both.",
+    ),
+    (
+        "credential-missing",
+        "Neither a session, nor a ticket, nor an access token came along.",
+        "Send one in the way that the route's guide names: a header, or the cookie or query member \
+         that the proxy's configuration allows.",
+    ),
+    (
+        "credential-unclear",
+        "Several credentials contradict each other, or one has the form of none.",
+        "Send one session or one ticket, unchanged, and at most one access token beside it.",
+    ),
+    (
         "trust-unavailable",
         "The server cannot establish at the moment whom it may trust.",
         "Repeat after the Retry-After header's time. Operators: see `/readyz`.",

@@ -190,7 +190,11 @@ const fn refusal_row(kind: RefusalKind) -> ErrorRow {
         K::TokenInvalid | K::TokenExpired | K::TokenRevoked => {
             (S::UNAUTHORIZED, E::SdJwtValidationError)
         }
+        K::CredentialMissing => (S::UNAUTHORIZED, E::SdErrorUnauthorized),
         K::PermissionMissing
+        | K::ProxyUntrusted
+        | K::RouteInvalid
+        | K::CredentialUnclear
         | K::WrongModel
         | K::SubjectRestricted
         | K::ModelBlocked

@@ -17,6 +17,7 @@
 //! A handler takes the request's id as `Extension<RequestId>`. The server must be run with
 //! `into_make_service_with_connect_info::<SocketAddr>()`, or loopback is not recognised.
 
+mod authorize;
 pub mod catalogue;
 pub mod disposition;
 pub mod error;

@@ -34,3 +34,10 @@ pub const RETRY_AFTER_S_DEFAULT: u64 = 2;
 
 /// How long an upload may take: the largest model file over a line of 150 kbit/s.
 pub const UPLOAD_TIMEOUT: Duration = Duration::from_mins(15);
+
+/// Longest name of a cookie or query member that may hold a credential, in a proxy's configuration.
+pub const CREDENTIAL_NAME_BYTES_MAX: usize = 64;
+
+/// Longest list of permissions in an answer to a proxy. All 43 fit; nginx reads answers' headers into
+/// 4 KiB unless told otherwise.
+pub const PERMISSIONS_HEADER_BYTES_MAX: usize = 2048;

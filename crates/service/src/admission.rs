@@ -81,6 +81,18 @@ impl Services {
         page: PageEvidence<'_>,
         caller: &Caller,
     ) -> Result<Admission> {
+        let admission = self.ticket_holds(sealed, page, caller).await?;
+        self.limit_sessions(&admission.model, caller)?;
+        Ok(admission)
+    }
+
+    /// Whether a ticket is good for this page now, with what it would permit.
+    pub(crate) async fn ticket_holds(
+        &self,
+        sealed: &str,
+        page: PageEvidence<'_>,
+        caller: &Caller,
+    ) -> Result<Admission> {
         let now = self.now();
         let ticket = Ticket::open(&self.inner.sealer, sealed).map_err(|_| {
             refused(
@@ -117,7 +129,6 @@ impl Services {
         let origin = check_ticket_origin(&ticket, &facts, &evidence)?;
         check_model_open(&facts)?;
         let token = self.token_beside_ticket(&model, caller)?;
-        self.limit_sessions(&model, caller)?;
         let granted = PermissionSet::session_grants(ticket.author);
         let class = match ticket.kind {
             TicketType::Embedding => SessionClass::Limited,

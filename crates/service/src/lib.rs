@@ -7,6 +7,7 @@ mod admission;
 mod asked;
 pub mod assets;
 pub mod audit;
+pub mod authorize;
 pub mod changes;
 pub mod computations;
 pub mod error;

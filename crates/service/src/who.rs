@@ -187,7 +187,10 @@ impl Services {
         // A session row that also takes a token (S+J) asks the union of both all the same.
         debug_assert!(matches!(
             row.credential,
-            Credential::Session | Credential::SessionOrToken | Credential::SealedLink
+            Credential::Session
+                | Credential::SessionOrToken
+                | Credential::SealedLink
+                | Credential::Forwarded
         ));
         require(&permissions, row)?;
         self.touch(&session, now);

@@ -180,6 +180,7 @@ fn credential(operation: &Operation) -> &'static str {
         Credential::Ticket => "ticket",
         Credential::Public => "none",
         Credential::SealedLink => "sealed link",
+        Credential::Forwarded => "session, ticket or token, from a trusted proxy",
     }
 }
 

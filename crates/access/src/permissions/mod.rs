@@ -5,9 +5,11 @@ mod scopes;
 mod set;
 #[cfg(test)]
 mod tests;
+mod wanted;
 
-pub use operations::{Credential, OPERATIONS, Operation, operation};
+pub use operations::{ANY_METHOD, Credential, OPERATIONS, Operation, operation};
 pub use set::{PermissionError, PermissionSet};
+pub use wanted::WantedPermission;
 
 macro_rules! permissions {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {

@@ -19,14 +19,19 @@ pub enum Credential {
     Public,
     /// The sealed link itself.
     SealedLink,
+    /// A session, a ticket or a token that a trusted proxy passes on for somebody.
+    Forwarded,
 }
+
+/// Stands for every method, in the row of an operation that takes them all.
+pub const ANY_METHOD: &str = "ANY";
 
 /// One served operation: what it is called, where it stands, what it takes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Operation {
     /// The operation's id in the API description.
     pub id: &'static str,
-    /// The HTTP method.
+    /// The HTTP method, or [`ANY_METHOD`].
     pub method: &'static str,
     /// The route template.
     pub path: &'static str,
@@ -264,6 +269,16 @@ pub static OPERATIONS: &[Operation] = &[
         None,
         &[],
     ),
+    // Which permission it asks for is the proxy's to say, route by route. Proxies that append the
+    // original path to the template are served too.
+    row(
+        "Authorize",
+        ANY_METHOD,
+        "/authorize",
+        Credential::Forwarded,
+        None,
+        &[],
+    ),
 ];
 
 /// The row of an operation.
@@ -286,7 +301,7 @@ mod tests {
             .collect();
         assert_eq!(ids.len(), OPERATIONS.len());
         assert_eq!(places.len(), OPERATIONS.len());
-        assert_eq!(OPERATIONS.len(), 22);
+        assert_eq!(OPERATIONS.len(), 23);
     }
 
     #[test]

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 
 use axum::Router;
 use axum::handler::Handler;
-use axum::routing::{MethodFilter, on};
-use vitrine_access::permissions::{OPERATIONS, operation};
+use axum::routing::{MethodFilter, any, on};
+use vitrine_access::permissions::{ANY_METHOD, OPERATIONS, operation};
 use vitrine_service::Services;
+
+use crate::authorize;
 
 use super::{assets, config, exports, keys, models, outputs, sessions, tickets};
 
@@ -24,16 +26,32 @@ impl Routes {
     {
         let row = operation(id)
             .unwrap_or_else(|| panic!("operation {id} has no row in the permission table"));
-        let filter = match row.method {
-            "GET" => MethodFilter::GET,
-            "PUT" => MethodFilter::PUT,
-            "POST" => MethodFilter::POST,
-            "PATCH" => MethodFilter::PATCH,
-            "DELETE" => MethodFilter::DELETE,
+        let served = match row.method {
+            "GET" => on(MethodFilter::GET, handler),
+            "PUT" => on(MethodFilter::PUT, handler),
+            "POST" => on(MethodFilter::POST, handler),
+            "PATCH" => on(MethodFilter::PATCH, handler),
+            "DELETE" => on(MethodFilter::DELETE, handler),
+            ANY_METHOD => any(handler),
             other => panic!("operation {id} has the method {other}, which no route serves"),
         };
-        self.router = self.router.route(&template(row.path), on(filter, handler));
+        self.router = self.router.route(&template(row.path), served);
         assert!(self.served.insert(id), "operation {id} is served twice");
+        self
+    }
+
+    /// Serves an operation also for whatever path follows its own.
+    fn serve_below<H, T>(mut self, id: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, Services>,
+        T: 'static,
+    {
+        let row = operation(id)
+            .unwrap_or_else(|| panic!("operation {id} has no row in the permission table"));
+        assert!(self.served.contains(id) && row.method == ANY_METHOD, "{id}");
+        for template in ["/", "/{*rest}"].map(|rest| format!("{}{rest}", row.path)) {
+            self.router = self.router.route(&template, any(handler.clone()));
+        }
         self
     }
 }
@@ -74,7 +92,9 @@ pub(crate) fn router() -> Router<Services> {
     .serve("DownloadOutput", assets::download_output)
     .serve("DownloadExport", assets::download_export)
     .serve("DownloadAsset", assets::download_asset)
-    .serve("GetJsonWebKeySets", keys::json_web_key_set);
+    .serve("GetJsonWebKeySets", keys::json_web_key_set)
+    .serve("Authorize", authorize::check)
+    .serve_below("Authorize", authorize::check);
     let rows: BTreeSet<&'static str> = OPERATIONS.iter().map(|row| row.id).collect();
     assert!(
         routes.served == rows,

@@ -7,6 +7,7 @@
 
 mod app;
 mod assets;
+mod authorize;
 mod charges;
 mod drills;
 mod embedding;

@@ -1,0 +1,143 @@
+//! What the proxy is told: a status, and headers that hold no secret.
+
+use axum::http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use vitrine_access::permissions::{Permission, PermissionSet};
+use vitrine_access::refusal::RefusalKind;
+use vitrine_service::Error;
+use vitrine_service::authorize::Authorized;
+
+use crate::error::ErrorKind;
+use crate::limits::PERMISSIONS_HEADER_BYTES_MAX;
+
+const X_MODEL: HeaderName = HeaderName::from_static("x-vitrine-model");
+const X_SUBJECT: HeaderName = HeaderName::from_static("x-vitrine-subject");
+const X_SESSION_ALIAS: HeaderName = HeaderName::from_static("x-vitrine-session-alias");
+const X_PERMISSIONS: HeaderName = HeaderName::from_static("x-vitrine-permissions");
+const X_REASON: HeaderName = HeaderName::from_static("x-vitrine-reason");
+
+pub(super) fn let_through(authorized: &Authorized) -> Response {
+    let mut response = uncached(StatusCode::NO_CONTENT);
+    let alias = authorized.session.map(|alias| alias.to_string());
+    for (name, text) in [
+        (X_MODEL, Some(authorized.model.to_string())),
+        (X_SUBJECT, Some(authorized.subject.clone())),
+        (X_SESSION_ALIAS, alias),
+        (X_PERMISSIONS, Some(permissions(&authorized.permissions))),
+    ] {
+        // Ids and permissions are plain ASCII; what were not could not be sent.
+        if let Some(value) = text.and_then(|text| HeaderValue::try_from(text).ok()) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+/// The set as words; permissions for single ids are left out where they would not fit.
+fn permissions(set: &PermissionSet) -> String {
+    let whole = set.to_storage();
+    if whole.len() <= PERMISSIONS_HEADER_BYTES_MAX {
+        return whole;
+    }
+    let held = Permission::ALL.iter().copied();
+    let held: Vec<Permission> = held.filter(|&one| set.contains(one)).collect();
+    PermissionSet::of(&held).to_storage()
+}
+
+pub(super) fn refused(error: &Error) -> Response {
+    let kind = ErrorKind::from(error.kind());
+    let row = kind.row();
+    if row.status.is_server_error() {
+        let cause = error.cause_chain();
+        tracing::error!(
+            code = row.code,
+            cause,
+            "a proxy was refused for want of an answer"
+        );
+    }
+    let status = if asks_who(kind) {
+        StatusCode::UNAUTHORIZED
+    } else {
+        StatusCode::FORBIDDEN
+    };
+    let mut response = uncached(status);
+    let headers = response.headers_mut();
+    headers.insert(X_REASON, HeaderValue::from_static(row.code));
+    if status == StatusCode::UNAUTHORIZED {
+        // RFC 6750, section 3: no error is named where nothing was sent.
+        let challenge = match kind {
+            ErrorKind::Refused(RefusalKind::CredentialMissing | RefusalKind::TokenMissing) => {
+                r#"Bearer realm="vitrine""#
+            }
+            _ => r#"Bearer realm="vitrine", error="invalid_token""#,
+        };
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
+    response
+}
+
+/// Whether another credential, of the same kind and for the same thing, would help.
+const fn asks_who(kind: ErrorKind) -> bool {
+    use RefusalKind as K;
+
+    matches!(
+        kind,
+        ErrorKind::Refused(
+            K::CredentialMissing
+                | K::TokenMissing
+                | K::TokenInvalid
+                | K::TokenExpired
+                | K::TokenRevoked
+                | K::TicketInvalid
+                | K::TicketExpired
+                | K::TicketRevoked
+                | K::SessionGone
+                | K::SessionMalformed
+        )
+    )
+}
+
+fn uncached(status: StatusCode) -> Response {
+    let headers = [(CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    (status, headers).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use vitrine_access::limits::LIMITED_PERMISSIONS_MAX;
+
+    use super::*;
+
+    #[test]
+    fn every_failure_is_401_or_403_and_names_its_code() {
+        for kind in ErrorKind::all() {
+            let ErrorKind::Refused(refusal) = kind else {
+                continue;
+            };
+            let refusal = vitrine_access::Refusal::new(refusal, "…");
+            let response = refused(&refusal.into());
+            let status = response.status().as_u16();
+            assert!(status == 401 || status == 403, "{kind:?}: {status}");
+            let header = |name| response.headers().get(name).map(|v| v.to_str().unwrap());
+            assert_eq!(header(X_REASON), Some(kind.row().code));
+            assert_eq!(header(CACHE_CONTROL), Some("no-store"));
+            assert_eq!(header(WWW_AUTHENTICATE).is_some(), status == 401);
+        }
+        let busy = Error::new(vitrine_service::ErrorKind::NotReady, "…");
+        assert_eq!(refused(&busy).status(), StatusCode::FORBIDDEN);
+    }
+
+    #[test]
+    fn permissions_always_fit_into_the_header() {
+        let all = permissions(&PermissionSet::all());
+        assert_eq!(all, PermissionSet::all().to_storage());
+        assert!(all.len() <= PERMISSIONS_HEADER_BYTES_MAX, "{}", all.len());
+        let limited = |at: usize| format!("compute.output.{at:064}");
+        let scopes: Vec<String> = (0..LIMITED_PERMISSIONS_MAX - 1).map(limited).collect();
+        let scopes = [scopes, vec!["file.download".to_owned()]].concat();
+        let (set, unknown) = PermissionSet::from_scopes(&scopes);
+        assert!(unknown.is_empty());
+        assert_eq!(permissions(&set), "file.download");
+    }
+}

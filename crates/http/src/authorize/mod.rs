@@ -1,0 +1,99 @@
+//! `/authorize`: forward-auth for other people's back ends.
+//!
+//! nginx (`auth_request`), Traefik (`forwardAuth`) and Envoy (`ext_authz` over HTTP) ask here before
+//! they pass a request on. Only trusted proxies are answered, because everything that decides (which
+//! model, which permission, which method) is their word. Whatever is not clear is refused with 403:
+//! nginx turns other statuses into its own 500, and some proxies let requests pass on a 5xx.
+
+mod answer;
+mod credentials;
+mod route;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::response::Response;
+use vitrine_access::ids::RequestId;
+use vitrine_access::refusal::{Refusal, RefusalKind};
+use vitrine_service::authorize::{Authorized, Question};
+use vitrine_service::who::Caller;
+use vitrine_service::{Error, Services};
+
+use crate::error::{ApiError, ErrorKind};
+use crate::extract::{From, Page, Peer};
+use credentials::Credentials;
+use route::Route;
+
+/// Decides for a proxy whether it may pass a request on. Any method is taken; a proxy may append the
+/// original path.
+#[utoipa::path(
+    get, path = "/authorize", operation_id = "Authorize", tag = "forward-auth",
+    params(
+        ("model" = Option<String>, Query, description = "Id of the route's model, unless \
+         X-Vitrine-Model names it"),
+        ("permission" = Option<String>, Query, description = "The permission that the route needs, \
+         unless X-Vitrine-Permission names it"),
+        ("cookie" = Option<String>, Query, description = "Name of the cookie that may hold the \
+         credential"),
+        ("query" = Option<String>, Query, description = "Name of the member of the original query \
+         that may hold the credential")
+    ),
+    responses(
+        (status = 204, description = "Pass it on; X-Vitrine-… headers say who it is"),
+        (status = 401, description = "No credential, or one that is over; X-Vitrine-Reason says why"),
+        (status = 403, description = "Not allowed; X-Vitrine-Reason says why")
+    )
+)]
+pub(crate) async fn check(State(services): State<Services>, request: Request) -> Response {
+    // The body, if a proxy sends one at all, is not looked at.
+    let (mut parts, _) = request.into_parts();
+    match decide(&services, &mut parts).await {
+        Ok(authorized) => answer::let_through(&authorized),
+        Err(error) => answer::refused(&error),
+    }
+}
+
+async fn decide(services: &Services, parts: &mut Parts) -> Result<Authorized, Error> {
+    let peer = Peer::of(&parts.extensions);
+    let anonymous = Caller {
+        bearer: None,
+        address: peer.map(|peer| peer.address),
+        request: parts.extensions.get::<RequestId>().copied(),
+    };
+    let refuse = |refusal| services.refused_to_authorize(&anonymous, refusal);
+    if !peer.is_some_and(|peer| peer.via_trusted_proxy) {
+        return Err(refuse(Refusal::new(
+            RefusalKind::ProxyUntrusted,
+            "This address answers trusted proxies only. Name yours in 'trusted_proxies'.",
+        )));
+    }
+    let caller = match From::from_request_parts(parts, &()).await {
+        Ok(From(caller)) => caller,
+        Err(error) => return Err(refuse(refusal_of(&error))),
+    };
+    let route = Route::read(parts).map_err(refuse)?;
+    let found = Credentials::read(&parts.headers, &route, caller.bearer.clone()).map_err(refuse)?;
+    let page = match Page::from_request_parts(parts, &()).await {
+        Ok(page) => page,
+        Err(never) => match never {},
+    };
+    let question = Question {
+        sent: found.sent(&route),
+        need: route.need,
+        presented: found.presented,
+        page: page.evidence(),
+    };
+    let caller = Caller {
+        bearer: found.bearer,
+        ..caller
+    };
+    services.authorize(question, &caller).await
+}
+
+/// What an extractor refused, for the trail.
+fn refusal_of(error: &ApiError) -> Refusal {
+    let kind = match error.kind() {
+        ErrorKind::Refused(kind) => kind,
+        _ => RefusalKind::CredentialUnclear,
+    };
+    Refusal::new(kind, error.message())
+}
