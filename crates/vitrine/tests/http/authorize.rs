@@ -11,6 +11,7 @@ use vitrine_access::ids::{ModelId, RequestId};
 use vitrine_access::seal::Sealer;
 use vitrine_access::secret::MasterKey;
 use vitrine_access::ticket::Ticket;
+use vitrine_access::time::Timestamp;
 use vitrine_service::ModelRecord;
 use vitrine_service::models::ModelPatch;
 
@@ -284,7 +285,9 @@ async fn a_ticket_is_held_against_the_page_and_opens_nothing() {
     let shop = Shop::open().await;
     let id = shop.model.id;
     let asked = || question(id).header("x-vitrine-ticket", &shop.ticket);
-    let before = shop.app.services.store().live_sessions(id).await.unwrap();
+    let store = shop.app.services.store();
+    let ever = Timestamp::from_unix_ms(0);
+    let before = store.live_sessions(id, ever).await.unwrap();
     let answer = expect(shop.ask(asked().origin(SHOP)).await, 204, "");
     assert_eq!(answer.header("x-vitrine-session-alias"), None);
     expect(shop.ask(asked()).await, 403, "origin-missing");
@@ -301,7 +304,7 @@ async fn a_ticket_is_held_against_the_page_and_opens_nothing() {
     let backend = shop.app.backend_ticket(&shop.model).await;
     let server = question(id).header("x-vitrine-ticket", &backend);
     expect(shop.ask(server).await, 204, "");
-    let after = shop.app.services.store().live_sessions(id).await.unwrap();
+    let after = store.live_sessions(id, ever).await.unwrap();
     assert_eq!(before.len(), after.len());
     shop.app.finish().await;
 }
