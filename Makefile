@@ -26,8 +26,10 @@ test:
 soak:
 	@tools/test soak
 
-bench:
-	@echo 'There are no benches yet: they come with the containment of the workers, which they have to price.'
+bench: build
+	tools/setup test
+	cargo build --release --locked -p vitrine --example answer_204
+	bench/run
 
 facts: build
 	tools/setup test

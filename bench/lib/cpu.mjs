@@ -1,0 +1,42 @@
+// CPU time of processes, from /proc: nanoseconds where the kernel keeps them, ticks otherwise.
+
+import { readdirSync, readFileSync } from 'node:fs'
+
+/** USER_HZ of Linux on every architecture that matters here. */
+const NS_PER_TICK = 10_000_000n
+
+function fields(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+}
+
+/** A process and everything that it has started and that still runs. */
+export function family(pid) {
+  const parents = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        return [[Number(name), Number(fields(name)[1])]]
+      } catch {
+        return []
+      }
+    })
+  const members = [pid]
+  for (const member of members) members.push(...parents.filter(([, parent]) => parent === member).map(([child]) => child))
+  return members
+}
+
+function ofOne(pid) {
+  try {
+    return readdirSync(`/proc/${pid}/task`).reduce((sum, task) => {
+      const [ran] = readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'latin1').split(' ')
+      return sum + BigInt(ran)
+    }, 0n)
+  } catch {
+    const [, , , , , , , , , , , user, system] = fields(pid)
+    return (BigInt(user) + BigInt(system)) * NS_PER_TICK
+  }
+}
+
+/** Nanoseconds that these processes have computed so far. */
+export const cpuNs = (pids) => pids.reduce((sum, pid) => sum + ofOne(pid), 0n)

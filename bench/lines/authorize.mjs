@@ -1,0 +1,117 @@
+// One file through nginx with a question to /authorize, beside the same with a question to a server that answers 204 to
+// everything: bare hyper, and nginx itself.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, rm, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { expectStatus, request } from '../../tests/e2e/lib/http.mjs'
+import { createTicket, uploadModel } from '../../tests/e2e/lib/journey.mjs'
+import { startNginx } from '../../tests/e2e/lib/nginx.mjs'
+import { freePort, run, Running, temporaryFolder, until } from '../../tests/e2e/lib/server.mjs'
+import { cpuNs, family } from '../lib/cpu.mjs'
+import { load } from '../lib/load.mjs'
+import { interleave, median, ratios } from '../lib/rounds.mjs'
+
+const PAGE = 'https://shop.example'
+const FILE_BYTES = 4096
+const CONNECTIONS = 16
+
+export const name = 'authorize'
+export const about = 'CPU of a whole request through nginx: asking /authorize, beside asking a bare 204 server'
+/** Ours over bare hyper. */
+export const target = 1.3
+
+/** nginx in front of the folder `root`, one server for each auth server. */
+function config({ root, places }) {
+  const servers = Object.entries(places).map(
+    ([place, { port, upstream, question }]) => `
+  upstream ${place} { server ${upstream}; keepalive ${CONNECTIONS}; }
+  server {
+    listen 127.0.0.1:${port};
+    location / { auth_request /_ask; root ${root}; }
+    location = /_ask {
+      internal;
+      proxy_pass http://${place}${question};
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_pass_request_body off;
+      proxy_set_header Content-Length "";
+      proxy_set_header X-Original-Method $request_method;
+      proxy_set_header X-Original-URI $request_uri;
+      proxy_set_header X-Forwarded-For $remote_addr;
+    }
+  }`,
+  )
+  return `keepalive_requests 1000000; ${servers.join('')}`
+}
+
+async function startVitrine(data) {
+  const port = await freePort()
+  const base = `http://127.0.0.1:${port}`
+  const running = new Running(['serve', '--data', data, '--listen', `127.0.0.1:${port}`, '--public-url', base], {
+    VITRINE_TRUSTED_PROXIES: '["127.0.0.1"]',
+  })
+  await until('the server answers', async () => (await request('GET', `${base}/healthz`)).status === 200, { ms_max: 60_000 })
+  const mint = ['jwt', 'mint', '--subject', 'backend', '--scope', '*', '--ttl', '3600', '--data', data]
+  const token = (await run(mint)).split('\n').at(-1).trim()
+  const model = await uploadModel(base, token, { name: 'bench', settings: { accessdomains: ['shop.example'] } })
+  const ticket = await createTicket(base, token, model)
+  const opened = await expectStatus(201, 'POST', `${base}/api/v2/ticket/${ticket}`, { headers: { origin: PAGE } })
+  return { running, address: `127.0.0.1:${port}`, model, session: opened.json.sessionId }
+}
+
+async function startBare(binary) {
+  const child = spawn(binary, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [line] = await once(child.stdout.setEncoding('utf8'), 'data')
+  return { child, address: line.trim() }
+}
+
+/** @param {{bare: string, rounds: number, requests: number}} options */
+export async function measure({ bare: binary, rounds, requests }) {
+  const [data, root] = [await temporaryFolder('bench'), await temporaryFolder('bench-files')]
+  const started = []
+  try {
+    await chmod(root, 0o755)
+    await writeFile(path.join(root, 'file.bin'), Buffer.alloc(FILE_BYTES, 'v'))
+    const vitrine = await startVitrine(data)
+    started.push(() => vitrine.running.stop())
+    const bare = await startBare(binary)
+    started.push(() => bare.child.kill())
+    const still = await freePort()
+    const question = `/authorize?model=${vitrine.model}&permission=cache.output.get.*`
+    const places = {
+      vitrine: { port: await freePort(), upstream: vitrine.address, question },
+      hyper: { port: await freePort(), upstream: bare.address, question },
+      nginx: { port: await freePort(), upstream: `127.0.0.1:${still}`, question },
+    }
+    const nginx = await startNginx({ port: places.vitrine.port, http: () => config({ root, places }) })
+    started.push(() => nginx.stop())
+    // The other auth server: an nginx of its own, so that its cost is seen apart.
+    const silent = await startNginx({
+      port: still,
+      http: () => `keepalive_requests 1000000; server { listen 127.0.0.1:${still}; return 204; }`,
+    })
+    started.push(() => silent.stop())
+    const behind = { vitrine: vitrine.running.pid, hyper: bare.child.pid, nginx: silent.pid }
+    const contender = (place) => async () => {
+      const pids = [nginx.pid, behind[place]].flatMap(family)
+      const { port } = places[place]
+      const head = `GET /file.bin HTTP/1.1\r\nHost: files.example\r\nX-Vitrine-Session: ${vitrine.session}\r\n\r\n`
+      const before = cpuNs(pids)
+      await load({ port, head, status: 200, count: requests, connections: CONNECTIONS })
+      return Number(cpuNs(pids) - before) / requests / 1000
+    }
+    const costs = await interleave(Object.fromEntries(Object.keys(places).map((place) => [place, contender(place)])), rounds)
+    const us = Object.fromEntries(Object.entries(costs).map(([place, all]) => [place, median(all)]))
+    return {
+      unit: 'CPU µs per request, nginx and auth server together',
+      cost: { ours: us.vitrine, 'bare hyper': us.hyper, 'nginx return 204': us.nginx },
+      ratio: ratios(costs, 'vitrine', 'hyper'),
+      others: { 'over nginx return 204': ratios(costs, 'vitrine', 'nginx') },
+    }
+  } finally {
+    for (const stop of started.reverse()) await stop()
+    for (const folder of [data, root]) await rm(folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,53 @@
+// bench/run [LINE]...: measures the lines of bench/lines, all or those that are named, and prints one row for each.
+//
+// VITRINE_BIN            the binary; target/release/vitrine without it
+// VITRINE_BENCH_ROUNDS   rounds of each contender (9)
+// VITRINE_BENCH_REQUESTS requests of each contender in each round (4000)
+// VITRINE_BENCH_STRICT   when set, a missed target ends with status 1
+
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const HERE = path.dirname(fileURLToPath(import.meta.url))
+const ROOT = path.join(HERE, '..')
+// The end-to-end library reads it when it is loaded, which is below.
+process.env.VITRINE_BIN ??= path.join(ROOT, 'target/release/vitrine')
+const PROFILE = path.dirname(path.resolve(process.env.VITRINE_BIN))
+
+const fail = (text) => {
+  console.error(`error: ${text}`)
+  process.exit(1)
+}
+
+const settings = {
+  rounds: Number(process.env.VITRINE_BENCH_ROUNDS ?? 9),
+  requests: Number(process.env.VITRINE_BENCH_REQUESTS ?? 4000),
+  bare: path.join(PROFILE, 'examples/answer_204'),
+}
+if (!existsSync(process.env.VITRINE_BIN)) fail(`${process.env.VITRINE_BIN} is missing: make build`)
+if (!existsSync(settings.bare)) fail(`${settings.bare} is missing: cargo build --release -p vitrine --example answer_204`)
+
+const lines = readdirSync(path.join(HERE, 'lines'))
+  .filter((file) => file.endsWith('.mjs'))
+  .map((file) => file.slice(0, -'.mjs'.length))
+  .sort()
+const wanted = process.argv.slice(2)
+for (const line of wanted) if (!lines.includes(line)) fail(`there is no line ${line}; there are: ${lines.join(', ')}`)
+
+const version = execFileSync(process.env.VITRINE_BIN, ['--version'], { encoding: 'utf8' }).trim()
+console.log(`${version}, ${path.relative(process.cwd(), process.env.VITRINE_BIN)}; ${settings.rounds} rounds of ${settings.requests} requests`)
+let missed = 0
+for (const line of wanted.length > 0 ? wanted : lines) {
+  const { about, target, measure } = await import(`./lines/${line}.mjs`)
+  console.log(`\n${line}: ${about}`)
+  const { unit, cost, ratio, others = {} } = await measure(settings)
+  for (const [who, value] of Object.entries(cost)) console.log(`  ${who.padEnd(24)} ${value.toFixed(1).padStart(8)}  ${unit}`)
+  const shown = ({ median, least, most }) => `${median.toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`
+  const met = ratio.median <= target
+  console.log(`  ${'ratio'.padEnd(24)} ${shown(ratio)}, target at most ${target}: ${met ? 'met' : 'MISSED'}`)
+  for (const [who, value] of Object.entries(others)) console.log(`  ${who.padEnd(24)} ${shown(value)}`)
+  if (!met) missed += 1
+}
+if (missed > 0 && process.env.VITRINE_BENCH_STRICT) process.exit(1)
