@@ -33,6 +33,18 @@ postgres_bin() {
   return 1
 }
 
+# Debian keeps nginx off the path of ordinary users.
+nginx_bin() {
+  local file
+  for file in "${VITRINE_NGINX:-}" /usr/sbin/nginx /usr/local/sbin/nginx; do
+    if [ -x "$file" ]; then
+      printf '%s\n' "$file"
+      return 0
+    fi
+  done
+  command -v nginx
+}
+
 chromium_bin() {
   local name
   if [ -n "${VITRINE_CHROMIUM:-}" ]; then
