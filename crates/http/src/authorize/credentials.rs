@@ -14,8 +14,7 @@ const X_TICKET: &str = "x-vitrine-ticket";
 /// Digits of a session id.
 const SESSION_DIGITS: usize = 32;
 
-/// What came along: one session or one ticket, one token, or none of them.
-#[derive(Debug)]
+/// What came along: one session or one ticket, one token, or none of them. Secrets, so no `Debug`.
 pub(super) struct Credentials {
     pub(super) presented: Presented,
     pub(super) bearer: Option<String>,

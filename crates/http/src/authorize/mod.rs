@@ -72,10 +72,7 @@ async fn decide(services: &Services, parts: &mut Parts) -> Result<Authorized, Er
     };
     let route = Route::read(parts).map_err(refuse)?;
     let found = Credentials::read(&parts.headers, &route, caller.bearer.clone()).map_err(refuse)?;
-    let page = match Page::from_request_parts(parts, &()).await {
-        Ok(page) => page,
-        Err(never) => match never {},
-    };
+    let Ok(page) = Page::from_request_parts(parts, &()).await;
     let question = Question {
         sent: found.sent(&route),
         need: route.need,
