@@ -9,6 +9,7 @@ pub mod change;
 pub mod credits;
 pub mod decide;
 pub mod egress;
+pub mod embed;
 pub mod forwarded;
 pub mod grant;
 pub mod ids;
@@ -33,9 +34,11 @@ pub use change::{Change, ChangeError};
 pub use credits::{UsageEvent, UsageKind, credits_for};
 pub use decide::{
     BlockingReasons, ModelFacts, ModelStatus, OriginEvidence, check_model_open,
-    check_ticket_origin, check_ticket_time, check_token, grant_for_session,
+    check_ticket_origin, check_ticket_time, check_token, embed_unproven, grant_for_session,
+    recorded_is_allowed,
 };
 pub use egress::{EgressError, EgressPolicy, EgressPurpose, EgressTarget};
+pub use embed::{Fence, FenceMark, PageLoad};
 pub use forwarded::{ClientAddress, ForwardedHeader, ProxyError, TrustedProxies};
 pub use grant::{Grant, Subject};
 pub use ids::{

@@ -44,6 +44,13 @@ pub const DOMAIN_ENTRY_BYTES_MAX: usize = 1_024;
 /// 4 KiB.
 pub const EMBEDDER_URL_BYTES_MAX: usize = 4_096;
 
+/// How long a load of the iframe page opens a session: time enough for a slow line to bring the
+/// viewer's code, too short to be passed on by hand.
+pub const EMBED_NONCE_TTL: Duration = Duration::from_mins(1);
+
+/// How long a page that stands open gets fresh ones: a day in a shop's exhibition room.
+pub const EMBED_PAGE_AGE_MAX: Duration = Duration::from_hours(24);
+
 /// Characters of an origin repeated in a refusal, so that a message stays one sentence.
 pub const SEEN_CHARS_MAX: usize = 120;
 

@@ -64,6 +64,8 @@ refusal_kinds! {
     OriginNotAllowed = "origin-not-allowed",
     /// The model may only be shown inside an iframe.
     IframeRequired = "iframe-required",
+    /// The request does not prove that it comes from a fresh load of the iframe page.
+    EmbedUnproven = "embed-unproven",
     /// The model does not accept backend tickets.
     BackendAccessOff = "backend-access-off",
     /// A token is needed and none came along.

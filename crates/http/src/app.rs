@@ -133,7 +133,7 @@ pub fn router_with(services: Services, extras: Extras) -> Router {
         None => operations,
     };
     let pages = Router::new()
-        .route("/embed/{slug}", get(embed::page))
+        .route("/embed/{slug}", get(embed::page).post(embed::renew))
         .route("/embed/assets/{*path}", get(embed::file))
         .merge(docs::docs_routes())
         .merge(static_files::viewer_routes());

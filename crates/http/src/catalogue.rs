@@ -76,6 +76,12 @@ static TEXTS: &[(&str, &str, &str)] = &[
         "Embed `/embed/SLUG` in an iframe, or ask the owner to turn off `require_iframe`.",
     ),
     (
+        "embed-unproven",
+        "A request came from the server's own content origin, but not from a page `/embed/SLUG` that \
+         was loaded a moment ago inside an allowed page. Each load opens one session.",
+        "Reload the page. Do not open sessions from scripts of your own on the content origin.",
+    ),
+    (
         "backend-access-off",
         "A backend ticket was used, and the model does not accept any.",
         "Ask the owner to turn on `backendaccess`.",

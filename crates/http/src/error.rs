@@ -185,6 +185,7 @@ const fn refusal_row(kind: RefusalKind) -> ErrorRow {
         | K::OriginMalformed
         | K::OriginNotAllowed
         | K::IframeRequired
+        | K::EmbedUnproven
         | K::BackendAccessOff => (S::FORBIDDEN, E::SdTicketValidationError),
         K::TokenMissing => (S::UNAUTHORIZED, E::SdTokenMissingError),
         K::TokenInvalid | K::TokenExpired | K::TokenRevoked => {

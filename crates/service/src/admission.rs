@@ -5,6 +5,7 @@ use std::sync::Arc;
 use vitrine_access::decide::{
     OriginEvidence, check_model_open, check_ticket_origin, check_ticket_time,
 };
+use vitrine_access::embed::PageLoad;
 use vitrine_access::origin::{Origin, OriginError};
 use vitrine_access::permissions::{Permission, PermissionSet};
 use vitrine_access::refusal::{Refusal, RefusalKind};
@@ -24,6 +25,8 @@ pub struct PageEvidence<'a> {
     pub origin: std::result::Result<Option<Origin>, OriginError>,
     /// The `X-ShapeDiver-Origin` header.
     pub shapediver_origin: Option<&'a str>,
+    /// The `X-Vitrine-Embed` header: the sealed load of our own iframe page.
+    pub page_load: Option<&'a str>,
 }
 
 /// The right to open one session, decided and not yet used.
@@ -33,6 +36,8 @@ pub struct Admission {
     pub(crate) ticket: Option<Ticket>,
     pub(crate) origin: Option<String>,
     pub(crate) token: Option<Arc<VerifiedToken>>,
+    /// The load of our iframe page that this right hangs on; it opens one session.
+    pub(crate) page_load: Option<PageLoad>,
     pub(crate) class: SessionClass,
     /// What the session itself permits, whatever token comes with a request.
     pub(crate) granted: PermissionSet,
@@ -121,7 +126,12 @@ impl Services {
             ));
         }
         let facts = facts(&model);
+        let ours = self.embed_origin();
+        let page_load = self.page_load(page.page_load, &model, now);
+        let page_load = page_load.filter(|_| matches!(&page.origin, Ok(from) if *from == ours));
         let evidence = OriginEvidence {
+            embed_origin: ours.as_ref(),
+            page_load: page_load.as_ref(),
             origin: page.origin,
             shapediver_origin: page.shapediver_origin,
             trusted_iframe_hosts: &self.inner.settings.trusted_iframe_hosts,
@@ -139,6 +149,7 @@ impl Services {
             ticket: Some(ticket),
             origin,
             token,
+            page_load,
             class,
             granted,
         })
@@ -222,6 +233,7 @@ impl Services {
             ticket: None,
             origin: None,
             token: Some(token),
+            page_load: None,
             class: SessionClass::Default,
             granted: PermissionSet::of(&both),
         })

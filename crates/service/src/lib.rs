@@ -10,6 +10,7 @@ pub mod audit;
 pub mod authorize;
 pub mod changes;
 pub mod computations;
+pub mod embed;
 pub mod error;
 mod flights;
 pub mod jobs;

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use vitrine_access::credits::UsageKind;
+use vitrine_access::decide::embed_unproven;
 use vitrine_access::ids::{SessionHash, SessionId};
 use vitrine_access::permissions::{Permission, PermissionSet};
 use vitrine_access::refusal::{Refusal, RefusalKind};
 use vitrine_access::session::{AlreadyEnded, EndReason, Session, SessionClass};
+use vitrine_store::StoreError;
 
 use crate::Services;
 pub use crate::admission::{Admission, PageEvidence};
@@ -111,7 +113,10 @@ impl Services {
         let now = self.now();
         let model = &admission.model;
         let token = admission.token.as_ref().map(|verified| &verified.token);
-        let id = SessionId::new(&*self.inner.entropy);
+        let id = match &admission.page_load {
+            Some(load) => load.session_id(),
+            None => SessionId::new(&*self.inner.entropy),
+        };
         let session = Session {
             hash: id.hash(),
             model: model.id,
@@ -137,10 +142,19 @@ impl Services {
         if let Some(kind) = initial.charged_as(admission.class) {
             usage.push(self.usage_of(&session, kind, 0));
         }
-        self.inner
-            .store
-            .append_session(session.clone(), usage)
-            .await?;
+        let store = &self.inner.store;
+        let appended = store.append_session(session.clone(), usage).await;
+        self.audited(
+            "CreateSessionByTicket",
+            caller,
+            appended.map_err(|error| match error {
+                // Somebody was first, here or on another node: one page load opens one session.
+                StoreError::Conflict { .. } if admission.page_load.is_some() => {
+                    embed_unproven().into()
+                }
+                other => Error::from(other),
+            }),
+        )?;
         let entry = Arc::new(SessionEntry::new(session));
         entry.note_checked(model);
         self.inner

@@ -6,10 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use vitrine_access::decide::{ModelFacts, check_lists, check_model_open};
+use vitrine_access::decide::{ModelFacts, check_model_open, recorded_is_allowed};
 use vitrine_access::grant::Subject;
 use vitrine_access::ids::{ModelId, SessionId};
-use vitrine_access::origin::Origin;
 use vitrine_access::permissions::{Credential, Operation, Permission, PermissionSet, operation};
 use vitrine_access::refusal::{Refusal, RefusalKind};
 use vitrine_access::session::{EndReason, SessionState};
@@ -358,8 +357,7 @@ fn still_allowed(entry: &SessionEntry, model: &ModelRecord, ticket: Option<&Tick
     let Some(page) = entry.session.origin.as_deref() else {
         return false;
     };
-    Origin::parse_header_values(&[page.as_bytes()])
-        .is_ok_and(|page| check_lists(&ticket_of(model, record), &facts(model), &page).is_ok())
+    recorded_is_allowed(&ticket_of(model, record), &facts(model), page)
 }
 
 pub(crate) fn gone_unknown() -> Error {

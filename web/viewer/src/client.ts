@@ -22,6 +22,8 @@ export interface SessionOptions {
   initialValues?: Record<string, ParameterValue> | undefined;
   /** The page around an iframe (`document.referrer`); only pages that live in an iframe set it. */
   embeddingOrigin?: string | undefined;
+  /** Only for the server's own iframe page: proof of its load, good for opening one session. */
+  embedNonce?: (() => Promise<string | undefined>) | undefined;
   fetch?: Fetch;
   sleep?: Sleep;
 }
@@ -264,8 +266,15 @@ export class Session {
     const body = Object.fromEntries(Object.entries(initial).map(([key, value]) => [key, String(value)]));
     const path = `/api/v2/ticket/${encodeURIComponent(this.#options.ticket)}`;
     const answer = await this.#repeat(
-      (_id, jwt) => this.#transport.json<WireSession>("POST", path, { body, jwt, signal }),
-      (error, _id, jwt) => this.#recoverToken(error, jwt),
+      async (_id, jwt) => {
+        const embedNonce = await this.#options.embedNonce?.();
+        return this.#transport.json<WireSession>("POST", path, { body, jwt, signal, embedNonce });
+      },
+      async (error, _id, jwt) => {
+        // A proof that came too late, or was used up by an answer that got lost: the next one is fresh.
+        const late = error instanceof VitrineError && error.code === "embed-unproven";
+        return (late && this.#options.embedNonce !== undefined) || this.#recoverToken(error, jwt);
+      },
       signal,
     );
     this.#adopt(answer);

@@ -34,6 +34,7 @@ export class VitrineViewer extends HTMLElement {
 
   readonly #stage: Stage;
   #refreshToken: (() => Promise<string>) | undefined;
+  #embedNonce: (() => Promise<string | undefined>) | undefined;
   #session: Session | undefined;
   #panel: Panel | undefined;
   #viewport: Promise<Viewport> | undefined;
@@ -68,6 +69,15 @@ export class VitrineViewer extends HTMLElement {
     this.#refreshToken = callback;
   }
 
+  /** For the server's own iframe page alone, see `SessionOptions`. */
+  get embedNonce(): (() => Promise<string | undefined>) | undefined {
+    return this.#embedNonce;
+  }
+
+  set embedNonce(callback: (() => Promise<string | undefined>) | undefined) {
+    this.#embedNonce = callback;
+  }
+
   /** The open session, for pages with controls of their own. */
   get session(): Session | undefined {
     return this.#session;
@@ -90,6 +100,7 @@ export class VitrineViewer extends HTMLElement {
 
   connectedCallback(): void {
     this.#upgradeProperty("refreshToken");
+    this.#upgradeProperty("embedNonce");
     addEventListener("pagehide", this.#leave);
     // An element that was only moved still has what it needs.
     if (!this.#run || this.#run.signal.aborted) this.#planStart();
@@ -120,11 +131,11 @@ export class VitrineViewer extends HTMLElement {
   }
 
   /** A property that was set before the element's code arrived hides the accessor: move it inside. */
-  #upgradeProperty(name: "refreshToken"): void {
+  #upgradeProperty<K extends "refreshToken" | "embedNonce">(name: K): void {
     if (!Object.hasOwn(this, name)) return;
     const value = this[name];
     delete (this as Partial<VitrineViewer>)[name];
-    this[name] = value;
+    (this as VitrineViewer)[name] = value;
   }
 
   /** Several attributes are often set in a row: one start serves them all. */
@@ -168,6 +179,7 @@ export class VitrineViewer extends HTMLElement {
           modelViewUrl: this.getAttribute("model-view-url") || MODEL_VIEW_URL_DEFAULT,
           jwt: this.getAttribute("jwt") ?? undefined,
           refreshToken: this.#refreshToken && (() => this.#freshToken()),
+          embedNonce: this.#embedNonce,
           embeddingOrigin: this.getAttribute("embedding-origin") ?? undefined,
         },
         run.signal,

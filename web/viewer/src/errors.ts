@@ -10,6 +10,8 @@ export interface ErrorFacts {
   message: string;
   /** HTTP status; 0 when there was no answer. */
   status: number;
+  /** Stable name of the exact cause, as `docs/errors.md` lists them; empty when the server sent none. */
+  code?: string;
   /** Seconds after which a repeat makes sense, if the server said so. */
   retryAfterS?: number;
 }
@@ -19,6 +21,7 @@ export class VitrineError extends Error implements ErrorFacts {
   readonly type: string;
   readonly desc: string;
   readonly status: number;
+  readonly code: string;
   readonly retryAfterS?: number;
 
   constructor(facts: ErrorFacts, options?: ErrorOptions) {
@@ -26,6 +29,7 @@ export class VitrineError extends Error implements ErrorFacts {
     this.type = facts.type;
     this.desc = facts.desc;
     this.status = facts.status;
+    this.code = facts.code ?? "";
     if (facts.retryAfterS !== undefined) this.retryAfterS = facts.retryAfterS;
   }
 
@@ -61,6 +65,7 @@ export async function errorFromResponse(response: Response): Promise<VitrineErro
     desc,
     message: text(body.message) || desc || `The model server answered with status ${response.status}.`,
     status: response.status,
+    code: text(body.code),
     ...(retryAfterS === undefined ? {} : { retryAfterS }),
   });
 }

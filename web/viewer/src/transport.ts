@@ -19,6 +19,7 @@ export interface CallOptions {
   body?: unknown;
   jwt?: string | undefined;
   signal?: AbortSignal | undefined;
+  embedNonce?: string | undefined;
 }
 
 export const sleep: Sleep = (milliseconds, signal) =>
@@ -60,6 +61,7 @@ export class Transport {
     if (options.body !== undefined) headers["Content-Type"] = "application/json";
     if (options.jwt) headers["Authorization"] = `Bearer ${options.jwt}`;
     if (this.#embeddingOrigin !== undefined) headers["X-ShapeDiver-Origin"] = this.#embeddingOrigin;
+    if (options.embedNonce) headers["X-Vitrine-Embed"] = options.embedNonce;
     const init: RequestInit = { method, headers };
     if (options.body !== undefined) init.body = JSON.stringify(options.body);
     const response = await this.#patiently(this.#baseUrl + path, init, options.signal);

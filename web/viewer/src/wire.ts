@@ -88,4 +88,5 @@ export interface WireError {
   error?: unknown;
   desc?: unknown;
   message?: unknown;
+  code?: unknown;
 }

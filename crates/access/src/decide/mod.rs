@@ -6,6 +6,7 @@ mod status;
 mod tests;
 mod token;
 
+use crate::embed::{Fence, FenceMark, PageLoad};
 use crate::limits::EMBEDDER_URL_BYTES_MAX;
 use crate::origin::{AllowedDomains, Origin, OriginError, shown};
 use crate::refusal::{Refusal, RefusalKind};
@@ -25,6 +26,11 @@ pub struct OriginEvidence<'a> {
     pub shapediver_origin: Option<&'a str>,
     /// Hosts of iframe pages that are trusted to say who embeds them.
     pub trusted_iframe_hosts: &'a AllowedDomains,
+    /// The origin of our own iframe page, `/embed`.
+    pub embed_origin: Option<&'a Origin>,
+    /// The load of that page that came along: opened, of this model, and neither old nor outlived.
+    /// Without one our own origin proves nothing.
+    pub page_load: Option<&'a PageLoad>,
 }
 
 /// What the decision needs to know about a model.
@@ -51,9 +57,13 @@ pub struct ModelFacts<'a> {
 }
 
 /// The page that embeds the model, and how.
-struct Embedding {
-    page: Origin,
-    inside_iframe: bool,
+enum Embedding {
+    /// The page itself asks.
+    Direct(Origin),
+    /// A page of ours, or one that is trusted, asks from inside a frame of this page.
+    Framed(Origin),
+    /// Our own page asks; the page around it hides, but stands inside this fence.
+    Fenced(FenceMark),
 }
 
 /// Refuses a ticket whose time is over.
@@ -91,14 +101,57 @@ pub fn check_ticket_origin(
              model's backend access (backendaccess).",
         )),
         TicketType::Embedding => {
-            let embedding = embedding(evidence)?;
-            check_lists(ticket, facts, &embedding.page)?;
-            if facts.require_iframe && !embedding.inside_iframe {
-                return Err(iframe_required(&embedding.page));
-            }
-            Ok(Some(embedding.page.ascii()))
+            let recorded = match embedding(evidence)? {
+                Embedding::Direct(page) => {
+                    check_lists(ticket, facts, &page)?;
+                    if facts.require_iframe {
+                        return Err(iframe_required(&page));
+                    }
+                    page.ascii()
+                }
+                Embedding::Framed(page) => {
+                    check_lists(ticket, facts, &page)?;
+                    page.ascii()
+                }
+                Embedding::Fenced(mark) => {
+                    check_fence(ticket, facts, mark)?;
+                    mark.to_string()
+                }
+            };
+            Ok(Some(recorded))
         }
     }
+}
+
+/// Whether a page that was recorded with a session might still open one.
+#[must_use]
+pub fn recorded_is_allowed(ticket: &Ticket, facts: &ModelFacts<'_>, recorded: &str) -> bool {
+    if let Some(mark) = FenceMark::of_recorded(recorded) {
+        return check_fence(ticket, facts, mark).is_ok();
+    }
+    Origin::parse_header_values(&[recorded.as_bytes()])
+        .is_ok_and(|page| check_lists(ticket, facts, &page).is_ok())
+}
+
+/// Whether whoever stands inside the fence may show the model: then it need not say who it is.
+fn check_fence(ticket: &Ticket, facts: &ModelFacts<'_>, mark: FenceMark) -> Result<(), Refusal> {
+    let fence = Fence::of(facts.public, facts.domains);
+    if fence.mark() != mark {
+        return Err(Refusal::new(
+            RefusalKind::EmbedUnproven,
+            "The model's allowed domains (accessdomains) have changed since this frame was loaded. \
+             Reload the page.",
+        ));
+    }
+    if fence.is_exact() && ticket.domains.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        RefusalKind::OriginMissing,
+        "The page around this frame does not say where it stands, and the allowed domains \
+         (accessdomains) of the model or its ticket can only be compared with its exact address. \
+         Remove the page's no-referrer policy, or ask the owner to allow its host without a star.",
+    ))
 }
 
 /// Whether the model may be opened at all. Only for those who passed
@@ -124,25 +177,39 @@ fn embedding(evidence: &OriginEvidence<'_>) -> Result<Embedding, Refusal> {
         Ok(None) | Err(OriginError::Missing) => return Err(origin_missing()),
         Err(error) => return Err(origin_malformed(error)),
     };
+    let address = evidence.shapediver_origin.unwrap_or_default().trim();
+    if evidence.embed_origin == Some(origin) {
+        // Our page's own script said this: it asked the browser who stands around it.
+        let load = evidence.page_load.ok_or_else(embed_unproven)?;
+        return if address.is_empty() {
+            Ok(Embedding::Fenced(load.fence))
+        } else {
+            claimed(address).map(Embedding::Framed)
+        };
+    }
     if !evidence.trusted_iframe_hosts.allows(origin) {
-        return Ok(Embedding {
-            page: origin.clone(),
-            inside_iframe: false,
-        });
+        return Ok(Embedding::Direct(origin.clone()));
     }
     // An empty header is no evidence: anybody can frame the trusted page without a referrer.
-    let address = evidence.shapediver_origin.unwrap_or_default().trim();
     if address.is_empty() {
         return Err(embedder_hidden(origin));
     }
+    claimed(address).map(Embedding::Framed)
+}
+
+fn claimed(address: &str) -> Result<Origin, Refusal> {
     let page = (address.len() <= EMBEDDER_URL_BYTES_MAX).then(|| Origin::of_page(address));
-    match page.flatten() {
-        Some(page) => Ok(Embedding {
-            page,
-            inside_iframe: true,
-        }),
-        None => Err(embedder_malformed(address)),
-    }
+    page.flatten().ok_or_else(|| embedder_malformed(address))
+}
+
+/// The refusal of requests from our own origin that come without a fresh load of the iframe page.
+#[must_use]
+pub fn embed_unproven() -> Refusal {
+    Refusal::new(
+        RefusalKind::EmbedUnproven,
+        "This request does not come from a fresh load of the frame that shows the model. Reload the \
+         page.",
+    )
 }
 
 /// Whether a page may show the model: `pub` on model or ticket stands for the model's list, as far as

@@ -45,6 +45,8 @@ fn decide(
         origin: Origin::from_header_values(page.origins),
         shapediver_origin: page.shapediver,
         trusted_iframe_hosts: &trusted,
+        embed_origin: None,
+        page_load: None,
     };
     check_ticket_origin(ticket, facts, &evidence)
 }
@@ -353,5 +355,119 @@ fn an_embedder_that_only_a_lenient_reader_takes_for_a_page_is_refused() {
             crate::origin::Origin::of_page(address).is_some(),
             "{address:?}"
         );
+    }
+}
+
+/// What a request from our own iframe page is decided to be.
+fn from_our_frame(
+    ticket: &Ticket,
+    facts: &ModelFacts<'_>,
+    shapediver: Option<&str>,
+    page_load: Option<&PageLoad>,
+) -> Result<Option<String>, Refusal> {
+    let ours = Origin::of_page("https://content.vitrine.example").unwrap();
+    let trusted = domains(&["content.vitrine.example"]);
+    let evidence = OriginEvidence {
+        origin: Ok(Some(ours.clone())),
+        shapediver_origin: shapediver,
+        trusted_iframe_hosts: &trusted,
+        embed_origin: Some(&ours),
+        page_load,
+    };
+    check_ticket_origin(ticket, facts, &evidence)
+}
+
+fn page_load(facts: &ModelFacts<'_>) -> PageLoad {
+    PageLoad::new(
+        ModelId::from_bytes([2; 16]),
+        Fence::of(facts.public, facts.domains).mark(),
+        Timestamp::from_unix_ms(0),
+        &crate::random::testing::Seeded::new(1),
+    )
+}
+
+#[test]
+fn our_own_origin_proves_nothing_without_a_page_load_whatever_it_says() {
+    let list = domains(&["shop.example", "content.vitrine.example"]);
+    let embedding = ticket(TicketType::Embedding);
+    for said in [None, Some(""), Some("https://shop.example/")] {
+        let decided = from_our_frame(&embedding, &facts(&list), said, None);
+        assert_eq!(kind(decided), RefusalKind::EmbedUnproven);
+    }
+}
+
+#[test]
+fn our_own_page_says_who_stands_around_it_and_is_held_to_it() {
+    let list = domains(&["shop.example", "*.customer.example"]);
+    let facts = ModelFacts {
+        require_iframe: true,
+        ..facts(&list)
+    };
+    let load = page_load(&facts);
+    let decide = |said| {
+        from_our_frame(
+            &ticket(TicketType::Embedding),
+            &facts,
+            Some(said),
+            Some(&load),
+        )
+    };
+    for page in ["https://shop.example", "https://a.customer.example"] {
+        assert_eq!(decide(page), Ok(Some(page.to_owned())));
+    }
+    // CSP's star covers several labels, the list's does not.
+    for page in [
+        "https://b.a.customer.example",
+        "https://rival.example",
+        "https://content.vitrine.example",
+    ] {
+        assert_eq!(kind(decide(page)), RefusalKind::OriginNotAllowed, "{page}");
+    }
+    assert_eq!(kind(decide("null")), RefusalKind::OriginMalformed);
+}
+
+#[test]
+fn a_hidden_page_is_allowed_when_the_fence_is_exact_and_still_stands() {
+    let embedding = ticket(TicketType::Embedding);
+    let list = domains(&["shop.example"]);
+    let now = facts(&list);
+    let load = page_load(&now);
+    let recorded = from_our_frame(&embedding, &now, None, Some(&load)).unwrap();
+    let recorded = recorded.unwrap();
+    assert!(recorded_is_allowed(&embedding, &now, &recorded));
+    let changed = domains(&["other.example"]);
+    let decided = from_our_frame(&embedding, &facts(&changed), None, Some(&load));
+    assert_eq!(kind(decided), RefusalKind::EmbedUnproven);
+    assert!(!recorded_is_allowed(
+        &embedding,
+        &facts(&changed),
+        &recorded
+    ));
+    let star = domains(&["*.shop.example"]);
+    let load = page_load(&facts(&star));
+    let decided = from_our_frame(&embedding, &facts(&star), None, Some(&load));
+    assert_eq!(kind(decided), RefusalKind::OriginMissing);
+    let narrow = Ticket {
+        domains: domains(&["shop.example"]),
+        ..ticket(TicketType::Embedding)
+    };
+    let load = page_load(&now);
+    let decided = from_our_frame(&narrow, &now, None, Some(&load));
+    assert_eq!(kind(decided), RefusalKind::OriginMissing);
+}
+
+#[test]
+fn a_recorded_page_counts_as_long_as_the_lists_name_it() {
+    let embedding = ticket(TicketType::Embedding);
+    let list = domains(&["shop.example", "null"]);
+    for (page, allowed) in [
+        ("https://shop.example", true),
+        ("null", true),
+        ("https://rival.example", false),
+        ("", false),
+        ("embed:00", false),
+    ] {
+        let decided = recorded_is_allowed(&embedding, &facts(&list), page);
+        assert_eq!(decided, allowed, "{page}");
     }
 }

@@ -59,4 +59,11 @@ impl AllowedDomains {
             sources.join(" ")
         }
     }
+
+    /// Whether `frame-ancestors` lets nobody through whom [`Self::allows`] would stop. That its `http`
+    /// also covers https on the same host and port harms nobody: the host is the same.
+    #[must_use]
+    pub fn frame_ancestors_are_exact(&self) -> bool {
+        !self.0.iter().any(DomainEntry::has_star)
+    }
 }

@@ -166,6 +166,17 @@ impl DomainEntry {
         }
     }
 
+    /// Whether a label is left open.
+    pub(super) fn has_star(&self) -> bool {
+        matches!(
+            self.0,
+            Pattern::Tuple {
+                any_label: true,
+                ..
+            }
+        )
+    }
+
     /// The sources that stand for this entry in the CSP directive `frame-ancestors`. Empty for what
     /// CSP cannot express: `null` and IPv6 addresses.
     pub(super) fn frame_sources(&self) -> Vec<String> {

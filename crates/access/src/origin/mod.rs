@@ -140,7 +140,8 @@ impl Origin {
 
     /// The origin of a page's address: its scheme, host and port, without path and query. What is left
     /// must be an origin by itself: an address that only a lenient reader takes for one names none.
-    pub(crate) fn of_page(address: &str) -> Option<Self> {
+    #[must_use]
+    pub fn of_page(address: &str) -> Option<Self> {
         let (scheme, rest) = address.split_once("://")?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let origin = format!("{scheme}://{}", &rest[..end]);

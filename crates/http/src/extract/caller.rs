@@ -14,6 +14,8 @@ use crate::error::{ApiError, ErrorKind};
 
 /// The header in which an iframe page tells what page it stands in.
 const X_SHAPEDIVER_ORIGIN: &str = "x-shapediver-origin";
+/// The header in which our own iframe page proves its load.
+const X_VITRINE_EMBED: &str = "x-vitrine-embed";
 /// The only scheme of `Authorization` that operations here take.
 const BEARER: &str = "bearer ";
 
@@ -65,6 +67,7 @@ fn bearer(parts: &Parts) -> Result<Option<String>, ApiError> {
 pub struct Page {
     origin: Result<Option<Origin>, OriginError>,
     shapediver_origin: Option<String>,
+    page_load: Option<String>,
 }
 
 impl Page {
@@ -74,6 +77,7 @@ impl Page {
         PageEvidence {
             origin: self.origin.clone(),
             shapediver_origin: self.shapediver_origin.as_deref(),
+            page_load: self.page_load.as_deref(),
         }
     }
 }
@@ -89,15 +93,20 @@ impl<S: Sync> FromRequestParts<S> for Page {
             .map(axum::http::HeaderValue::as_bytes)
             .collect();
         let origin = Origin::from_header_values(&values);
-        // Two of them say nothing that could be believed; an empty one counts as said.
-        let mut claims = parts.headers.get_all(X_SHAPEDIVER_ORIGIN).iter();
-        let shapediver_origin = match (claims.next(), claims.next()) {
-            (Some(one), None) => Some(one.to_str().unwrap_or_default().to_owned()),
-            _ => None,
-        };
         Ok(Self {
             origin,
-            shapediver_origin,
+            shapediver_origin: only(parts, X_SHAPEDIVER_ORIGIN),
+            page_load: only(parts, X_VITRINE_EMBED),
         })
+    }
+}
+
+/// The one value of a header. Two of them say nothing that could be believed; an empty one counts as
+/// said.
+fn only(parts: &Parts, name: &str) -> Option<String> {
+    let mut values = parts.headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(one), None) => Some(one.to_str().unwrap_or_default().to_owned()),
+        _ => None,
     }
 }

@@ -1,78 +1,170 @@
 //! `/embed/{slug}`: the iframe page, on the content origin.
 //!
-//! Browsers show it only inside pages that the model's owner allows (`frame-ancestors`); inside, its
-//! script opens the session with the model's ticket and names the page around it.
+//! Browsers show it only inside pages that the model's owner allows (`frame-ancestors`). Inside, its
+//! script opens the session with the model's ticket, names the page around it as far as the browser
+//! tells, and proves with a sealed nonce that all this happened: only scripts of this origin can read
+//! the page, because nothing of it is shared by CORS. A page that stands open asks for the next nonce
+//! by `POST` to its own address.
 
 use axum::extract::{Path, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use vitrine_access::refusal::RefusalKind;
-use vitrine_service::{ModelRecord, Services};
+use vitrine_service::Services;
+use vitrine_service::embed::EmbedPage;
 
-use crate::error::{ApiError, ErrorKind};
+use crate::error::ApiError;
+use crate::extract::Page;
 use crate::pages::static_files::{page_text, static_file};
 
 /// What the built page holds in place of its configuration.
 const PLACEHOLDER: &str = r#"{"__VITRINE_CONFIG__":true}"#;
 
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+/// Each page holds a nonce of its own.
+const NEVER_KEPT: HeaderValue = HeaderValue::from_static("private, no-store");
+
+/// Isolated pages (`Cross-Origin-Embedder-Policy: require-corp`) frame only what says both.
+const ISOLATION: [(HeaderName, HeaderValue); 2] = [
+    (
+        HeaderName::from_static("cross-origin-embedder-policy"),
+        HeaderValue::from_static("require-corp"),
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("cross-origin"),
+    ),
+];
+
+/// What the browser is going to do with the answer (Fetch metadata). Not sent over plain http.
+const SEC_FETCH_DEST: &str = "sec-fetch-dest";
+
+/// A sentence in place of a model. It holds nothing of anybody's, so it may stand in any frame.
+const NOTICE: &str = include_str!("embed_notice.html");
+const NOTICE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
+);
+/// Where the notice has its sentence.
+const SENTENCE: &str = "__SENTENCE__";
+
+/// One sentence for all that cannot be shown: strangers learn nothing about the model.
+const NOTHING_HERE: &str = "There is no model to show at this address. Copy the address again \
+                            from the model's page, or ask the model's owner.";
+const NOT_ALONE: &str = "This address shows a model inside another page and not by itself. Put it \
+                         into an iframe on a page that the model's owner allows.";
+
 /// The iframe page of a model.
 pub(crate) async fn page(
     State(services): State<Services>,
     Path(slug): Path<String>,
+    request: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let unknown = || {
-        ApiError::new(
-            ErrorKind::Refused(RefusalKind::ModelUnknown),
-            "There is no such model to embed. Copy the address from the model's page.",
-        )
+    let Some(page) = services.embed_page(&slug).await? else {
+        return Ok(notice(StatusCode::NOT_FOUND, NOTHING_HERE));
     };
-    let model = services.model_by_slug(&slug).await?.ok_or_else(unknown)?;
-    let ticket = services
-        .embedding_ticket(&model)
-        .await?
-        .ok_or_else(unknown)?;
+    if !may_be_shown(&request, page.may_stand_alone) {
+        return Ok(notice(StatusCode::FORBIDDEN, NOT_ALONE));
+    }
     let template = page_text("embed/index.html")
         .ok_or_else(|| ApiError::internal("the build lacks embed/index.html"))?;
-    let settings = services.settings();
+    let public_url = &services.settings().public_url;
     let config = serde_json::json!({
-        "ticket": ticket,
-        "modelViewUrl": settings.public_url,
-        "title": model.title,
+        "ticket": page.ticket,
+        "modelViewUrl": public_url,
+        "title": page.title,
+        "nonce": page.nonce,
     });
     // Inside a script element only "</" and "<!" could end it.
     let config = config.to_string().replace('<', "\\u003c");
-    let mut response = template.replace(PLACEHOLDER, &config).into_response();
-    let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/html; charset=utf-8"),
-    );
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-    headers.insert(
-        "cross-origin-resource-policy",
-        HeaderValue::from_static("cross-origin"),
-    );
-    let policy = content_security_policy(&model, &settings.public_url);
-    let policy = HeaderValue::try_from(policy).map_err(ApiError::internal)?;
-    headers.insert(CONTENT_SECURITY_POLICY, policy);
-    Ok(response)
+    let policy = HeaderValue::try_from(content_security_policy(&page, public_url))
+        .map_err(ApiError::internal)?;
+    let headers = [
+        (CONTENT_TYPE, HTML),
+        (CACHE_CONTROL, NEVER_KEPT),
+        (CONTENT_SECURITY_POLICY, policy),
+    ];
+    let html = template.replace(PLACEHOLDER, &config);
+    Ok((headers, ISOLATION, html).into_response())
 }
 
-/// Files of the iframe page.
+/// The next nonce, in exchange for the last one, for the page that stands open.
+pub(crate) async fn renew(
+    State(services): State<Services>,
+    page: Page,
+    last: String,
+) -> Result<Response, ApiError> {
+    let nonce = services.renew_page_load(last.trim(), &page.evidence().origin)?;
+    let headers = [(CONTENT_TYPE, TEXT), (CACHE_CONTROL, NEVER_KEPT)];
+    Ok((headers, nonce).into_response())
+}
+
+/// Files of the iframe page. They are the same for everybody, and a sandboxed frame, which has no
+/// origin, may load scripts from another one only.
 pub(crate) async fn file(Path(path): Path<String>, request: HeaderMap) -> Response {
-    static_file(&format!("embed/assets/{path}"), &request)
+    let mut response = static_file(&format!("embed/assets/{path}"), &request);
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.extend(ISOLATION.into_iter().skip(1));
+    response
 }
 
-fn content_security_policy(model: &ModelRecord, public_url: &str) -> String {
-    let ancestors = if model.settings.public {
-        "*".to_owned()
-    } else {
-        model.settings.domains.to_frame_ancestors()
-    };
+/// Whether this kind of request gets the page. A page in a tab of its own, which any site can open,
+/// has nobody around it, so only the model's list can allow it. Browsers that do not say what they
+/// want get the page; its script then tells what it stands in.
+fn may_be_shown(request: &HeaderMap, may_stand_alone: bool) -> bool {
+    match request.get(SEC_FETCH_DEST).map(HeaderValue::as_bytes) {
+        None | Some(b"iframe" | b"frame") => true,
+        Some(b"document") => may_stand_alone,
+        Some(_) => false,
+    }
+}
+
+fn notice(status: StatusCode, sentence: &str) -> Response {
+    let headers = [
+        (CONTENT_TYPE, HTML),
+        (CACHE_CONTROL, NEVER_KEPT),
+        (CONTENT_SECURITY_POLICY, NOTICE_POLICY),
+    ];
+    let html = NOTICE.replace(SENTENCE, sentence);
+    (status, headers, ISOLATION, html).into_response()
+}
+
+fn content_security_policy(page: &EmbedPage, public_url: &str) -> String {
+    let ancestors = page.fence.sources();
     format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \
-         connect-src 'self' {public_url} blob:; worker-src 'self' blob:; base-uri 'none'; \
-         form-action 'none'; frame-ancestors {ancestors}"
+        "default-src 'none'; script-src 'self'; style-src 'self'; \
+         img-src 'self' blob: data:; connect-src 'self' {public_url} blob:; \
+         worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_is_for_frames_and_stands_alone_only_where_the_list_says_so() {
+        let asked = |dest: Option<&'static str>, alone: bool| {
+            let mut request = HeaderMap::new();
+            if let Some(dest) = dest {
+                request.insert(SEC_FETCH_DEST, HeaderValue::from_static(dest));
+            }
+            may_be_shown(&request, alone)
+        };
+        for dest in [None, Some("iframe"), Some("frame")] {
+            assert!(asked(dest, false), "{dest:?}");
+        }
+        assert!(asked(Some("document"), true) && !asked(Some("document"), false));
+        for dest in ["empty", "image", "script", "object", "embed", ""] {
+            assert!(!asked(Some(dest), true), "{dest}");
+        }
+    }
+
+    #[test]
+    fn the_notice_has_a_place_for_its_sentence() {
+        assert_eq!(NOTICE.matches(SENTENCE).count(), 1);
+    }
 }

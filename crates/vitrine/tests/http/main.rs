@@ -12,6 +12,7 @@ mod charges;
 mod drills;
 mod embedding;
 mod forgery;
+mod frames;
 mod generated;
 mod invariants;
 mod lifecycle;
