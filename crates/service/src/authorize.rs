@@ -104,7 +104,8 @@ impl Services {
         self.audited(OPERATION, caller, decided)
     }
 
-    /// Notes a question that was refused before it could be asked.
+    /// Notes a question that was refused before it could be asked, and gives the refusal back.
+    #[must_use]
     pub fn refused_to_authorize(&self, caller: &Caller, refusal: Refusal) -> Error {
         let refused: Result<()> = self.audited(OPERATION, caller, Err(refusal.into()));
         refused

@@ -41,7 +41,7 @@ impl Routes {
     }
 
     /// Serves an operation also for whatever path follows its own.
-    fn serve_below<H, T>(mut self, id: &'static str, handler: H) -> Self
+    fn serve_below<H, T>(mut self, id: &'static str, handler: &H) -> Self
     where
         H: Handler<T, Services>,
         T: 'static,
@@ -94,7 +94,7 @@ pub(crate) fn router() -> Router<Services> {
     .serve("DownloadAsset", assets::download_asset)
     .serve("GetJsonWebKeySets", keys::json_web_key_set)
     .serve("Authorize", authorize::check)
-    .serve_below("Authorize", authorize::check);
+    .serve_below("Authorize", &authorize::check);
     let rows: BTreeSet<&'static str> = OPERATIONS.iter().map(|row| row.id).collect();
     assert!(
         routes.served == rows,
