@@ -47,6 +47,8 @@ pub struct AuditEvent {
     pub credential: String,
     /// The caller's network address.
     pub address: Option<String>,
+    /// The origin of the page that asked, as it said itself.
+    pub origin: Option<String>,
     /// The operation by its id.
     pub operation: String,
     /// The model concerned.
@@ -57,6 +59,8 @@ pub struct AuditEvent {
     pub reason: String,
     /// What the caller was told.
     pub message: String,
+    /// For how many equal decisions this line stands; the other members are those of the last one.
+    pub count: u64,
 }
 
 #[cfg(test)]

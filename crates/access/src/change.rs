@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::grant::Subject;
 use crate::ids::{ModelId, OrganizationId, SessionHash, TicketId, TokenId, UserId};
 use crate::owner::Owner;
 
@@ -18,6 +19,8 @@ pub enum Change {
     Session(SessionHash),
     /// A token was revoked.
     Token(TokenId),
+    /// All tokens of a subject that were issued until now were revoked.
+    Subject(Subject),
     /// The set of signing or sealing keys.
     Keys,
     /// Anything about an account.
@@ -38,6 +41,7 @@ impl Change {
             Self::Ticket(id) => format!("ticket:{id}"),
             Self::Session(hash) => format!("session:{hash}"),
             Self::Token(id) => format!("token:{id}"),
+            Self::Subject(subject) => format!("subject:{subject}"),
             Self::Keys => "keys".to_owned(),
             Self::Account(Owner {
                 user,
@@ -66,6 +70,7 @@ impl Change {
             "ticket" => parse::<TicketId>(id).map(Self::Ticket),
             "session" => parse::<SessionHash>(id).map(Self::Session),
             "token" => parse::<TokenId>(id).map(Self::Token),
+            "subject" => parse::<Subject>(id).map(Self::Subject),
             "account" => {
                 let (user, organization) = match id.split_once('/') {
                     Some((user, organization)) => {
@@ -100,6 +105,8 @@ mod tests {
             Change::Ticket(TicketId::from_bytes([2; 16])),
             Change::Session(SessionHash::from_bytes([3; 32])),
             Change::Token(TokenId::from_bytes([4; 16])),
+            Change::Subject(Subject::Backend),
+            Change::Subject(Subject::User(user)),
             Change::Keys,
             Change::Account(Owner {
                 user,
@@ -120,6 +127,7 @@ mod tests {
             "model:",
             "model:x",
             "planet:6",
+            "subject:user",
             "account:/",
             "session:00",
         ] {

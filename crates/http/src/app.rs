@@ -69,6 +69,7 @@ impl Readiness for NodeReadiness {
         geometry::models::download_file,
         geometry::models::upload_file,
         geometry::config::get,
+        geometry::audit::explain,
         geometry::tickets::create,
         geometry::tickets::decrypt,
         geometry::sessions::create_by_ticket,
@@ -142,7 +143,7 @@ pub fn router_with(services: Services, extras: Extras) -> Router {
     let mut config = LayerConfig::new(Arc::new(ServiceEntropy(services.clone())));
     config.proxies = Arc::new(services.settings().trusted_proxies.clone());
     let router = Router::new()
-        .merge(routes::router())
+        .merge(routes::router(&services))
         .merge(pages)
         .with_state(services);
     let router = router.merge(operations).merge(docs);

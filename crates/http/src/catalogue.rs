@@ -34,6 +34,12 @@ pub fn entries() -> impl Iterator<Item = Entry> {
     })
 }
 
+/// Where a code is explained, relative to the server.
+#[must_use]
+pub fn anchor(code: &str) -> String {
+    format!("/docs/errors#{code}")
+}
+
 /// Code, meaning, remedy. A test holds the codes against the table.
 static TEXTS: &[(&str, &str, &str)] = &[
     (

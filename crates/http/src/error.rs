@@ -16,6 +16,7 @@ use vitrine_access::ids::RequestId;
 use vitrine_access::refusal::{Refusal, RefusalKind};
 use vitrine_service as service;
 
+use crate::catalogue;
 use crate::geometry::wire::{ResError, ResErrorType};
 use crate::limits::RETRY_AFTER_S_DEFAULT;
 
@@ -340,7 +341,7 @@ impl ApiError {
             message: self.message.clone(),
             code: row.code,
             request_id: self.request_id.map(|id| id.to_string()),
-            doc: format!("/docs/errors#{}", row.code),
+            doc: catalogue::anchor(row.code),
         }
     }
 }

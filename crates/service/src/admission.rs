@@ -76,8 +76,7 @@ impl Services {
         caller: &Caller,
     ) -> Result<Admission> {
         self.trusted()?;
-        let checked = self.check_ticket(sealed, page, caller).await;
-        self.audited("CreateSessionByTicket", caller, checked)
+        self.check_ticket(sealed, page, caller).await
     }
 
     async fn check_ticket(
@@ -216,10 +215,8 @@ impl Services {
     /// As for a ticket, without the rules about origins.
     pub fn admit_by_model(&self, access: ModelAccess, caller: &Caller) -> Result<Admission> {
         let ModelAccess { model, token, .. } = access;
-        let checked = check_model_open(&facts(&model))
-            .map_err(Error::from)
-            .and_then(|()| self.limit_sessions(&model, caller));
-        self.audited("CreateSessionByModel", caller, checked)?;
+        check_model_open(&facts(&model))?;
+        self.limit_sessions(&model, caller)?;
         // The session itself keeps what the token may do, without what only a token is asked
         // for: calls that follow come without it.
         let session_grants = PermissionSet::session_grants(false);

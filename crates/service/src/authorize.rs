@@ -16,7 +16,8 @@ use vitrine_store::ModelRecord;
 
 use crate::Services;
 use crate::admission::PageEvidence;
-use crate::error::{Error, Result};
+use crate::audit::Attempt;
+use crate::error::{Error, ErrorKind, Result};
 use crate::who::{Caller, facts};
 
 /// The operation's id in the permission table and in the audit trail.
@@ -100,17 +101,43 @@ impl Services {
     /// `OriginMissing` and its like when a browser sent the credential by itself.
     pub async fn authorize(&self, question: Question<'_>, caller: &Caller) -> Result<Authorized> {
         self.trusted()?;
+        let presented = question.presented.clone();
+        let model = question.need.model.to_string();
+        let origin = match &question.page.origin {
+            Ok(Some(origin)) => Some(origin.to_string()),
+            _ => None,
+        };
         let decided = self.decide(question, caller).await;
-        self.audited(OPERATION, caller, decided)
+        if let Err(error) = &decided
+            && let ErrorKind::Refused(kind) = error.kind()
+        {
+            let (session, ticket) = match &presented {
+                Presented::Nothing => (None, None),
+                Presented::Session(id) => (Some(id.as_str()), None),
+                Presented::Ticket(sealed) => (None, Some(sealed.as_str())),
+            };
+            let attempt = Attempt {
+                operation: OPERATION,
+                bearer: caller.bearer.as_deref(),
+                session,
+                ticket,
+                model: Some(&model),
+                origin: origin.as_deref(),
+                address: caller.address,
+                request: caller.request,
+                ..Attempt::default()
+            };
+            self.note_refused(&attempt, kind.code(), error.message())
+                .await;
+        }
+        decided
     }
 
     /// Notes a question that was refused before it could be asked, and gives the refusal back.
     #[must_use]
     pub fn refused_to_authorize(&self, caller: &Caller, refusal: Refusal) -> Error {
-        let refused: Result<()> = self.audited(OPERATION, caller, Err(refusal.into()));
-        refused
-            .err()
-            .unwrap_or_else(|| Error::internal("a refusal became none"))
+        self.note_unread(OPERATION, caller, &refusal);
+        refusal.into()
     }
 
     async fn decide(&self, question: Question<'_>, caller: &Caller) -> Result<Authorized> {

@@ -115,6 +115,7 @@ impl Services {
                     inner.tokens.note_revoked(*token, now.plus(REVOCATION_KEPT));
                 }
             }
+            Change::Subject(_) => self.load_revoked_subjects().await?,
             Change::Keys => inner.tokens.replace_ring(self.load_key_ring().await?),
             Change::Account(_) => {
                 inner.models.forget_all();
@@ -138,7 +139,7 @@ impl Services {
         for (token, until) in inner.store.revoked_tokens(self.now()).await? {
             inner.tokens.note_revoked(token, until);
         }
-        Ok(())
+        self.load_revoked_subjects().await
     }
 
     /// Reads the log once.

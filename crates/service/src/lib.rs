@@ -9,6 +9,7 @@ pub mod assets;
 pub mod audit;
 pub mod authorize;
 pub mod changes;
+mod coalesce;
 pub mod computations;
 pub mod embed;
 pub mod error;
@@ -49,8 +50,8 @@ pub use error::{Error, ErrorKind, Result};
 pub use settings::Settings;
 // Records that use cases return; the rooms above know the store only through them.
 pub use vitrine_store::{
-    BlobError, ComputationStatus, ModelFilter, ModelRecord, ModelSettings, OutputVersionRecord,
-    ResultKind, StoredContent,
+    AuditCursor, BlobError, ComputationStatus, ModelFilter, ModelRecord, ModelSettings,
+    OutputVersionRecord, ResultKind, StoredContent,
 };
 
 use crate::audit::Trail;
@@ -169,6 +170,7 @@ impl Services {
                 settings,
             }),
         };
+        services.load_revoked_subjects().await?;
         Ok(services)
     }
 
@@ -195,6 +197,7 @@ impl Services {
             self.inner.tracker.wait().await;
         }
         self.write_touches().await;
+        self.inner.trail.close_now();
         self.write_trail().await;
         self.inner.store.close().await;
     }

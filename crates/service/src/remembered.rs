@@ -61,6 +61,11 @@ where
         Ok(Some(value))
     }
 
+    /// The value in memory, if it is there.
+    pub(crate) async fn peek(&self, key: &K) -> Option<Arc<V>> {
+        self.cache.get(key).await
+    }
+
     /// Puts in a value that is new to the database as well.
     pub(crate) async fn insert(&self, key: K, value: Arc<V>) {
         self.cache.insert(key, value).await;

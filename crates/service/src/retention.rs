@@ -9,8 +9,6 @@ use crate::error::Result;
 const ROUND: Duration = Duration::from_hours(1);
 /// Rows forgotten in one transaction, so that it does not hold the others up.
 const ROWS: u32 = 500;
-/// How long the audit trail is kept.
-const AUDIT_KEPT: Duration = Duration::from_hours(90 * 24);
 /// How long ended sessions are kept, for questions about what they were charged with.
 const SESSIONS_KEPT: Duration = Duration::from_hours(90 * 24);
 
@@ -39,9 +37,15 @@ impl Services {
             vitrine_access::time::Timestamp::from_unix_ms(now.unix_ms().saturating_sub(kept_ms))
         };
         let store = &self.inner.store;
-        while store.forget_audit(ago(AUDIT_KEPT), ROWS).await? >= u64::from(ROWS) {}
+        while store
+            .forget_audit(ago(self.inner.settings.audit_kept), ROWS)
+            .await?
+            >= u64::from(ROWS)
+        {}
         while store.forget_sessions(ago(SESSIONS_KEPT), ROWS).await? >= u64::from(ROWS) {}
         while store.forget_revoked_tokens(now, ROWS).await? >= u64::from(ROWS) {}
+        while store.forget_revoked_subjects(now, ROWS).await? >= u64::from(ROWS) {}
+        self.inner.tokens.forget_expired(now);
         Ok(())
     }
 }

@@ -144,17 +144,11 @@ impl Services {
         }
         let store = &self.inner.store;
         let appended = store.append_session(session.clone(), usage).await;
-        self.audited(
-            "CreateSessionByTicket",
-            caller,
-            appended.map_err(|error| match error {
-                // Somebody was first, here or on another node: one page load opens one session.
-                StoreError::Conflict { .. } if admission.page_load.is_some() => {
-                    embed_unproven().into()
-                }
-                other => Error::from(other),
-            }),
-        )?;
+        appended.map_err(|error| match error {
+            // Somebody was first, here or on another node: one page load opens one session.
+            StoreError::Conflict { .. } if admission.page_load.is_some() => embed_unproven().into(),
+            other => Error::from(other),
+        })?;
         let entry = Arc::new(SessionEntry::new(session));
         entry.note_checked(model);
         self.inner

@@ -28,6 +28,8 @@ pub struct Settings {
     pub session_wait: Duration,
     /// How long a presigned upload link is good for.
     pub upload_link_ttl: Duration,
+    /// How long lines of the audit trail are kept.
+    pub audit_kept: Duration,
     /// Whether limits per address also hold for loopback addresses.
     pub limit_loopback: bool,
     /// Whether our clock is held against the database's. Off only where time is injected.

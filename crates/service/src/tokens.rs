@@ -43,6 +43,8 @@ pub(crate) struct Tokens {
     ring: RwLock<Arc<KeyRing>>,
     verified: Cache<BlobKey, Arc<VerifiedToken>>,
     revoked: RwLock<HashMap<TokenId, Timestamp>>,
+    /// Per subject the instant from which its tokens are good again.
+    not_before: RwLock<HashMap<Subject, Timestamp>>,
 }
 
 impl Tokens {
@@ -51,7 +53,42 @@ impl Tokens {
             ring: RwLock::new(Arc::new(ring)),
             verified: Cache::new(VERIFIED_TOKENS_MAX),
             revoked: RwLock::new(revoked.into_iter().collect()),
+            not_before: RwLock::default(),
         }
+    }
+
+    /// Notes revoked subjects. An instant only moves forward, so that of two readers at once the
+    /// slower one does no harm.
+    pub(crate) fn note_revoked_subjects(&self, revoked: Vec<(Subject, Timestamp)>) {
+        let mut known = self
+            .not_before
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        for (subject, not_before) in revoked {
+            let entry = known.entry(subject).or_insert(not_before);
+            *entry = not_before.max(*entry);
+        }
+    }
+
+    /// Whether what a subject was given at this instant was revoked with all else it had.
+    pub(crate) fn is_subject_revoked(&self, subject: &Subject, given_at: Timestamp) -> bool {
+        self.not_before
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .get(subject)
+            .is_some_and(|not_before| given_at < *not_before)
+    }
+
+    /// Drops revocations of tokens that have expired since.
+    pub(crate) fn forget_expired(&self, now: Timestamp) {
+        self.revoked
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .retain(|_, until| *until >= now);
+        self.not_before
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .retain(|_, not_before| not_before.plus(REVOCATION_KEPT) >= now);
     }
 
     fn ring(&self) -> Arc<KeyRing> {
@@ -122,7 +159,9 @@ impl Services {
             }
             verified
         };
-        if tokens.is_revoked(verified.token.id) {
+        let token = &verified.token;
+        if tokens.is_revoked(token.id) || tokens.is_subject_revoked(&token.subject, token.issued_at)
+        {
             return Err(Refusal {
                 kind: RefusalKind::TokenRevoked,
                 message: "The access token was revoked. Ask the issuer for a new one.".into(),
@@ -179,6 +218,33 @@ impl Services {
         tx.note_change(&Change::Token(token)).await?;
         tx.commit().await?;
         self.inner.tokens.note_revoked(token, until);
+        Ok(())
+    }
+
+    /// Revokes every token of a subject that was issued until now, and the sessions that they
+    /// opened, durably and at once. Tokens tell whole seconds, so that a new one is good from the
+    /// next full second on; returns that instant.
+    ///
+    /// # Errors
+    /// When the database fails; nothing is revoked then.
+    pub async fn revoke_subject(&self, subject: Subject) -> Result<Timestamp> {
+        const SECOND_MS: i64 = 1_000;
+        let now = self.now();
+        let next_second = (now.unix_ms().div_euclid(SECOND_MS) + 1) * SECOND_MS;
+        let not_before = Timestamp::from_unix_ms(next_second);
+        let until = now.plus(REVOCATION_KEPT);
+        let mut tx = self.inner.store.begin().await?;
+        tx.revoke_subject(&subject, not_before, until).await?;
+        tx.note_change(&Change::Subject(subject)).await?;
+        tx.commit().await?;
+        self.load_revoked_subjects().await?;
+        Ok(not_before)
+    }
+
+    /// Reads the revoked subjects; there are few.
+    pub(crate) async fn load_revoked_subjects(&self) -> Result<()> {
+        let revoked = self.inner.store.revoked_subjects(self.now()).await?;
+        self.inner.tokens.note_revoked_subjects(revoked);
         Ok(())
     }
 

@@ -209,9 +209,11 @@ impl Services {
             .model_record(session.model)
             .await?
             .ok_or_else(gone_unknown)?;
-        if session
-            .token
-            .is_some_and(|token| self.inner.tokens.is_revoked(token))
+        let tokens = &self.inner.tokens;
+        if session.token.is_some_and(|token| tokens.is_revoked(token))
+            || session
+                .subject
+                .is_some_and(|subject| tokens.is_subject_revoked(&subject, session.opened_at))
         {
             return Err(gone(EndReason::Revoked));
         }

@@ -1,6 +1,6 @@
 //! The audit trail.
 
-use vitrine_access::{AuditEvent, ModelId, RequestId, Timestamp};
+use vitrine_access::{AuditEvent, AuditId, ModelId, RequestId, Timestamp};
 
 use crate::Store;
 use crate::appender::HotWrite;
@@ -9,7 +9,34 @@ use crate::error::StoreError;
 use crate::limits::{AUDIT_ROWS_PER_REQUEST_MAX, LIST_ROWS_MAX};
 use crate::store::{finders, writers};
 
+/// Where a page of the trail continues: after this instant and id.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct AuditCursor {
+    /// Instant of the last line seen.
+    pub at: Timestamp,
+    /// Its id.
+    pub id: AuditId,
+}
+
+impl AuditCursor {
+    /// Before every line of this instant.
+    #[must_use]
+    pub const fn from_instant(at: Timestamp) -> Self {
+        Self {
+            at,
+            id: AuditId::from_bytes([0; 16]),
+        }
+    }
+}
+
 finders! {
+    /// Decisions after a cursor and before an instant, oldest first, at most `limit`
+    /// ([`LIST_ROWS_MAX`]).
+    audit_page(after: AuditCursor, until: Timestamp, limit: u32) -> Vec<AuditEvent>;
+    /// The same of one model.
+    audit_page_of_model(
+        model: ModelId, after: AuditCursor, until: Timestamp, limit: u32
+    ) -> Vec<AuditEvent>;
     /// Decisions of one request, oldest first, at most [`AUDIT_ROWS_PER_REQUEST_MAX`].
     audit_by_request(request: RequestId) -> Vec<AuditEvent>;
     /// Decisions about one model since an instant, oldest first, at most `limit`
@@ -39,9 +66,20 @@ impl Store {
     }
 }
 
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, at, request, actor, credential, address, origin, operation, model, \
+             decision, reason, message, count FROM audit_event ",
+            $rest
+        )
+    };
+}
+
 pub(crate) async fn insert(handle: &mut Handle, event: &AuditEvent) -> Result<(), StoreError> {
     let sql = "INSERT INTO audit_event (id, at, request, actor, credential, address, operation, \
-        model, decision, reason, message) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+        model, decision, reason, message, origin, count) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
         ON CONFLICT (id) DO NOTHING";
     let query = Query::new(sql)
         .bind(&event.id)
@@ -54,7 +92,9 @@ pub(crate) async fn insert(handle: &mut Handle, event: &AuditEvent) -> Result<()
         .bind_option(event.model.as_ref())
         .bind(&event.decision)
         .bind(&event.reason)
-        .bind(&event.message);
+        .bind(&event.message)
+        .bind_option(event.origin.as_ref())
+        .bind(&event.count);
     handle.execute(query).await.map(drop)
 }
 
@@ -62,8 +102,7 @@ async fn audit_by_request(
     handle: &mut Handle,
     request: RequestId,
 ) -> Result<Vec<AuditEvent>, StoreError> {
-    let sql = "SELECT id, at, request, actor, credential, address, operation, model, decision, \
-        reason, message FROM audit_event WHERE request = $1 ORDER BY at LIMIT $2";
+    let sql = select!("WHERE request = $1 ORDER BY at LIMIT $2");
     let query = Query::new(sql)
         .bind(&request)
         .bind(&AUDIT_ROWS_PER_REQUEST_MAX);
@@ -76,12 +115,44 @@ async fn audit_by_model(
     since: Timestamp,
     limit: u32,
 ) -> Result<Vec<AuditEvent>, StoreError> {
-    let sql = "SELECT id, at, request, actor, credential, address, operation, model, decision, \
-        reason, message FROM audit_event WHERE model = $1 AND at >= $2 ORDER BY at LIMIT $3";
+    let sql = select!("WHERE model = $1 AND at >= $2 ORDER BY at LIMIT $3");
     let query = Query::new(sql)
         .bind(&model)
         .bind(&since)
         .bind(&limit.min(LIST_ROWS_MAX));
+    handle.all(query).await?.iter().map(read).collect()
+}
+
+async fn audit_page(
+    handle: &mut Handle,
+    after: AuditCursor,
+    until: Timestamp,
+    limit: u32,
+) -> Result<Vec<AuditEvent>, StoreError> {
+    let sql = select!("WHERE (at, id) > ($1, $2) AND at < $3 ORDER BY at, id LIMIT $4");
+    let query = Query::new(sql)
+        .bind(&after.at)
+        .bind(&after.id)
+        .bind(&until)
+        .bind(&limit.min(LIST_ROWS_MAX));
+    handle.all(query).await?.iter().map(read).collect()
+}
+
+async fn audit_page_of_model(
+    handle: &mut Handle,
+    model: ModelId,
+    after: AuditCursor,
+    until: Timestamp,
+    limit: u32,
+) -> Result<Vec<AuditEvent>, StoreError> {
+    let sql =
+        select!("WHERE model = $5 AND (at, id) > ($1, $2) AND at < $3 ORDER BY at, id LIMIT $4");
+    let query = Query::new(sql)
+        .bind(&after.at)
+        .bind(&after.id)
+        .bind(&until)
+        .bind(&limit.min(LIST_ROWS_MAX))
+        .bind(&model);
     handle.all(query).await?.iter().map(read).collect()
 }
 
@@ -114,5 +185,7 @@ fn read(row: &Row) -> Result<AuditEvent, StoreError> {
         decision: row.get("decision")?,
         reason: row.get("reason")?,
         message: row.get("message")?,
+        origin: row.get_option("origin")?,
+        count: row.get("count")?,
     })
 }

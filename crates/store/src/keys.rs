@@ -1,7 +1,7 @@
 //! Signing keys and revoked tokens.
 
 use vitrine_access::jwt::Algorithm;
-use vitrine_access::{Timestamp, TokenId};
+use vitrine_access::{Subject, Timestamp, TokenId};
 
 use crate::db::{Column, Handle, Kind, Query, Row, Value};
 use crate::error::StoreError;
@@ -41,6 +41,9 @@ finders! {
     /// Tokens whose revocation still matters, with its end; the longest-lived first, at most
     /// [`REVOKED_TOKENS_MAX`].
     revoked_tokens(now: Timestamp) -> Vec<(TokenId, Timestamp)>;
+    /// Subjects whose tokens from before an instant are revoked, with that instant, as far as it
+    /// still matters; at most [`REVOKED_TOKENS_MAX`].
+    revoked_subjects(now: Timestamp) -> Vec<(Subject, Timestamp)>;
 }
 
 writers! {
@@ -50,6 +53,11 @@ writers! {
     retire_signing_key(kid: &str, at: Timestamp) -> bool;
     /// Refuses a token until then (its own end); a second call can only prolong it.
     revoke_token(id: TokenId, until: Timestamp) -> ();
+    /// Refuses all tokens of a subject that were issued before `not_before`; a second call can only
+    /// move the instant forward. `until` is when the last such token has expired.
+    revoke_subject(subject: &Subject, not_before: Timestamp, until: Timestamp) -> ();
+    /// Deletes revocations of subjects that ended before this, at most `limit` ([`LIST_ROWS_MAX`]).
+    forget_revoked_subjects(before: Timestamp, limit: u32) -> u64;
     /// Deletes revocations that ended before this, at most `limit` ([`LIST_ROWS_MAX`]).
     forget_revoked_tokens(before: Timestamp, limit: u32) -> u64;
 }
@@ -176,4 +184,45 @@ async fn forget_revoked_tokens(
                 .bind(&limit.min(LIST_ROWS_MAX)),
         )
         .await
+}
+
+async fn revoked_subjects(
+    handle: &mut Handle,
+    now: Timestamp,
+) -> Result<Vec<(Subject, Timestamp)>, StoreError> {
+    let sql = "SELECT subject, not_before FROM revoked_subject WHERE until >= $1 \
+        ORDER BY until DESC, subject DESC LIMIT $2";
+    let query = Query::new(sql).bind(&now).bind(&REVOKED_TOKENS_MAX);
+    handle
+        .all(query)
+        .await?
+        .iter()
+        .map(|row| Ok((row.get("subject")?, row.get("not_before")?)))
+        .collect()
+}
+
+async fn revoke_subject(
+    handle: &mut Handle,
+    subject: &Subject,
+    not_before: Timestamp,
+    until: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO revoked_subject (subject, not_before, until) VALUES ($1, $2, $3) \
+        ON CONFLICT (subject) DO UPDATE SET not_before = excluded.not_before, \
+        until = excluded.until WHERE revoked_subject.not_before < excluded.not_before";
+    let query = Query::new(sql).bind(subject).bind(&not_before).bind(&until);
+    handle.execute(query).await.map(drop)
+}
+
+async fn forget_revoked_subjects(
+    handle: &mut Handle,
+    before: Timestamp,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    let sql = "DELETE FROM revoked_subject WHERE subject IN (\
+        SELECT subject FROM revoked_subject WHERE until < $1 ORDER BY until LIMIT $2)";
+    let query = Query::new(sql)
+        .bind(&before)
+        .bind(&limit.min(LIST_ROWS_MAX));
+    handle.execute(query).await
 }

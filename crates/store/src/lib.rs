@@ -30,6 +30,7 @@ mod tickets;
 mod usage;
 
 pub use accounts::{AccessKeyRecord, OrganizationRecord, UserRecord};
+pub use audit::AuditCursor;
 pub use blobs::{BlobError, BlobOptions, BlobStream, Blobs};
 pub use changes::LoggedChange;
 pub use error::{MigrationError, StoreError, StoreErrorKind};

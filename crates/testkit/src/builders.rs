@@ -233,11 +233,13 @@ impl Builder {
             actor: "anonymous".to_owned(),
             credential: "none".to_owned(),
             address: Some("192.0.2.7".to_owned()),
+            origin: Some("https://evil.example".to_owned()),
             operation: "CreateSessionByTicket".to_owned(),
             model: None,
             decision: Decision::Refused,
             reason: "origin-not-allowed".to_owned(),
             message: "The origin https://evil.example is not allowed.".to_owned(),
+            count: 1,
         }
     }
 

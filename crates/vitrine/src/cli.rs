@@ -48,6 +48,20 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: JwtCommand,
     },
+    /// Sessions: list a model's, end one.
+    Session {
+        #[command(flatten)]
+        place: Place,
+        #[command(subcommand)]
+        command: SessionCommand,
+    },
+    /// The audit trail: export it, or explain one request.
+    Audit {
+        #[command(flatten)]
+        place: Place,
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// The configuration: check it, or show what is in force.
     Config {
         #[command(flatten)]
@@ -225,10 +239,50 @@ pub(crate) enum JwtCommand {
         /// The token.
         token: String,
     },
-    /// Revoke a token.
+    /// Revoke a token, or all tokens of a subject; sessions that they opened end.
     Revoke {
         /// The token's id (`jti`).
-        jti: String,
+        #[arg(required_unless_present = "subject")]
+        jti: Option<String>,
+        /// All tokens of this subject that were issued until now: backend, model:ID, user:ID,
+        /// organization:ID or auth_group:ID.
+        #[arg(long, conflicts_with = "jti")]
+        subject: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SessionCommand {
+    /// List the running sessions of a model, newest first.
+    List {
+        /// The model's id.
+        model: String,
+    },
+    /// End a session: its calls and links are refused at once.
+    Revoke {
+        /// The session's alias, as in the list, in asset links and in the audit trail; or its id.
+        session: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Print decisions as JSON lines, oldest first.
+    Export {
+        /// From this instant on, in UTC, YYYYMMDDhhmmss.
+        #[arg(long)]
+        from: Option<String>,
+        /// Before this instant, in UTC, YYYYMMDDhhmmss.
+        #[arg(long)]
+        to: Option<String>,
+        /// Only decisions about this model.
+        #[arg(long)]
+        model: Option<String>,
+    },
+    /// Say in words how a request was decided, and what to do.
+    Show {
+        /// The request's id: `requestId` of an error, or the header X-Request-Id.
+        request: String,
     },
 }
 

@@ -23,6 +23,8 @@ use vitrine_service::settings::{SESSION_WAIT, Settings, UPLOAD_LINK_TTL};
 
 /// Environment variables that set a key begin so; `VITRINE_PUBLIC_URL` is `public_url`.
 const ENVIRONMENT_PREFIX: &str = "VITRINE_";
+/// Seconds of a day.
+const DAY_S: u64 = 24 * 60 * 60;
 /// Variables with our prefix that are not settings.
 const ENVIRONMENT_IGNORED: &[&str] = &[
     "vectors",
@@ -56,6 +58,7 @@ pub(crate) struct Config {
     pub(crate) session_age_max_s: u64,
     pub(crate) session_idle_max_s: u64,
     pub(crate) asset_grace_s: u64,
+    pub(crate) audit_retention_days: u64,
     pub(crate) shutdown_grace_s: u64,
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
@@ -144,6 +147,7 @@ impl Default for Config {
             session_age_max_s: 3600,
             session_idle_max_s: 3600,
             asset_grace_s: 300,
+            audit_retention_days: 90,
             shutdown_grace_s: 20,
             log: "info".into(),
             log_format: LogFormat::Text,
@@ -237,6 +241,7 @@ impl Config {
             ("session_age_max_s", self.session_age_max_s),
             ("session_idle_max_s", self.session_idle_max_s),
             ("computation_time_max_ms", self.computation_time_max_ms),
+            ("audit_retention_days", self.audit_retention_days),
         ] {
             if value == 0 {
                 faults.push(format!("{key}: give a number above 0"));
@@ -350,6 +355,7 @@ impl Config {
             },
             session_wait: SESSION_WAIT,
             upload_link_ttl: UPLOAD_LINK_TTL,
+            audit_kept: Duration::from_secs(self.audit_retention_days.saturating_mul(DAY_S)),
             limit_loopback: true,
             compare_clocks: true,
         })

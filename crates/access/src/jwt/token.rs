@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::strict::parse_object;
+use super::strict::{decode_base64url, parse_object};
 use super::{JwtError, KeySet, SigningKey, jws, verify_jws};
 use crate::grant::{Grant, Subject};
 use crate::ids::TokenId;
 use crate::limits::{
-    AUDIENCES_MAX, CLAIM_BYTES_MAX, SCOPE_BYTES_MAX, SCOPES_MAX, TOKEN_SKEW_MAX, TOKEN_TTL_MAX,
+    AUDIENCES_MAX, CLAIM_BYTES_MAX, JWS_CHARS_MAX, SCOPE_BYTES_MAX, SCOPES_MAX, TOKEN_SKEW_MAX,
+    TOKEN_TTL_MAX,
 };
 use crate::permissions::PermissionSet;
 use crate::time::Timestamp;
@@ -119,6 +120,20 @@ impl AccessToken {
         };
         token.check_time(now)?;
         Ok(token)
+    }
+
+    /// The `jti` that a token claims, whether or not anything else about it is right. For the
+    /// audit trail only: nothing may be decided by it.
+    #[must_use]
+    pub fn claimed_id(compact: &str) -> Option<TokenId> {
+        if compact.len() > JWS_CHARS_MAX {
+            return None;
+        }
+        let payload = decode_base64url(compact.split('.').nth(1)?).ok()?;
+        text(&parse_object(&payload).ok()?, "jti")
+            .ok()?
+            .parse()
+            .ok()
     }
 
     /// What the token allows. A back end may do everything; others what their scopes say, without

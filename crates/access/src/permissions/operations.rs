@@ -254,6 +254,14 @@ pub static OPERATIONS: &[Operation] = &[
         &[],
     ),
     row(
+        "ExplainRequest",
+        "GET",
+        "/api/v2/model/{modelId}/audit/{requestId}",
+        Credential::Token,
+        Some(Permission::AnalyticsModelGet),
+        &[],
+    ),
+    row(
         "GetJsonWebKeySets",
         "GET",
         "/.well-known/jwks.json",
@@ -301,7 +309,7 @@ mod tests {
             .collect();
         assert_eq!(ids.len(), OPERATIONS.len());
         assert_eq!(places.len(), OPERATIONS.len());
-        assert_eq!(OPERATIONS.len(), 23);
+        assert_eq!(OPERATIONS.len(), 24);
     }
 
     #[test]

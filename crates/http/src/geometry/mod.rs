@@ -3,6 +3,8 @@
 pub mod wire;
 
 pub(crate) mod assets;
+pub(crate) mod audit;
+mod audited;
 mod blocks;
 pub(crate) mod config;
 pub(crate) mod exports;

@@ -5,15 +5,18 @@ use std::collections::BTreeSet;
 
 use axum::Router;
 use axum::handler::Handler;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, any, on};
 use vitrine_access::permissions::{ANY_METHOD, OPERATIONS, operation};
 use vitrine_service::Services;
 
 use crate::authorize;
 
-use super::{assets, config, exports, keys, models, outputs, sessions, tickets};
+use super::audited::{Audited, note_refusal};
+use super::{assets, audit, config, exports, keys, models, outputs, sessions, tickets};
 
 struct Routes {
+    services: Services,
     router: Router<Services>,
     served: BTreeSet<&'static str>,
 }
@@ -35,7 +38,12 @@ impl Routes {
             ANY_METHOD => any(handler),
             other => panic!("operation {id} has the method {other}, which no route serves"),
         };
-        self.router = self.router.route(&template(row.path), served);
+        let audited = Audited {
+            services: self.services.clone(),
+            row,
+        };
+        let audit = from_fn_with_state(audited, note_refusal);
+        self.router = self.router.route(&template(row.path), served.layer(audit));
         assert!(self.served.insert(id), "operation {id} is served twice");
         self
     }
@@ -66,8 +74,9 @@ fn template(path: &str) -> String {
 ///
 /// # Panics
 /// When a row has no handler or a handler no row: such a server must not start.
-pub(crate) fn router() -> Router<Services> {
+pub(crate) fn router(services: &Services) -> Router<Services> {
     let routes = Routes {
+        services: services.clone(),
         router: Router::new(),
         served: BTreeSet::new(),
     }
@@ -78,6 +87,7 @@ pub(crate) fn router() -> Router<Services> {
     .serve("DownloadModelFile", models::download_file)
     .serve("UploadModelFile", models::upload_file)
     .serve("GetModelConfig", config::get)
+    .serve("ExplainRequest", audit::explain)
     .serve("CreateTicket", tickets::create)
     .serve("DecryptTicket", tickets::decrypt)
     .serve("CreateSessionByTicket", sessions::create_by_ticket)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use vitrine_access::jwt::Algorithm;
-use vitrine_access::{Owner, TicketType, TokenId, UserId};
+use vitrine_access::{Owner, Subject, TicketType, TokenId, UserId};
 use vitrine_store::{SigningKeyRecord, Store, StoreError};
 
 use crate::Builder;
@@ -18,6 +18,7 @@ super::cases! {
     a_hash_belongs_to_one_access_key,
     signing_keys_come_newest_first_and_retire_once,
     a_revoked_token_stays_revoked_until_its_end,
+    the_revocation_of_a_subject_moves_forward_only_and_ends,
     tickets_are_found_again_and_revoked_once,
     only_a_live_plain_embedding_ticket_is_handed_out_again,
 }
@@ -239,4 +240,30 @@ async fn only_a_live_plain_embedding_ticket_is_handed_out_again(store: &Store, m
             .unwrap(),
         None
     );
+}
+
+async fn the_revocation_of_a_subject_moves_forward_only_and_ends(store: &Store, make: &Builder) {
+    let subject = Subject::User(make.stored_member(store).await.unwrap().user);
+    let after = |seconds| make.now.plus(Duration::from_secs(seconds));
+    let ours = async || {
+        let all = store.revoked_subjects(make.now).await.unwrap();
+        all.into_iter().find(|(one, _)| *one == subject)
+    };
+    assert_eq!(ours().await, None);
+    for (not_before, until) in [(5, 50), (9, 90), (7, 70)] {
+        store
+            .revoke_subject(&subject, after(not_before), after(until))
+            .await
+            .unwrap();
+    }
+    assert_eq!(ours().await, Some((subject, after(9))));
+    assert_eq!(
+        store.forget_revoked_subjects(after(90), 10).await.unwrap(),
+        0
+    );
+    assert_eq!(
+        store.forget_revoked_subjects(after(91), 10).await.unwrap(),
+        1
+    );
+    assert_eq!(ours().await, None);
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use vitrine_access::{Change, EndReason, JobId, ModelId, Owner, TicketId, Timestamp, TokenId};
+use vitrine_access::{
+    Change, EndReason, JobId, ModelId, Owner, Subject, TicketId, Timestamp, TokenId,
+};
 use vitrine_store::{JobKind, JobRecord, JobState, Store};
 
 use crate::Builder;
@@ -193,6 +195,8 @@ async fn every_kind_of_change_survives(store: &Store, make: &Builder) {
         Change::Ticket(TicketId::new(make.entropy())),
         Change::Session(make.session(&model).hash),
         Change::Token(TokenId::new(make.entropy())),
+        Change::Subject(Subject::Backend),
+        Change::Subject(Subject::User(owner.user)),
         Change::Keys,
         Change::Account(owner),
         Change::Account(Owner {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use vitrine_access::{Owner, Payer, RequestId, UsageEvent, UsageKind};
-use vitrine_store::{Store, UsageScope, UsageSum};
+use vitrine_store::{AuditCursor, Store, UsageScope, UsageSum};
 
 use crate::Builder;
 
@@ -14,6 +14,7 @@ super::cases! {
     a_user_does_not_pay_for_the_organization,
     the_audit_trail_is_read_by_request_and_by_model,
     old_audit_rows_are_forgotten,
+    the_audit_trail_is_read_page_by_page,
     usage_in_a_transaction_counts_with_its_commit,
 }
 
@@ -172,4 +173,38 @@ async fn usage_in_a_transaction_counts_with_its_commit(store: &Store, make: &Bui
     tx.commit().await.unwrap();
     assert_eq!(store.usage_unscoped(lost.id).await.unwrap(), None);
     assert_eq!(store.usage_unscoped(kept.id).await.unwrap(), Some(kept));
+}
+
+async fn the_audit_trail_is_read_page_by_page(store: &Store, make: &Builder) {
+    let model = make.stored_model(store).await.unwrap();
+    // Other cases write at `now`.
+    let at = |ms| {
+        make.now
+            .plus(Duration::from_hours(1000) + Duration::from_millis(ms))
+    };
+    let mut events = Vec::new();
+    for ms in [0, 1, 1, 1, 2] {
+        let mut event = make.audit(RequestId::new(make.entropy()));
+        event.at = at(ms);
+        event.count = ms + 1;
+        event.model = (ms == 1).then_some(model.id);
+        events.push(event);
+    }
+    store.append_audit(events.clone()).await.unwrap();
+    events.sort_by_key(|event| (event.at, *event.id.as_bytes()));
+    let start = AuditCursor::from_instant(at(0));
+    let mut read = Vec::new();
+    let mut after = start;
+    loop {
+        let page = store.audit_page(after, at(2), 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = AuditCursor {
+            at: last.at,
+            id: last.id,
+        };
+        read.extend(page);
+    }
+    assert_eq!(read, events[..4], "the end is not part of it");
+    let of_model = store.audit_page_of_model(model.id, start, at(9), 9).await;
+    assert_eq!(of_model.unwrap(), events[1..4]);
 }

@@ -49,9 +49,22 @@ pub(super) async fn run(place: &Place, command: JwtCommand) -> Result<()> {
             });
             println!("{shown:#}");
         }
-        JwtCommand::Revoke { jti } => {
-            let id: TokenId = jti.parse()?;
+        JwtCommand::Revoke {
+            subject: Some(subject),
+            ..
+        } => {
+            let subject: Subject = subject.parse()?;
+            let good_from = services.revoke_subject(subject).await?;
+            services.note_command("RevokeSubject", None).await?;
+            println!(
+                "Revoked all tokens of {subject}. Tokens issued from {} on are good.",
+                good_from.to_iso_ms()
+            );
+        }
+        JwtCommand::Revoke { jti, subject: None } => {
+            let id: TokenId = jti.unwrap_or_default().parse()?;
             services.revoke_token(id).await?;
+            services.note_command("RevokeToken", None).await?;
             println!("Revoked {id}.");
         }
     }

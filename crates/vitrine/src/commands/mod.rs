@@ -1,9 +1,11 @@
 //! One file per group of commands.
 
+mod audit;
 mod config;
 mod jwt;
 pub(crate) mod model;
 mod serve;
+mod session;
 mod ticket;
 
 use anyhow::Result;
@@ -22,6 +24,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Model { place, command } => model::run(&place, command).await,
         Command::Ticket { place, command } => ticket::run(&place, command).await,
         Command::Jwt { place, command } => jwt::run(&place, command).await,
+        Command::Session { place, command } => session::run(&place, command).await,
+        Command::Audit { place, command } => audit::run(&place, command).await,
         Command::Config { place, command } => config::run(&place, &command),
         Command::Openapi { api: Api::Geometry } => {
             println!("{}", vitrine_http::openapi_geometry().to_pretty_json()?);

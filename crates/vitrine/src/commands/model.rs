@@ -57,6 +57,7 @@ async fn act(services: &Services, command: ModelCommand) -> Result<()> {
         ModelCommand::Show { id } => show(&*find(services, &id).await?),
         ModelCommand::Allow { id, domain } => {
             let model = services.allow_domain(id.parse()?, &domain).await?;
+            services.note_command("AllowDomain", Some(model.id)).await?;
             show(&model);
         }
         ModelCommand::Block { id, off } => {
@@ -68,6 +69,8 @@ async fn act(services: &Services, command: ModelCommand) -> Result<()> {
                 ..ModelPatch::default()
             };
             let model = services.update_model(id.parse()?, patch).await?;
+            let operation = if off { "UnblockModel" } else { "BlockModel" };
+            services.note_command(operation, Some(model.id)).await?;
             show(&model);
         }
     }

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use vitrine_access::ids::ModelId;
 use vitrine_access::origin::AllowedDomains;
-use vitrine_access::ticket::{TicketModel, TicketType};
+use vitrine_access::ticket::{Ticket, TicketModel, TicketType};
 use vitrine_access::time::Timestamp;
 use vitrine_service::tickets::TicketRequest;
 
@@ -34,6 +34,7 @@ pub(super) async fn run(place: &Place, command: TicketCommand) -> Result<()> {
                 use_id2: false,
             };
             println!("{}", services.create_ticket(&model, request).await?);
+            services.note_command("CreateTicket", Some(id)).await?;
         }
         TicketCommand::Show { ticket } => {
             let ticket = services.decrypt_ticket(&ticket)?;
@@ -57,9 +58,19 @@ pub(super) async fn run(place: &Place, command: TicketCommand) -> Result<()> {
         TicketCommand::Revoke { ticket } => {
             let ticket = services.decrypt_ticket(&ticket)?;
             services.revoke_ticket(ticket.id).await?;
+            services
+                .note_command("RevokeTicket", model_of(&ticket))
+                .await?;
             println!("Revoked {}.", ticket.id);
         }
     }
     services.shutdown().await;
     Ok(())
+}
+
+fn model_of(ticket: &Ticket) -> Option<ModelId> {
+    match ticket.model {
+        TicketModel::Id(id) => Some(id),
+        TicketModel::SecondaryId(_) => None,
+    }
 }

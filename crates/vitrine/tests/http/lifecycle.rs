@@ -225,6 +225,44 @@ async fn a_revoked_token_ends_the_session_that_it_opened() {
 }
 
 #[tokio::test]
+async fn a_revoked_subject_loses_its_tokens_and_sessions_and_may_be_given_new_ones() {
+    let (app, model, _, by_ticket) = shown().await;
+    let subject = Subject::Model(model.id);
+    let token = app.token(subject, ALL_SCOPES);
+    let backend = app.backend_token();
+    let call = Call::post(&format!("/api/v2/model/{}/session", model.id));
+    let session = Opened::read(&app.send(call.clone().bearer(&token)).await.expect(201));
+    let good_from = app.services.revoke_subject(subject).await.unwrap();
+    everything_is_gone(&app, &session).await;
+    let refused = app.send(call.clone().bearer(&token)).await;
+    refused.expect_error(401, "SdJwtValidationError");
+    // Others are untouched.
+    app.send(by_ticket.defaults()).await.expect(200);
+    app.send(call.clone().bearer(&backend)).await.expect(201);
+    let now = app.services.now();
+    assert!(good_from > now && good_from.since(now) <= Duration::from_secs(1));
+    app.clock.set(good_from);
+    let renewed = app.token(subject, ALL_SCOPES);
+    app.send(call.bearer(&renewed)).await.expect(201);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_revoked_subject_stays_revoked_after_a_restart() {
+    let (mut app, model, ..) = shown().await;
+    let subject = Subject::Model(model.id);
+    let call = Call::get(&format!("/api/v2/model/{}", model.id));
+    let call = call.bearer(&app.token(subject, ALL_SCOPES));
+    app.send(call.clone()).await.expect(200);
+    app.services.revoke_subject(subject).await.unwrap();
+    app.restart().await;
+    app.send(call)
+        .await
+        .expect_error(401, "SdJwtValidationError");
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn what_another_process_revokes_ends_here_too() {
     let (app, _, ticket, session) = shown().await;
     app.send(session.defaults()).await.expect(200);

@@ -7,6 +7,7 @@
 
 mod app;
 mod assets;
+mod audit;
 mod authorize;
 mod charges;
 mod drills;

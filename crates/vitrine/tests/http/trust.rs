@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use vitrine_access::grant::Subject;
 use vitrine_access::seal::Sealer;
 use vitrine_access::secret::MasterKey;
 use vitrine_access::ticket::Ticket;
@@ -70,6 +71,13 @@ async fn what_one_node_ends_has_ended_on_the_other() {
         assert_eq!(status(get.clone()).await, 200);
         let id = app.services.verify_token(&token).unwrap().token.id;
         app.services.revoke_token(id).await.unwrap();
+        comes(get, 401).await;
+
+        let token = app.model_token(model.id);
+        let get = Call::get(&format!("/api/v2/model/{}", model.id)).bearer(&token);
+        assert_eq!(status(get.clone()).await, 200);
+        let subject = Subject::Model(model.id);
+        app.services.revoke_subject(subject).await.unwrap();
         comes(get, 401).await;
         services.shutdown().await;
         app.finish().await;

@@ -46,6 +46,10 @@ struct Tenant {
     ticket: String,
     old_ticket: String,
     token: String,
+    /// A request about the model that was refused.
+    refused: String,
+    /// A token that covers the model and permits looking at it only.
+    visitor: String,
     /// A token that covers the model and permits nothing of it.
     powerless: String,
     session: Opened,
@@ -122,6 +126,7 @@ impl World {
             Try::Garbage => call.bearer(GARBAGE),
             Try::Expired => call.bearer(&self.old_token),
             Try::OtherTenant => call.bearer(&self.theirs.token),
+            Try::Narrow if row.id == "ExplainRequest" => call.bearer(&self.mine.visitor),
             Try::Narrow => call.bearer(&self.mine.powerless),
             Try::Right => call.bearer(&self.mine.token),
         }
@@ -238,6 +243,7 @@ impl World {
     fn mine_path(&self, row: &Operation) -> String {
         row.path
             .replace("{modelId}", &self.mine.model.id.to_string())
+            .replace("{requestId}", &self.mine.refused)
             .replace("{ticketId}", &self.mine.ticket)
     }
 }
@@ -256,7 +262,16 @@ async fn tenant(app: &TestApp, model: ModelRecord, old: (String, Opened)) -> Ten
     let session = app.open(&ticket).await;
     let made = app.send(session.make_export("stl", &json!({}))).await;
     let export = href(&made.expect(200).json()["exports"][session.export("stl")]);
+    let visitor = app.token(Subject::Model(model.id), &["group.view"]);
+    let file = Call::get(&format!("/api/v2/model/{}/file/download", model.id));
+    let refused = app.send(file.bearer(&visitor)).await;
+    let refused = refused.expect_error(403, "SdErrorForbidden").json()["requestId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     Tenant {
+        refused,
+        visitor,
         token: app.model_token(model.id),
         powerless: app.token(Subject::Model(model.id), &["group.analytics"]),
         upload: upload_link(app).await,

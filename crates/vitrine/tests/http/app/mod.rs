@@ -96,6 +96,7 @@ impl Plan {
                 session_limits: SessionLimits::default(),
                 session_wait: WAIT,
                 upload_link_ttl: Duration::from_mins(15),
+                audit_kept: Duration::from_hours(90 * 24),
                 limit_loopback: true,
                 compare_clocks: false,
             },
