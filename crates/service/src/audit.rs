@@ -16,7 +16,7 @@ use vitrine_access::time::Timestamp;
 
 use crate::Services;
 use crate::coalesce::Coalescer;
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::who::{Caller, printable};
 
 /// Events that may wait; each has a few hundred bytes.
@@ -25,25 +25,6 @@ const WAITING_MAX: usize = 10_000;
 const CLOSE_EVERY: Duration = Duration::from_secs(10);
 /// Events written at once.
 const BATCH_MAX: usize = 500;
-
-/// Stable code of a failure for trail and answers.
-#[must_use]
-pub fn code_of(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::Refused(refusal) => refusal.code(),
-        ErrorKind::RequestInvalid => "request-invalid",
-        ErrorKind::ParameterInvalid => "parameter-invalid",
-        ErrorKind::ModelInvalid => "model-invalid",
-        ErrorKind::EntityUnknown => "entity-unknown",
-        ErrorKind::TooLarge => "too-large",
-        ErrorKind::Busy => "busy",
-        ErrorKind::ComputationFailed => "computation-failed",
-        ErrorKind::StorageFailed => "storage-failed",
-        ErrorKind::DatabaseFailed => "database-failed",
-        ErrorKind::NotReady => "not-ready",
-        ErrorKind::Internal => "internal",
-    }
-}
 
 impl Services {
     /// Notes a change that somebody was allowed to make.

@@ -32,6 +32,10 @@ fn lookup(model: ModelId, request: &str) -> Call {
     Call::get(&format!("/api/v2/model/{model}/audit/{request}"))
 }
 
+fn open_from(ticket: &str, page: &str) -> Call {
+    Call::post(&format!("/api/v2/ticket/{ticket}")).origin(page)
+}
+
 async fn refused(app: &TestApp, call: Call) -> String {
     let answer = app.send(call).await;
     assert!(answer.status.is_client_error(), "{}", answer.text());
@@ -51,8 +55,8 @@ async fn every_refusal_is_found_by_its_request_id_with_reason_page_and_remedy() 
         app.send(session.close()).await.expect(200);
         let model_call = Call::get(&format!("/api/v2/model/{}", model.id));
         let tried = [
-            (open_call(&ticket).origin(stranger), "origin-not-allowed"),
-            (session.defaults().origin(stranger), "session-gone"),
+            (open_from(&ticket, stranger), "origin-not-allowed"),
+            (session.defaults(), "session-gone"),
             (Call::get(&link), "session-gone"),
             (model_call.bearer(bad_token), "token-invalid"),
         ];
@@ -89,7 +93,7 @@ async fn a_refusal_of_another_model_is_as_unknown_as_one_that_never_was() {
     let path = format!("/api/v2/model/{}", theirs.id);
     // My own request, refused on their model: the line belongs to them.
     let on_theirs = refused(&app, Call::get(&path).bearer(&owner)).await;
-    let on_none = refused(&app, open_call("no ticket at all")).await;
+    let on_none = refused(&app, open_call("invented")).await;
     let never = "00000000-0000-4000-8000-000000000000".to_owned();
     let mut answers = Vec::new();
     for request in [on_theirs.clone(), on_none, never, "x".to_owned()] {
@@ -117,7 +121,7 @@ async fn a_line_names_who_what_and_which_credential_and_holds_no_secret() {
     let session = app.open(&ticket).await;
     let token = app.model_token(model.id);
     let jti = app.services.verify_token(&token).unwrap().token.id;
-    app.send(open_call(&ticket).origin("https://stranger.example.com"))
+    app.send(open_from(&ticket, "https://stranger.example.com"))
         .await
         .expect(403);
     app.send(session.close()).await.expect(200);
