@@ -115,8 +115,8 @@ impl Services {
                     inner.tokens.note_revoked(*token, now.plus(REVOCATION_KEPT));
                 }
             }
-            Change::Keys => inner.tokens.replace_ring(self.load_key_ring().await?),
-            Change::Account(_) => {
+            Change::Keys => self.reload_key_ring().await?,
+            Change::Account(_) | Change::Organization(_) => {
                 inner.models.forget_all();
                 inner.sessions.forget_all();
             }
@@ -134,7 +134,7 @@ impl Services {
         inner.tickets.forget_all();
         inner.sessions.forget_all();
         inner.aliases.invalidate_all();
-        inner.tokens.replace_ring(self.load_key_ring().await?);
+        self.reload_key_ring().await?;
         for (token, until) in inner.store.revoked_tokens(self.now()).await? {
             inner.tokens.note_revoked(token, until);
         }
@@ -172,6 +172,9 @@ impl Services {
             if !full {
                 break;
             }
+        }
+        if self.inner.tokens.ring().is_stale(self.now()) {
+            self.reload_key_ring().await?;
         }
         changes.heard();
         Ok(())

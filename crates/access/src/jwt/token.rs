@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::strict::parse_object;
+use super::strict::{decode_base64url, parse_object};
 use super::{JwtError, KeySet, SigningKey, jws, verify_jws};
 use crate::grant::{Grant, Subject};
 use crate::ids::TokenId;
 use crate::limits::{
-    AUDIENCES_MAX, CLAIM_BYTES_MAX, SCOPE_BYTES_MAX, SCOPES_MAX, TOKEN_SKEW_MAX, TOKEN_TTL_MAX,
+    AUDIENCES_MAX, CLAIM_BYTES_MAX, JWS_CHARS_MAX, SCOPE_BYTES_MAX, SCOPES_MAX, TOKEN_SKEW_MAX,
+    TOKEN_TTL_MAX,
 };
 use crate::permissions::PermissionSet;
 use crate::time::Timestamp;
@@ -42,6 +43,25 @@ pub struct AccessToken {
     pub not_before: Timestamp,
     /// `exp`.
     pub expires_at: Timestamp,
+}
+
+/// Which issuer a token names, before anything about it was verified: good for choosing whose keys to
+/// try, and for nothing else.
+///
+/// # Errors
+/// When the text is too long or not strict base64url and JSON, or names none.
+pub fn claimed_issuer(compact: &str) -> Result<String, JwtError> {
+    if compact.len() > JWS_CHARS_MAX {
+        return Err(JwtError::TooLong);
+    }
+    let mut parts = compact.split('.');
+    let (Some(_), Some(payload), Some(_), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(JwtError::Form);
+    };
+    let claims = parse_object(&decode_base64url(payload)?)?;
+    text(&claims, "iss").map(ToOwned::to_owned)
 }
 
 impl AccessToken {
@@ -153,7 +173,9 @@ impl AccessToken {
         if self.not_before > soon || self.issued_at > soon {
             return Err(JwtError::NotYetValid);
         }
-        if self.expires_at <= self.not_before {
+        // A revocation is remembered for as long as a token may live, so none may live longer.
+        let life = self.expires_at.since(self.issued_at);
+        if self.expires_at <= self.not_before || life > TOKEN_TTL_MAX {
             return Err(JwtError::claim("exp"));
         }
         Ok(())

@@ -3,6 +3,7 @@
 pub mod wire;
 
 pub(crate) mod assets;
+pub(crate) mod auth_groups;
 mod blocks;
 pub(crate) mod config;
 pub(crate) mod exports;

@@ -11,7 +11,7 @@ use vitrine_service::Services;
 
 use crate::authorize;
 
-use super::{assets, config, exports, keys, models, outputs, sessions, tickets};
+use super::{assets, auth_groups, config, exports, keys, models, outputs, sessions, tickets};
 
 struct Routes {
     router: Router<Services>,
@@ -92,6 +92,7 @@ pub(crate) fn router() -> Router<Services> {
     .serve("DownloadOutput", assets::download_output)
     .serve("DownloadExport", assets::download_export)
     .serve("DownloadAsset", assets::download_asset)
+    .serve("CreateAuthorizationGroup", auth_groups::create)
     .serve("GetJsonWebKeySets", keys::json_web_key_set)
     .serve("Authorize", authorize::check)
     .serve_below("Authorize", authorize::check);

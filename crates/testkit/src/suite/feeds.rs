@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use vitrine_access::{Change, EndReason, JobId, ModelId, Owner, TicketId, Timestamp, TokenId};
+use vitrine_access::{
+    Change, EndReason, JobId, ModelId, OrganizationId, Owner, TicketId, Timestamp, TokenId,
+};
 use vitrine_store::{JobKind, JobRecord, JobState, Store};
 
 use crate::Builder;
@@ -194,6 +196,7 @@ async fn every_kind_of_change_survives(store: &Store, make: &Builder) {
         Change::Session(make.session(&model).hash),
         Change::Token(TokenId::new(make.entropy())),
         Change::Keys,
+        Change::Organization(OrganizationId::new(make.entropy())),
         Change::Account(owner),
         Change::Account(Owner {
             organization: None,

@@ -1,7 +1,9 @@
 //! One file per group of commands.
 
+mod account;
 mod config;
 mod jwt;
+mod keys;
 pub(crate) mod model;
 mod serve;
 mod ticket;
@@ -22,6 +24,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Model { place, command } => model::run(&place, command).await,
         Command::Ticket { place, command } => ticket::run(&place, command).await,
         Command::Jwt { place, command } => jwt::run(&place, command).await,
+        Command::Keys { place, command } => keys::run(&place, command).await,
+        Command::User { place, command } => account::user(&place, command).await,
+        Command::Org { place, command } => account::organization(&place, command).await,
         Command::Config { place, command } => config::run(&place, &command),
         Command::Openapi { api: Api::Geometry } => {
             println!("{}", vitrine_http::openapi_geometry().to_pretty_json()?);
