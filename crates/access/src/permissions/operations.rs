@@ -262,6 +262,14 @@ pub static OPERATIONS: &[Operation] = &[
         &[],
     ),
     row(
+        "CreateAuthorizationGroup",
+        "POST",
+        "/api/v2/auth_group",
+        Credential::BackendToken,
+        Some(Permission::AuthGroupCreate),
+        &[],
+    ),
+    row(
         "GetJsonWebKeySets",
         "GET",
         "/.well-known/jwks.json",

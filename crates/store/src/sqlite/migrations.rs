@@ -11,4 +11,8 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         version: 5,
         sql: include_str!("../../migrations/sqlite/0005_audit.sql"),
     },
+    Migration {
+        version: 2,
+        sql: include_str!("../../migrations/sqlite/0002_authorization.sql"),
+    },
 ];
