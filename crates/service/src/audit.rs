@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use vitrine_access::audit::{AuditEvent, Decision};
-use vitrine_access::ids::{AuditId, ModelId, RequestId};
+use vitrine_access::ids::{AuditId, ModelId, RequestId, SessionId};
 
 use crate::Services;
 use crate::error::{ErrorKind, Result};
@@ -82,7 +82,10 @@ impl Services {
                 token.token.subject.to_string(),
                 format!("token {}", token.token.id),
             ),
-            None => ("anonymous".to_owned(), "none".to_owned()),
+            None => match caller.session.as_deref().map(str::parse::<SessionId>) {
+                Some(Ok(session)) => ("author".to_owned(), format!("session {}", session.hash())),
+                _ => ("anonymous".to_owned(), "none".to_owned()),
+            },
         };
         let event = AuditEvent {
             id: AuditId::new(entropy),

@@ -3,10 +3,12 @@
 pub mod wire;
 
 pub(crate) mod assets;
+pub(crate) mod authoring;
 mod blocks;
 pub(crate) mod config;
 pub(crate) mod exports;
 pub(crate) mod keys;
+pub(crate) mod life;
 mod links;
 pub(crate) mod models;
 pub(crate) mod outputs;

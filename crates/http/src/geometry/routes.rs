@@ -11,7 +11,7 @@ use vitrine_service::Services;
 
 use crate::authorize;
 
-use super::{assets, config, exports, keys, models, outputs, sessions, tickets};
+use super::{assets, authoring, config, exports, keys, life, models, outputs, sessions, tickets};
 
 struct Routes {
     router: Router<Services>,
@@ -77,7 +77,16 @@ pub(crate) fn router() -> Router<Services> {
     .serve("ListModels", models::list)
     .serve("DownloadModelFile", models::download_file)
     .serve("UploadModelFile", models::upload_file)
+    .serve("DeleteModel", life::delete)
+    .serve("RestoreModel", life::restore)
+    .serve("EraseModel", life::erase)
     .serve("GetModelConfig", config::get)
+    .serve("CreateModelConfig", config::create)
+    .serve("UpdateModelConfig", config::update)
+    .serve("UpdateParameterDefaultValues", authoring::default_values)
+    .serve("UpdateParameterDefinitions", authoring::parameters)
+    .serve("UpdateOutputDefinitions", authoring::outputs)
+    .serve("UpdateExportDefinitions", authoring::exports)
     .serve("CreateTicket", tickets::create)
     .serve("DecryptTicket", tickets::decrypt)
     .serve("CreateSessionByTicket", sessions::create_by_ticket)

@@ -8,6 +8,7 @@
 mod app;
 mod assets;
 mod authorize;
+mod authors;
 mod charges;
 mod drills;
 mod embedding;
@@ -15,6 +16,7 @@ mod forgery;
 mod frames;
 mod generated;
 mod invariants;
+mod life;
 mod lifecycle;
 mod logs;
 mod protocol;
