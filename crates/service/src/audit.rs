@@ -36,7 +36,12 @@ impl Services {
             request: caller.request,
             ..Attempt::default()
         };
-        let who = self.token_behind(caller.bearer.as_deref());
+        let who = match caller.session.as_deref().map(str::parse::<SessionId>) {
+            Some(Ok(session)) if caller.bearer.is_none() => {
+                Who::new("author", &format!("session {}", session.hash().alias()))
+            }
+            _ => self.token_behind(caller.bearer.as_deref()),
+        };
         let mut event = self.event(&attempt, who);
         event.model = model;
         self.inner.trail.add(event);

@@ -13,7 +13,7 @@ use vitrine_service::Services;
 use crate::authorize;
 
 use super::audited::{Audited, note_refusal};
-use super::{assets, audit, config, exports, keys, models, outputs, sessions, tickets, auth_groups};
+use super::{assets, audit, config, exports, keys, models, outputs, sessions, tickets, auth_groups, authoring, life};
 
 struct Routes {
     services: Services,
@@ -86,8 +86,17 @@ pub(crate) fn router(services: &Services) -> Router<Services> {
     .serve("ListModels", models::list)
     .serve("DownloadModelFile", models::download_file)
     .serve("UploadModelFile", models::upload_file)
+    .serve("DeleteModel", life::delete)
+    .serve("RestoreModel", life::restore)
+    .serve("EraseModel", life::erase)
     .serve("GetModelConfig", config::get)
     .serve("ExplainRequest", audit::explain)
+    .serve("CreateModelConfig", config::create)
+    .serve("UpdateModelConfig", config::update)
+    .serve("UpdateParameterDefaultValues", authoring::default_values)
+    .serve("UpdateParameterDefinitions", authoring::parameters)
+    .serve("UpdateOutputDefinitions", authoring::outputs)
+    .serve("UpdateExportDefinitions", authoring::exports)
     .serve("CreateTicket", tickets::create)
     .serve("DecryptTicket", tickets::decrypt)
     .serve("CreateSessionByTicket", sessions::create_by_ticket)
@@ -99,6 +108,7 @@ pub(crate) fn router(services: &Services) -> Router<Services> {
     .serve("ListOutputVersions", outputs::list_versions)
     .serve("ComputeExports", exports::compute)
     .serve("GetCachedExports", exports::cached)
+    .serve("ListExportVersions", exports::list_versions)
     .serve("DownloadOutput", assets::download_output)
     .serve("DownloadExport", assets::download_export)
     .serve("DownloadAsset", assets::download_asset)

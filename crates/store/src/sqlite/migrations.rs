@@ -15,4 +15,8 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         version: 2,
         sql: include_str!("../../migrations/sqlite/0002_authorization.sql"),
     },
+    Migration {
+        version: 3,
+        sql: include_str!("../../migrations/sqlite/0003_authors.sql"),
+    },
 ];

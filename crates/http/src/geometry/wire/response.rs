@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::action::{ResAction, ResTemplate};
 use super::base::{API_VERSION, Directory, ResPagination};
-use super::export::ResExportOrDefinition;
+use super::export::{ResExport, ResExportOrDefinition};
 use super::model::{ResFile, ResModel, ResPlugins, ResStatistic};
 use super::output::{ResOutput, ResOutputOrDefinition};
 use super::parameter::ResParameter;
@@ -30,6 +30,20 @@ impl Default for ResCloseSession {
 
 /// Answer to the PUT of a model's file.
 pub type ResUploadModelFile = ResCloseSession;
+/// Answer of `DeleteModel`, `RestoreModel` and `EraseModel`.
+pub type ResDeleteModel = ResCloseSession;
+/// Answer of `CreateModelConfig`.
+pub type ResCreateModelConfig = ResCloseSession;
+/// Answer of `UpdateModelConfig`.
+pub type ResUpdateModelConfig = ResCloseSession;
+/// Answer of `UpdateParameterDefaultValues`.
+pub type ResUpdateParameterDefaultValues = ResCloseSession;
+/// Answer of `UpdateParameterDefinitions`.
+pub type ResUpdateParameterDefinitions = ResCloseSession;
+/// Answer of `UpdateOutputDefinitions`.
+pub type ResUpdateOutputDefinitions = ResCloseSession;
+/// Answer of `UpdateExportDefinitions`.
+pub type ResUpdateExportDefinitions = ResCloseSession;
 
 /// Answer of `CreateModel`.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -223,6 +237,24 @@ pub struct ResOutputList {
 pub struct ResListOutputVersions {
     /// The page.
     pub list: ResOutputList,
+    /// Where it ends.
+    pub pagination: ResPagination,
+    /// Version of the API.
+    pub version: &'static str,
+}
+
+/// The list of `ListExportVersions`.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct ResExportList {
+    /// The versions.
+    pub export: Vec<ResExport>,
+}
+
+/// Answer of `ListExportVersions`.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct ResListExportVersions {
+    /// The page.
+    pub list: ResExportList,
     /// Where it ends.
     pub pagination: ResPagination,
     /// Version of the API.
