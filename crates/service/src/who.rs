@@ -156,6 +156,9 @@ impl Services {
             .session_entry(id.hash())
             .await?
             .ok_or_else(gone_unknown)?;
+        if let Some(ticket) = session.session.ticket {
+            self.limit_ticket(ticket, caller)?;
+        }
         let now = self.now();
         if let SessionState::Ended(reason, _) =
             session.state(now, &self.inner.settings.session_limits)
@@ -167,6 +170,9 @@ impl Services {
             Some(bearer) => Some(self.token_for_model(bearer, model.id)?),
             None => None,
         };
+        if let Some(token) = &token {
+            self.limit_subject(token.token.subject, caller)?;
+        }
         let permissions = match (&token, model.settings.require_token) {
             (None, true) => {
                 return Err(refuse(
@@ -301,7 +307,9 @@ impl Services {
                 "This operation needs an access token. Send one as 'Authorization: Bearer …'.",
             )
         })?;
-        self.verify_token(bearer)
+        let token = self.verify_token(bearer)?;
+        self.limit_subject(token.token.subject, caller)?;
+        Ok(token)
     }
 
     pub(crate) fn token_for_model(

@@ -10,6 +10,7 @@ mod accounts;
 mod appender;
 mod audit;
 mod blobs;
+mod caps;
 mod changes;
 mod columns;
 mod db;

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
 
 mod accounts;
+mod caps;
 mod feeds;
 mod models;
 mod money;
@@ -21,6 +22,7 @@ pub async fn run_all(store: &Store) {
     models::run(store).await;
     sessions::run(store).await;
     money::run(store).await;
+    caps::run(store).await;
     results::run(store).await;
     feeds::run(store).await;
 }

@@ -1,5 +1,6 @@
 //! One file per group of commands.
 
+mod cap;
 mod config;
 mod jwt;
 pub(crate) mod model;
@@ -22,6 +23,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Model { place, command } => model::run(&place, command).await,
         Command::Ticket { place, command } => ticket::run(&place, command).await,
         Command::Jwt { place, command } => jwt::run(&place, command).await,
+        Command::Cap { place, command } => cap::run(&place, command).await,
         Command::Config { place, command } => config::run(&place, &command),
         Command::Openapi { api: Api::Geometry } => {
             println!("{}", vitrine_http::openapi_geometry().to_pretty_json()?);

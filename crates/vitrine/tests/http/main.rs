@@ -8,6 +8,7 @@
 mod app;
 mod assets;
 mod authorize;
+mod caps;
 mod charges;
 mod drills;
 mod embedding;
@@ -18,6 +19,7 @@ mod invariants;
 mod lifecycle;
 mod logs;
 mod protocol;
+mod rates;
 mod simulation;
 mod snapshots;
 mod strong;
