@@ -98,6 +98,8 @@ class Patient {
   async prepare() {
     this.token = (await this.cli('jwt', 'mint', '--subject', 'backend', '--scope', '*', '--ttl', '3600')).split('\n').at(-1).trim()
     this.box = await uploadModel(this.base, this.token, { name: 'crash box', settings: { backendaccess: true } })
+    // Far above what a run costs: what counts here are the totals.
+    for (const per of ['day', 'month']) await this.cli('cap', 'set', `model:${this.box}`, '--per', per, '--credits', '1000000000')
     this.ticket = await createTicket(this.base, this.token, this.box, { type: 'backend' })
     const { json } = await expectStatus(201, 'POST', `${this.base}/api/v2/ticket/${this.ticket}`, { json: {} })
     this.width = Object.values(json.parameters).find(({ name }) => name === 'width').id

@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::ids::{ModelId, SessionHash, TicketId, UsageId};
+use crate::grant::Subject;
+use crate::ids::{ModelId, SessionHash, TicketId, TokenId, UsageId};
 use crate::limits::COMPUTATION_CHUNK_MS;
 use crate::owner::{Owner, Payer};
 use crate::session::SessionClass;
@@ -93,6 +94,10 @@ pub struct UsageEvent {
     pub model: ModelId,
     /// The ticket behind the session.
     pub ticket: Option<TicketId>,
+    /// The access token that the request came with, or the one that opened the session.
+    pub token: Option<TokenId>,
+    /// Whom that token stands for.
+    pub subject: Option<Subject>,
     /// The session, by its hash.
     pub session: Option<SessionHash>,
     /// How sessions of this class are charged.

@@ -5,6 +5,7 @@
 //! values carry no serde: stored and wire forms are private types of the module that needs them.
 
 pub mod audit;
+pub mod caps;
 pub mod change;
 pub mod credits;
 pub mod decide;
@@ -30,6 +31,7 @@ pub mod time;
 mod wire;
 
 pub use audit::{AuditEvent, Decision};
+pub use caps::{Cap, CapReached, CapScope, CapWindow};
 pub use change::{Change, ChangeError};
 pub use credits::{UsageEvent, UsageKind, credits_for};
 pub use decide::{

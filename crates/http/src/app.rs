@@ -152,6 +152,7 @@ pub fn router_with(services: Services, extras: Extras) -> Router {
     let docs = utoipa_swagger_ui::SwaggerUi::new("/api/v2/docs")
         .url("/api/v2/openapi.json", openapi_geometry());
     let mut config = LayerConfig::new(Arc::new(ServiceEntropy(services.clone())));
+    config.limiter = Some(services.clone());
     config.proxies = Arc::new(services.settings().trusted_proxies.clone());
     let router = Router::new()
         .merge(routes::router(&services))

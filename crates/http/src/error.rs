@@ -10,7 +10,7 @@ use std::fmt;
 
 use axum::Json;
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use vitrine_access::ids::RequestId;
 use vitrine_access::refusal::{Refusal, RefusalKind};
@@ -19,6 +19,9 @@ use vitrine_service as service;
 use crate::catalogue;
 use crate::geometry::wire::{ResError, ResErrorType};
 use crate::limits::RETRY_AFTER_S_DEFAULT;
+
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 macro_rules! error_kinds {
     ($($(#[$doc:meta])* $name:ident,)*) => {
@@ -161,6 +164,21 @@ impl ErrorKind {
         }
     }
 
+    /// Whether the client showed a credential that is none: an attempt to guess one does.
+    pub(crate) const fn is_failed_credential(self) -> bool {
+        use RefusalKind as K;
+        matches!(
+            self,
+            Self::Refused(
+                K::TicketInvalid
+                    | K::TokenInvalid
+                    | K::SessionMalformed
+                    | K::SessionGone
+                    | K::LinkInvalid
+            )
+        )
+    }
+
     /// Whether the client should be told when to try again.
     const fn passes_by_itself(self) -> bool {
         matches!(
@@ -255,6 +273,7 @@ pub struct ApiError {
     kind: ErrorKind,
     message: String,
     retry_after_s: Option<u64>,
+    limited: Option<service::Limited>,
     request_id: Option<RequestId>,
     cause: Option<String>,
 }
@@ -267,6 +286,7 @@ impl ApiError {
             kind,
             message: message.into(),
             retry_after_s: None,
+            limited: None,
             request_id: None,
             cause: None,
         }
@@ -385,6 +405,7 @@ impl From<service::Error> for ApiError {
     fn from(error: service::Error) -> Self {
         let mut converted = Self::new(error.kind().into(), error.message());
         converted.retry_after_s = error.retry_after();
+        converted.limited = error.limit();
         converted.cause = Some(error.cause_chain()).filter(|chain| !chain.is_empty());
         converted
     }
@@ -401,11 +422,32 @@ impl IntoResponse for ApiError {
             let seconds = self.retry_after_s.unwrap_or(RETRY_AFTER_S_DEFAULT).max(1);
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if let Some(limited) = self.limited {
+            rate_headers(headers, limited);
+        }
         if row.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+/// What the limit is, and that nothing is left of it
+/// (draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4).
+fn rate_headers(headers: &mut HeaderMap, limited: service::Limited) {
+    let service::Limited {
+        policy,
+        quota,
+        window_s,
+        retry_after_s,
+    } = limited;
+    let policy_text = format!("\"{policy}\";q={quota};w={window_s}");
+    let rest_text = format!("\"{policy}\";r=0;t={retry_after_s}");
+    for (name, text) in [(RATELIMIT_POLICY, policy_text), (RATELIMIT, rest_text)] {
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.insert(name, value);
+        }
     }
 }
 

@@ -136,8 +136,12 @@ impl Services {
             trusted_iframe_hosts: &self.inner.settings.trusted_iframe_hosts,
         };
         let origin = check_ticket_origin(&ticket, &facts, &evidence)?;
+        self.limit_ticket(ticket.id, caller)?;
         check_model_open(&facts)?;
         let token = self.token_beside_ticket(&model, caller).await?;
+        if let Some(token) = &token {
+            self.limit_subject(token.token.subject, caller)?;
+        }
         let granted = PermissionSet::session_grants(ticket.author);
         let class = match ticket.kind {
             TicketType::Embedding => SessionClass::Limited,

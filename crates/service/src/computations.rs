@@ -16,6 +16,7 @@ pub use crate::asked::{Asked, ExportRequest, Failure, ItemState, ItemStates, Sta
 use crate::asked::{described, unknown_entity};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flights::{Flights, ResultKey};
+use crate::metering::Paid;
 use crate::offset;
 use crate::who::{SessionAccess, printable};
 
@@ -84,8 +85,8 @@ impl Services {
         let asked = Asked::outputs(&access.model, raw, ignore_unknown)?;
         let wait = wait_of(&access.model, None);
         // Charged before the work: whoever hangs up meanwhile finds the result in the cache.
-        self.charge_output(access).await?;
-        Ok(self.states(access, &asked, wait).await?.outputs)
+        let paid = self.charge_output(access).await?;
+        Ok(self.states(access, &asked, wait, paid).await?.outputs)
     }
 
     /// `ComputeExports`: the wanted exports, with outputs where the request names some.
@@ -103,8 +104,8 @@ impl Services {
         }
         let asked = Asked::exports(&access.model, request, ignore_unknown)?;
         let wait = wait_of(&access.model, request.max_wait);
-        self.charge_export(access, asked.wants_outputs()).await?;
-        self.states(access, &asked, wait).await
+        let paid = self.charge_export(access, asked.wants_outputs()).await?;
+        self.states(access, &asked, wait, paid).await
     }
 
     /// `GetCachedOutputs` by values: what is there already; nothing is started.
@@ -236,6 +237,7 @@ impl Services {
         access: &SessionAccess,
         asked: &Asked,
         wait: Duration,
+        paid: Paid,
     ) -> Result<States> {
         let mut missing = Vec::new();
         let all = asked
@@ -254,6 +256,9 @@ impl Services {
         if missing.is_empty() {
             metrics::counter!("vitrine_computations_cached_total").increment(1);
         } else {
+            if paid == Paid::Nothing {
+                self.check_caps(access).await?;
+            }
             let flights = self.fly(access, asked, &missing);
             let all_landed = async {
                 for flight in flights {

@@ -7,9 +7,12 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use vitrine_access::caps::CapReached;
 use vitrine_access::refusal::{Refusal, RefusalKind};
 use vitrine_model::{EngineError, ParameterError};
 use vitrine_store::StoreError;
+
+use crate::limiter::Limited;
 
 /// Result of a use case.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -49,6 +52,7 @@ pub struct Error {
     kind: ErrorKind,
     message: String,
     retry_after_s: Option<u64>,
+    limited: Option<Limited>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -59,6 +63,7 @@ impl Error {
             kind,
             message: message.into(),
             retry_after_s: None,
+            limited: None,
             cause: None,
         }
     }
@@ -74,6 +79,14 @@ impl Error {
     #[must_use]
     pub fn retry_after_s(mut self, seconds: u64) -> Self {
         self.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// Tells the client which limit was reached, and when it may ask again.
+    #[must_use]
+    pub fn limited(mut self, limited: Limited) -> Self {
+        self.retry_after_s = Some(limited.retry_after_s);
+        self.limited = Some(limited);
         self
     }
 
@@ -102,6 +115,12 @@ impl Error {
     #[must_use]
     pub fn retry_after(&self) -> Option<u64> {
         self.retry_after_s
+    }
+
+    /// The limit that was reached, where one was.
+    #[must_use]
+    pub fn limit(&self) -> Option<Limited> {
+        self.limited
     }
 
     /// The chain of causes for the log, empty when there is none.
@@ -140,6 +159,9 @@ impl From<Refusal> for Error {
 
 impl From<StoreError> for Error {
     fn from(cause: StoreError) -> Self {
+        if let StoreError::CapReached(reached) = &cause {
+            return capped(reached);
+        }
         Self::new(
             ErrorKind::DatabaseFailed,
             "The database did not answer as it should. Nothing was changed; try again, and tell \
@@ -147,6 +169,11 @@ impl From<StoreError> for Error {
         )
         .caused_by(cause)
     }
+}
+
+/// The refusal of what does not fit under a cap.
+pub(crate) fn capped(reached: &CapReached) -> Error {
+    Refusal::new(RefusalKind::CapReached, reached.in_words()).into()
 }
 
 impl From<ParameterError> for Error {

@@ -53,7 +53,8 @@ use vitrine_engine::pool::WorkerPool;
 use vitrine_store::{AuthGroupRecord, Blobs, Store, TicketRecord};
 
 pub use error::{Error, ErrorKind, Result};
-pub use settings::Settings;
+pub use limiter::Limited;
+pub use settings::{RateLimits, Settings};
 // Records that use cases return; the rooms above know the store only through them.
 pub use vitrine_store::{
     AuditCursor, BlobError, ComputationStatus, ModelFilter, ModelRecord, ModelSettings,
@@ -169,7 +170,7 @@ impl Services {
                 touches: Touches::default(),
                 trail: Trail::new(),
                 computations: Computations::new(),
-                limiter: Limiter::new(settings.limit_loopback),
+                limiter: Limiter::new(settings.rates, settings.limit_loopback),
                 changes: Changes::new(last_change),
                 job_added: Notify::new(),
                 tracker: TaskTracker::new(),

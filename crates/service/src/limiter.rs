@@ -1,36 +1,161 @@
-//! Limits on how often something may happen, by the generic cell rate algorithm.
+//! Limits on how often something may happen, by the generic cell rate algorithm: one instant per
+//! key, no input or output. A burst of a whole window's quota passes at once, then one call each
+//! time that a share of the window has gone by.
 
-use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use moka::sync::Cache;
-use std::sync::Arc;
-use vitrine_access::ids::ModelId;
+use vitrine_access::grant::Subject;
+use vitrine_access::ids::{ModelId, TicketId};
 use vitrine_access::refusal::{Refusal, RefusalKind};
 use vitrine_access::time::Timestamp;
 
+use crate::Services;
 use crate::error::{Error, Result};
+use crate::settings::RateLimits;
+use crate::who::Caller;
 
-/// Addresses that are remembered; the least recently seen ones are forgotten first.
-const ADDRESSES_MAX: u64 = 200_000;
+/// Keys of one kind that are remembered; the least recently seen ones are forgotten first, which
+/// only ever forgives.
+const KEYS_MAX: u64 = 200_000;
 const HOUR: Duration = Duration::from_hours(1);
+const MINUTE: Duration = Duration::from_mins(1);
 
-/// Counts sessions per model and address.
+/// What a refusal tells about the limit that was reached
+/// (draft-ietf-httpapi-ratelimit-headers-10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limited {
+    /// Name of the policy.
+    pub policy: &'static str,
+    /// Calls that one window allows.
+    pub quota: u32,
+    /// The window, in seconds.
+    pub window_s: u64,
+    /// After how many whole seconds, at least one, a call passes again.
+    pub retry_after_s: u64,
+}
+
+/// So many calls in a window.
+#[derive(Clone, Copy, Debug)]
+struct Quota {
+    policy: &'static str,
+    calls: u32,
+    window: Duration,
+}
+
+impl Quota {
+    /// Calls per minute, of which none are counted when the operator says 0.
+    fn per_minute(policy: &'static str, calls: u32) -> Option<Self> {
+        (calls > 0).then_some(Self {
+            policy,
+            calls,
+            window: MINUTE,
+        })
+    }
+
+    /// The next theoretical arrival time, or how long to wait. Microseconds, because a large quota
+    /// has intervals far below the clock's milliseconds.
+    fn conform(self, arrival_us: i64, now: Timestamp) -> std::result::Result<i64, Duration> {
+        let window_us = i64::try_from(self.window.as_micros()).unwrap_or(i64::MAX);
+        let Some(interval_us) = window_us.checked_div(i64::from(self.calls)) else {
+            return Err(self.window);
+        };
+        let now_us = in_us(now);
+        let next_us = arrival_us.max(now_us).saturating_add(interval_us);
+        let over_us = next_us - now_us - window_us;
+        match u64::try_from(over_us) {
+            Ok(over_us @ 1..) => Err(Duration::from_micros(over_us)),
+            _ => Ok(next_us),
+        }
+    }
+
+    fn refused(self, wait: Duration) -> Limited {
+        Limited {
+            policy: self.policy,
+            quota: self.calls,
+            window_s: self.window.as_secs(),
+            // Clients take 0 for a minute; a moment too early would be refused again.
+            retry_after_s: wait
+                .as_secs()
+                .saturating_add(u64::from(wait.subsec_nanos() > 0))
+                .max(1),
+        }
+    }
+}
+
+fn in_us(at: Timestamp) -> i64 {
+    at.unix_ms().saturating_mul(1000)
+}
+
+/// The cells of one kind of key.
+struct Cells<K: Hash + Eq + Send + Sync + 'static> {
+    arrivals: Cache<K, Arc<Mutex<i64>>>,
+}
+
+impl<K: Hash + Eq + Send + Sync + 'static> Cells<K> {
+    fn new(window: Duration) -> Self {
+        Self {
+            arrivals: Cache::builder()
+                .max_capacity(KEYS_MAX)
+                .time_to_idle(window * 2)
+                .build(),
+        }
+    }
+
+    /// One call of the key.
+    fn take(&self, key: K, quota: Quota, now: Timestamp) -> std::result::Result<(), Limited> {
+        let cell = self
+            .arrivals
+            .get_with(key, || Arc::new(Mutex::new(in_us(now))));
+        let mut arrival = cell.lock().unwrap_or_else(PoisonError::into_inner);
+        *arrival = quota
+            .conform(*arrival, now)
+            .map_err(|wait| quota.refused(wait))?;
+        Ok(())
+    }
+
+    /// Whether a call would pass, without making it.
+    fn look(&self, key: &K, quota: Quota, now: Timestamp) -> std::result::Result<(), Limited> {
+        let Some(cell) = self.arrivals.get(key) else {
+            return Ok(());
+        };
+        let arrival = *cell.lock().unwrap_or_else(PoisonError::into_inner);
+        quota
+            .conform(arrival, now)
+            .map(drop)
+            .map_err(|wait| quota.refused(wait))
+    }
+}
+
+/// All that is counted on this node.
 pub(crate) struct Limiter {
-    cells: Cache<(ModelId, IpAddr), Arc<Mutex<Timestamp>>>,
+    sessions: Cells<(ModelId, IpAddr)>,
+    addresses: Cells<IpAddr>,
+    failures: Cells<IpAddr>,
+    tickets: Cells<TicketId>,
+    subjects: Cells<Subject>,
+    rates: RateLimits,
     limit_loopback: bool,
 }
 
 impl Limiter {
-    pub(crate) fn new(limit_loopback: bool) -> Self {
+    pub(crate) fn new(rates: RateLimits, limit_loopback: bool) -> Self {
         Self {
-            cells: Cache::builder()
-                .max_capacity(ADDRESSES_MAX)
-                .time_to_idle(HOUR * 2)
-                .build(),
+            sessions: Cells::new(HOUR),
+            addresses: Cells::new(MINUTE),
+            failures: Cells::new(MINUTE),
+            tickets: Cells::new(MINUTE),
+            subjects: Cells::new(MINUTE),
+            rates,
             limit_loopback,
         }
+    }
+
+    fn exempt(&self, address: IpAddr) -> bool {
+        address.is_loopback() && !self.limit_loopback
     }
 
     /// One session of `address` on `model`, of which `per_hour` are allowed.
@@ -44,53 +169,123 @@ impl Limiter {
         per_hour: u32,
         now: Timestamp,
     ) -> Result<()> {
-        if address.is_loopback() && !self.limit_loopback {
+        if self.exempt(address) {
             return Ok(());
         }
-        let cell = self
-            .cells
-            .get_with((model, address), || Arc::new(Mutex::new(now)));
-        let mut arrival = cell.lock().unwrap_or_else(PoisonError::into_inner);
-        match conform(*arrival, now, per_hour) {
-            Ok(next) => {
-                *arrival = next;
-                Ok(())
-            }
-            Err(wait) => {
-                let seconds = wait.as_secs().max(1);
-                Err(Error::from(Refusal {
-                    kind: RefusalKind::RateLimited,
-                    message: format!(
-                        "This address opened more sessions of the model than its setting \
-                         session_rate_limit allows ({per_hour} per hour). Try again in {seconds} \
-                         seconds."
-                    ),
-                })
-                .retry_after_s(seconds))
-            }
-        }
+        let quota = Quota {
+            policy: "sessions",
+            calls: per_hour,
+            window: HOUR,
+        };
+        let key = (model, network_of(address));
+        self.sessions.take(key, quota, now).map_err(|limited| {
+            refused(
+                limited,
+                &format!(
+                    "This address opened more sessions of the model than its setting \
+                     session_rate_limit allows ({per_hour} per hour)."
+                ),
+            )
+        })
     }
 }
 
-/// The generic cell rate algorithm with a burst of one hour's quota: the next theoretical arrival
-/// time, or how long to wait.
-fn conform(
-    arrival: Timestamp,
-    now: Timestamp,
-    per_hour: u32,
-) -> std::result::Result<Timestamp, Duration> {
-    let Some(interval) = HOUR.checked_div(per_hour) else {
-        return Err(HOUR);
-    };
-    let earliest = if arrival > now { arrival } else { now };
-    let next = earliest.plus(interval);
-    let ahead = next.since(now);
-    if ahead <= HOUR {
-        Ok(next)
-    } else {
-        Err(Duration::from_secs(
-            (ahead.saturating_sub(HOUR)).as_secs() + 1,
-        ))
+/// What stands for one client: providers hand out whole /64 networks of IPv6.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(
+            address.to_bits() & !u128::from(u64::MAX),
+        )),
+    }
+}
+
+fn refused(limited: Limited, what: &str) -> Error {
+    metrics::counter!("vitrine_rate_limited_total", "policy" => limited.policy).increment(1);
+    let seconds = limited.retry_after_s;
+    let message = format!("{what} Try again in {seconds} seconds.");
+    Error::from(Refusal::new(RefusalKind::RateLimited, message)).limited(limited)
+}
+
+impl Services {
+    /// One request of an address, whatever it asks for. An address that failed too often to show
+    /// a valid credential has to wait before any of its credentials is looked at.
+    ///
+    /// # Errors
+    /// A refusal of kind `RateLimited`.
+    pub fn limit_address(&self, address: IpAddr) -> Result<()> {
+        let limiter = &self.inner.limiter;
+        if limiter.exempt(address) {
+            return Ok(());
+        }
+        let (now, key) = (self.now(), network_of(address));
+        if let Some(quota) = Quota::per_minute("failures", limiter.rates.failures) {
+            let looked = limiter.failures.look(&key, quota, now);
+            looked.map_err(|limited| {
+                let what = "This address sent too many credentials that are not valid.";
+                refused(limited, what)
+            })?;
+        }
+        if let Some(quota) = Quota::per_minute("address", limiter.rates.address) {
+            let taken = limiter.addresses.take(key, quota, now);
+            taken.map_err(|limited| refused(limited, "This address sent too many requests."))?;
+        }
+        Ok(())
+    }
+
+    /// Notes that an address showed a credential that is not valid.
+    pub fn note_failure(&self, address: IpAddr) {
+        let limiter = &self.inner.limiter;
+        if limiter.exempt(address) {
+            return;
+        }
+        if let Some(quota) = Quota::per_minute("failures", limiter.rates.failures) {
+            // Whoever is over it already is told so by the next request.
+            let _ = limiter
+                .failures
+                .take(network_of(address), quota, self.now());
+        }
+    }
+
+    /// One request under a ticket.
+    ///
+    /// # Errors
+    /// A refusal of kind `RateLimited`.
+    pub(crate) fn limit_ticket(&self, ticket: TicketId, caller: &Caller) -> Result<()> {
+        let limiter = &self.inner.limiter;
+        match Quota::per_minute("ticket", limiter.rates.ticket) {
+            Some(quota) if !self.exempt(caller) => limiter
+                .tickets
+                .take(ticket, quota, self.now())
+                .map_err(|limited| refused(limited, "This ticket was used too often.")),
+            _ => Ok(()),
+        }
+    }
+
+    /// One request with an access token of this subject.
+    ///
+    /// # Errors
+    /// A refusal of kind `RateLimited`.
+    pub(crate) fn limit_subject(&self, subject: Subject, caller: &Caller) -> Result<()> {
+        let limiter = &self.inner.limiter;
+        match Quota::per_minute("key", limiter.rates.key) {
+            Some(quota) if !self.exempt(caller) => limiter
+                .subjects
+                .take(subject, quota, self.now())
+                .map_err(|limited| {
+                    refused(
+                        limited,
+                        "Access tokens of this subject were used too often.",
+                    )
+                }),
+            _ => Ok(()),
+        }
+    }
+
+    fn exempt(&self, caller: &Caller) -> bool {
+        caller
+            .address
+            .is_some_and(|address| self.inner.limiter.exempt(address))
     }
 }
 
@@ -98,21 +293,71 @@ fn conform(
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_quota_of_an_hour_passes_at_once_and_one_more_does_not() {
-        let now = Timestamp::from_unix_ms(1_000_000);
-        let mut arrival = now;
-        for _ in 0..10 {
-            arrival = conform(arrival, now, 10).unwrap();
+    fn quota(calls: u32, window: Duration) -> Quota {
+        Quota {
+            policy: "test",
+            calls,
+            window,
         }
-        let wait = conform(arrival, now, 10).unwrap_err();
-        assert!(wait >= Duration::from_mins(6) && wait <= Duration::from_secs(361));
-        assert!(conform(arrival, now.plus(wait), 10).is_ok());
+    }
+
+    #[test]
+    fn the_quota_of_a_window_passes_at_once_and_one_more_does_not() {
+        let now = Timestamp::from_unix_ms(1_000_000);
+        let quota = quota(10, HOUR);
+        let mut arrival = in_us(now);
+        for _ in 0..10 {
+            arrival = quota.conform(arrival, now).unwrap();
+        }
+        let wait = quota.conform(arrival, now).unwrap_err();
+        assert_eq!(wait, Duration::from_mins(6));
+        assert!(quota.conform(arrival, now.plus(wait)).is_ok());
+    }
+
+    #[test]
+    fn a_quota_far_above_one_call_a_millisecond_counts_too() {
+        let now = Timestamp::from_unix_ms(1_000_000);
+        let quota = quota(600_000, MINUTE);
+        let mut arrival = in_us(now);
+        for _ in 0..600_000 {
+            arrival = quota.conform(arrival, now).unwrap();
+        }
+        assert!(quota.conform(arrival, now).is_err());
     }
 
     #[test]
     fn a_quota_of_zero_lets_nothing_pass() {
         let now = Timestamp::from_unix_ms(0);
-        assert_eq!(conform(now, now, 0), Err(HOUR));
+        assert_eq!(quota(0, HOUR).conform(0, now), Err(HOUR));
+    }
+
+    #[test]
+    fn the_wait_is_told_in_whole_seconds_of_at_least_one() {
+        let quota = quota(10, MINUTE);
+        for (wait_ms, seconds) in [(0, 1), (1, 1), (1_000, 1), (1_001, 2), (6_000, 6)] {
+            let limited = quota.refused(Duration::from_millis(wait_ms));
+            assert_eq!(limited.retry_after_s, seconds, "{wait_ms} ms");
+        }
+    }
+
+    #[test]
+    fn neighbours_in_an_ipv6_network_count_as_one_and_in_ipv4_as_two() {
+        let network = |text: &str| network_of(text.parse().unwrap());
+        assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:1"));
+        assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+    }
+
+    #[test]
+    fn looking_takes_nothing() {
+        let cells = Cells::new(MINUTE);
+        let (now, quota) = (Timestamp::from_unix_ms(0), quota(1, MINUTE));
+        for _ in 0..3 {
+            assert!(cells.look(&1, quota, now).is_ok());
+        }
+        assert!(cells.take(1, quota, now).is_ok());
+        assert!(cells.look(&1, quota, now).is_err());
+        assert!(cells.look(&2, quota, now).is_ok());
+        assert!(cells.look(&1, quota, now.plus(MINUTE)).is_ok());
     }
 }

@@ -1,22 +1,28 @@
 //! Metering: every chargeable event is one row, durable before the answer that it charges for.
 
+use vitrine_access::caps::{Cap, CapReached, CapScope, CapWindow};
 use vitrine_access::credits::{UsageEvent, UsageKind, credits_for};
 use vitrine_access::ids::{BlobKey, UsageId};
 use vitrine_access::session::{Session, SessionClass};
+use vitrine_store::limits::LIST_ROWS_MAX;
 
 use crate::Services;
-use crate::error::Result;
+use crate::error::{Result, capped};
 use crate::presence::Slot;
+use crate::tokens::VerifiedToken;
 use crate::who::SessionAccess;
 
 impl Services {
-    /// An event of a session, not yet written.
+    /// An event of a session, not yet written. The token is the one that came with the request; the
+    /// one that opened the session counts otherwise.
     pub(crate) fn usage_of(
         &self,
         session: &Session,
+        token: Option<&VerifiedToken>,
         kind: UsageKind,
         duration_ms: u64,
     ) -> UsageEvent {
+        let token = token.map(|verified| &verified.token);
         UsageEvent {
             id: UsageId::new(&*self.inner.entropy),
             kind,
@@ -27,6 +33,8 @@ impl Services {
             payer: session.payer,
             model: session.model,
             ticket: session.ticket,
+            token: token.map(|token| token.id).or(session.token),
+            subject: token.map(|token| token.subject).or(session.subject),
             session: Some(session.hash),
             class: session.class,
             at: self.now(),
@@ -34,7 +42,7 @@ impl Services {
     }
 
     /// Charges a pure output request.
-    pub(crate) async fn charge_output(&self, access: &SessionAccess) -> Result<()> {
+    pub(crate) async fn charge_output(&self, access: &SessionAccess) -> Result<Paid> {
         self.charge(access, UsageKind::Output).await
     }
 
@@ -43,7 +51,7 @@ impl Services {
         &self,
         access: &SessionAccess,
         with_outputs: bool,
-    ) -> Result<()> {
+    ) -> Result<Paid> {
         let kind = if with_outputs {
             UsageKind::Combined
         } else {
@@ -52,11 +60,12 @@ impl Services {
         self.charge(access, kind).await
     }
 
-    async fn charge(&self, access: &SessionAccess, kind: UsageKind) -> Result<()> {
+    async fn charge(&self, access: &SessionAccess, kind: UsageKind) -> Result<Paid> {
         let entry = &access.session;
         let session = &entry.session;
         let now = self.now();
-        let mut events = vec![self.usage_of(session, kind, 0)];
+        let token = access.token.as_deref();
+        let mut events = vec![self.usage_of(session, token, kind, 0)];
         let slot = match session.class {
             SessionClass::Limited => entry.take_slot(now),
             SessionClass::Default => None,
@@ -66,9 +75,10 @@ impl Services {
             // crash or from another copy of the session, writes the row that is there already.
             events.push(UsageEvent {
                 id: slot_id(session, slot),
-                ..self.usage_of(session, UsageKind::SessionSlot, 0)
+                ..self.usage_of(session, token, UsageKind::SessionSlot, 0)
             });
         }
+        let paid = Paid::by(&events);
         let store = &self.inner.store;
         if let Err(error) = store.append_usage(events).await {
             if let Some(slot) = slot {
@@ -81,7 +91,77 @@ impl Services {
                 .touch_sessions(vec![(session.hash, now, slot.paid_until)])
                 .await?;
         }
+        Ok(paid)
+    }
+
+    /// Work for which nothing was charged yet begins only while no cap is used up: its time will
+    /// be charged.
+    ///
+    /// # Errors
+    /// A refusal of kind `CapReached`.
+    pub(crate) async fn check_caps(&self, access: &SessionAccess) -> Result<()> {
+        let session = &access.session.session;
+        let token = access.token.as_deref();
+        let event = self.usage_of(session, token, UsageKind::Computation, 0);
+        let caps = self.inner.store.caps_on(&CapScope::of(&event)).await?;
+        for mut cap in caps {
+            cap.roll(event.at);
+            if !cap.allows(1) {
+                return Err(capped(&CapReached { cap, asked: 1 }));
+            }
+        }
         Ok(())
+    }
+
+    /// Sets how many credits may be spent on somebody's or something's behalf, from now on and on
+    /// every node. What the present window holds already counts.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_cap(
+        &self,
+        scope: CapScope,
+        window: CapWindow,
+        credits_max: u64,
+    ) -> Result<Cap> {
+        let now = self.now();
+        Ok(self
+            .inner
+            .store
+            .set_cap(scope, window, credits_max, now)
+            .await?)
+    }
+
+    /// All caps, with totals that are true now.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn caps(&self) -> Result<Vec<Cap>> {
+        let now = self.now();
+        let mut caps = self.inner.store.caps(LIST_ROWS_MAX).await?;
+        for cap in &mut caps {
+            cap.roll(now);
+        }
+        Ok(caps)
+    }
+}
+
+/// Whether a request has paid for the work that it may cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Paid {
+    /// It was charged, and no cap refused that.
+    Credits,
+    /// It cost nothing so far.
+    Nothing,
+}
+
+impl Paid {
+    pub(crate) fn by(events: &[UsageEvent]) -> Self {
+        if events.iter().any(|event| event.credits > 0) {
+            Self::Credits
+        } else {
+            Self::Nothing
+        }
     }
 }
 

@@ -173,7 +173,8 @@ impl Services {
             cpu_ms: stats.cpu_ms,
             at: self.now(),
         };
-        let usage = self.usage_of(session, UsageKind::Computation, stats.wall_ms);
+        let token = access.token.as_deref();
+        let usage = self.usage_of(session, token, UsageKind::Computation, stats.wall_ms);
         (record, usage)
     }
 

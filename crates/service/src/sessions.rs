@@ -14,6 +14,7 @@ use crate::Services;
 pub use crate::admission::{Admission, PageEvidence};
 use crate::asked::{Asked, ExportRequest, ItemStates};
 use crate::error::{Error, Result};
+use crate::metering::Paid;
 pub use crate::presence::SessionEntry;
 use crate::settings::SESSION_SLOT;
 use crate::who::{Caller, SessionAccess, gone, gone_unknown};
@@ -80,7 +81,7 @@ impl Services {
     ) -> Result<OpenedSession> {
         let permissions = admission.effective();
         let asked = initial_asked(&admission, &permissions, &initial, ignore_unknown)?;
-        let (id, entry) = self.begin(&admission, caller, &initial).await?;
+        let (id, entry, paid) = self.begin(&admission, caller, &initial).await?;
         let access = SessionAccess {
             id,
             session: entry,
@@ -91,7 +92,7 @@ impl Services {
         let mut opened = OpenedSession::of(access);
         if let Some(asked) = asked {
             let wait = self.inner.settings.session_wait;
-            let states = self.states(&opened.access, &asked, wait).await?;
+            let states = self.states(&opened.access, &asked, wait, paid).await?;
             if asked.wants_exports() {
                 opened.exports = Some(states.exports);
             }
@@ -109,7 +110,7 @@ impl Services {
         admission: &Admission,
         caller: &Caller,
         initial: &Initial,
-    ) -> Result<(SessionId, Arc<SessionEntry>)> {
+    ) -> Result<(SessionId, Arc<SessionEntry>, Paid)> {
         let now = self.now();
         let model = &admission.model;
         let token = admission.token.as_ref().map(|verified| &verified.token);
@@ -137,11 +138,13 @@ impl Services {
             paid_until: now.plus(SESSION_SLOT),
             ended: None,
         };
-        let mut usage = vec![self.usage_of(&session, UsageKind::Session, 0)];
+        let token = admission.token.as_deref();
+        let mut usage = vec![self.usage_of(&session, token, UsageKind::Session, 0)];
         // Computed values other than the model's own defaults are charged like any other request.
         if let Some(kind) = initial.charged_as(admission.class) {
-            usage.push(self.usage_of(&session, kind, 0));
+            usage.push(self.usage_of(&session, token, kind, 0));
         }
+        let paid = Paid::by(&usage);
         let store = &self.inner.store;
         let appended = store.append_session(session.clone(), usage).await;
         appended.map_err(|error| match error {
@@ -162,7 +165,7 @@ impl Services {
             address = ?caller.address,
             "session opened"
         );
-        Ok((id, entry))
+        Ok((id, entry, paid))
     }
 
     /// `GetSessionDefaults`: what the session's creation showed, for the default values.
@@ -173,7 +176,8 @@ impl Services {
         let outputs = if access.permissions.contains(Permission::ComputeOutput) {
             let asked = Asked::outputs(&access.model, &[], false)?;
             let wait = self.inner.settings.session_wait;
-            Some(self.states(&access, &asked, wait).await?.outputs)
+            let paid = Paid::Nothing;
+            Some(self.states(&access, &asked, wait, paid).await?.outputs)
         } else {
             None
         };

@@ -32,12 +32,52 @@ pub struct Settings {
     pub upload_link_ttl: Duration,
     /// How long lines of the audit trail are kept.
     pub audit_kept: Duration,
+    /// How often clients may ask.
+    pub rates: RateLimits,
     /// Whether limits per address also hold for loopback addresses.
     pub limit_loopback: bool,
     /// Issuers of other accounts whose tokens count for them.
     pub external_issuers: Vec<ExternalIssuer>,
     /// Whether our clock is held against the database's. Off only where time is injected.
     pub compare_clocks: bool,
+}
+
+/// Requests per minute that one client may make; 0 sets no limit. A burst of a whole minute's
+/// quota passes at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimits {
+    /// Of one address, or one /64 network of IPv6.
+    pub address: u32,
+    /// Credentials of one address that are not valid.
+    pub failures: u32,
+    /// Under one ticket, from everywhere.
+    pub ticket: u32,
+    /// With access tokens of one subject, from everywhere.
+    pub key: u32,
+}
+
+impl RateLimits {
+    /// No limits at all.
+    pub const NONE: Self = Self {
+        address: 0,
+        failures: 0,
+        ticket: 0,
+        key: 0,
+    };
+}
+
+impl Default for RateLimits {
+    /// A page sends some twenty requests a second while a slider moves, and many pages share the
+    /// address of an office; a ticket is shared by all visitors of a shop. A guesser of
+    /// credentials gets ten a second.
+    fn default() -> Self {
+        Self {
+            address: 60_000,
+            failures: 600,
+            ticket: 600_000,
+            key: 600_000,
+        }
+    }
 }
 
 /// How long a presigned upload link is good for: long enough for a slow line, short enough to be

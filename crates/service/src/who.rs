@@ -162,6 +162,9 @@ impl Services {
             .session_entry(id.hash())
             .await?
             .ok_or_else(gone_unknown)?;
+        if let Some(ticket) = session.session.ticket {
+            self.limit_ticket(ticket, caller)?;
+        }
         let now = self.now();
         if let SessionState::Ended(reason, _) =
             session.state(now, &self.inner.settings.session_limits)
@@ -173,6 +176,9 @@ impl Services {
             Some(bearer) => Some(self.token_for_model(bearer, &model).await?),
             None => None,
         };
+        if let Some(token) = &token {
+            self.limit_subject(token.token.subject, caller)?;
+        }
         let permissions = match (&token, model.demands_token()) {
             (None, true) => {
                 return Err(refuse(
@@ -321,7 +327,9 @@ impl Services {
                 "This operation needs an access token. Send one as 'Authorization: Bearer …'.",
             )
         })?;
-        self.verify_token(bearer)
+        let token = self.verify_token(bearer)?;
+        self.limit_subject(token.token.subject, caller)?;
+        Ok(token)
     }
 
     /// The token beside a ticket or session, as it counts on the model; it must be right even where

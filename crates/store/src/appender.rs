@@ -9,9 +9,12 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
-use vitrine_access::{AuditEvent, EndReason, Session, SessionHash, Timestamp, UsageEvent};
+use vitrine_access::{
+    AuditEvent, CapReached, EndReason, Session, SessionHash, Timestamp, UsageEvent,
+};
 
-use crate::db::{Handle, Pools, Query};
+use crate::caps::Ledger;
+use crate::db::{Dialect, Handle, Pools, Query};
 use crate::error::StoreError;
 use crate::limits::APPEND_ROWS_MAX;
 use crate::results::{ComputationRecord, OutputVersionRecord};
@@ -63,12 +66,28 @@ impl HotWrite {
         matches!(self, Self::EndSession(..))
     }
 
-    async fn apply(&self, handle: &mut Handle) -> Result<Outcome, StoreError> {
+    /// The charges that come with it.
+    fn usage(&self) -> &[UsageEvent] {
+        match self {
+            Self::Session(_, usage) | Self::Usage(usage) | Self::Results(_, _, usage) => usage,
+            Self::EndSession(..) | Self::Touch(_) | Self::Audit(_) => &[],
+        }
+    }
+
+    /// Whether caps allow it. What was computed is kept and counted in any case: its work is done.
+    fn admitted(&self, ledger: &Ledger) -> Result<(), CapReached> {
+        match self {
+            Self::Results(..) => Ok(()),
+            _ => ledger.admit(self.usage()),
+        }
+    }
+
+    async fn apply(&self, handle: &mut Handle, ledger: &mut Ledger) -> Result<Outcome, StoreError> {
         let mut changed = 0;
         match self {
             Self::Session(session, usage) => {
                 sessions::insert(handle, session).await?;
-                charge(handle, usage).await?;
+                usage::charge(handle, ledger, usage).await?;
                 changed = 1;
             }
             Self::EndSession(hash, reason, at) => {
@@ -79,7 +98,7 @@ impl HotWrite {
                     sessions::touch(handle, touch).await?;
                 }
             }
-            Self::Usage(usage) => charge(handle, usage).await?,
+            Self::Usage(usage) => usage::charge(handle, ledger, usage).await?,
             Self::Audit(events) => {
                 for event in events {
                     audit::insert(handle, event).await?;
@@ -92,18 +111,11 @@ impl HotWrite {
                 if let Some(computation) = computation {
                     results::insert_computation(handle, computation).await?;
                 }
-                charge(handle, usage).await?;
+                usage::charge(handle, ledger, usage).await?;
             }
         }
         Ok(Outcome(changed))
     }
-}
-
-async fn charge(handle: &mut Handle, usage: &[UsageEvent]) -> Result<(), StoreError> {
-    for event in usage {
-        usage::insert(handle, event).await?;
-    }
-    Ok(())
 }
 
 /// An append with the one who waits for it.
@@ -128,12 +140,18 @@ impl Appender {
     /// `feed` is told after each commit that has a change in it.
     pub(crate) fn start(
         pools: Pools,
+        dialect: &'static Dialect,
         feed: Arc<Notify>,
         queue_max: usize,
         batch_max: usize,
     ) -> Self {
         let (queue, receiver) = mpsc::channel(queue_max);
-        let task = tokio::spawn(write_all(pools, feed, receiver, batch_max));
+        let writer = Writer {
+            pools,
+            dialect,
+            feed,
+        };
+        let task = tokio::spawn(writer.write_all(receiver, batch_max));
         Self {
             queue,
             task: Mutex::new(Some(task)),
@@ -172,57 +190,11 @@ impl Appender {
     }
 }
 
-async fn write_all(
+/// Writes batches: one at a time, each in one transaction.
+struct Writer {
     pools: Pools,
+    dialect: &'static Dialect,
     feed: Arc<Notify>,
-    mut queue: mpsc::Receiver<Message>,
-    batch_max: usize,
-) {
-    let mut batch = Vec::with_capacity(batch_max);
-    loop {
-        if queue.recv_many(&mut batch, batch_max).await == 0 {
-            return;
-        }
-        let mut appends = Vec::with_capacity(batch.len());
-        for message in batch.drain(..) {
-            match message {
-                Message::Append(append) => appends.push(append),
-                // Nothing new comes in; what is in the queue is still received.
-                Message::Close => queue.close(),
-            }
-        }
-        let noted = appends.iter().any(|append| append.write.is_change());
-        flush(&pools, appends).await;
-        if noted {
-            feed.notify_one();
-        }
-    }
-}
-
-/// Writes a batch in one transaction and answers everybody.
-async fn flush(pools: &Pools, appends: Vec<Append>) {
-    if appends.is_empty() {
-        return;
-    }
-    let written = match write_plainly(pools, &appends).await {
-        Ok(outcomes) => Ok(outcomes.into_iter().map(Ok).collect()),
-        Err(Failure::OneAppend) => write_separately(pools, &appends).await,
-        Err(Failure::Batch(error)) => Err(error),
-    };
-    match written {
-        Ok(outcomes) => {
-            for (append, outcome) in appends.into_iter().zip(outcomes) {
-                // A caller that has gone away is no fault.
-                let _ = append.done.send(outcome);
-            }
-        }
-        Err(error) => {
-            tracing::warn!(%error, appends = appends.len(), "a flush failed");
-            for append in appends {
-                let _ = append.done.send(Err(error.clone()));
-            }
-        }
-    }
 }
 
 enum Failure {
@@ -232,42 +204,127 @@ enum Failure {
     Batch(StoreError),
 }
 
-async fn write_plainly(pools: &Pools, appends: &[Append]) -> Result<Vec<Outcome>, Failure> {
-    let mut handle = pools.write().await.map_err(Failure::Batch)?;
-    let mut outcomes = Vec::with_capacity(appends.len());
-    for append in appends {
-        match append.write.apply(&mut handle).await {
-            Ok(outcome) => outcomes.push(outcome),
-            Err(error) => {
-                tracing::debug!(%error, "an append was refused; writing its batch one by one");
-                handle.roll_back().await.map_err(Failure::Batch)?;
-                return Err(Failure::OneAppend);
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Batch(error)
+    }
+}
+
+type Outcomes = Vec<Result<Outcome, StoreError>>;
+
+impl Writer {
+    async fn write_all(self, mut queue: mpsc::Receiver<Message>, batch_max: usize) {
+        let mut batch = Vec::with_capacity(batch_max);
+        loop {
+            if queue.recv_many(&mut batch, batch_max).await == 0 {
+                return;
+            }
+            let mut appends = Vec::with_capacity(batch.len());
+            for message in batch.drain(..) {
+                match message {
+                    Message::Append(append) => appends.push(append),
+                    // Nothing new comes in; what is in the queue is still received.
+                    Message::Close => queue.close(),
+                }
+            }
+            let noted = appends.iter().any(|append| append.write.is_change());
+            self.flush(appends).await;
+            if noted {
+                self.feed.notify_one();
             }
         }
     }
-    handle.commit().await.map_err(Failure::Batch)?;
-    Ok(outcomes)
+
+    /// Writes a batch in one transaction and answers everybody.
+    async fn flush(&self, appends: Vec<Append>) {
+        if appends.is_empty() {
+            return;
+        }
+        let written = match self.write_plainly(&appends).await {
+            Ok(outcomes) => Ok(outcomes),
+            Err(Failure::OneAppend) => self.write_separately(&appends).await,
+            Err(Failure::Batch(error)) => Err(error),
+        };
+        match written {
+            Ok(outcomes) => {
+                for (append, outcome) in appends.into_iter().zip(outcomes) {
+                    // A caller that has gone away is no fault.
+                    let _ = append.done.send(outcome);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, appends = appends.len(), "a flush failed");
+                for append in appends {
+                    let _ = append.done.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    async fn ledger(&self, handle: &mut Handle, appends: &[Append]) -> Result<Ledger, StoreError> {
+        let usage = appends.iter().flat_map(|append| append.write.usage());
+        Ledger::open(handle, &self.dialect.texts, usage).await
+    }
+
+    async fn write_plainly(&self, appends: &[Append]) -> Result<Outcomes, Failure> {
+        let mut handle = self.pools.write().await?;
+        let mut ledger = self.ledger(&mut handle, appends).await?;
+        let mut outcomes = Vec::with_capacity(appends.len());
+        for append in appends {
+            if let Err(reached) = append.write.admitted(&ledger) {
+                outcomes.push(Err(refused(reached)));
+                continue;
+            }
+            match append.write.apply(&mut handle, &mut ledger).await {
+                Ok(outcome) => outcomes.push(Ok(outcome)),
+                Err(error) => {
+                    tracing::debug!(%error, "an append was refused; writing its batch one by one");
+                    handle.roll_back().await?;
+                    return Err(Failure::OneAppend);
+                }
+            }
+        }
+        ledger.write(&mut handle).await?;
+        handle.commit().await?;
+        ledger.tell();
+        Ok(outcomes)
+    }
+
+    async fn write_separately(&self, appends: &[Append]) -> Result<Outcomes, StoreError> {
+        let mut handle = self.pools.write().await?;
+        let mut ledger = self.ledger(&mut handle, appends).await?;
+        let mut outcomes = Vec::with_capacity(appends.len());
+        for append in appends {
+            if let Err(reached) = append.write.admitted(&ledger) {
+                outcomes.push(Err(refused(reached)));
+                continue;
+            }
+            let before = ledger.clone();
+            handle.execute(Query::new("SAVEPOINT append")).await?;
+            let outcome = append.write.apply(&mut handle, &mut ledger).await;
+            if outcome.is_err() {
+                ledger = before;
+                handle
+                    .execute(Query::new("ROLLBACK TO SAVEPOINT append"))
+                    .await?;
+            }
+            handle
+                .execute(Query::new("RELEASE SAVEPOINT append"))
+                .await?;
+            outcomes.push(outcome);
+        }
+        ledger.write(&mut handle).await?;
+        handle.commit().await?;
+        ledger.tell();
+        Ok(outcomes)
+    }
 }
 
-async fn write_separately(
-    pools: &Pools,
-    appends: &[Append],
-) -> Result<Vec<Result<Outcome, StoreError>>, StoreError> {
-    let mut handle = pools.write().await?;
-    let mut outcomes = Vec::with_capacity(appends.len());
-    for append in appends {
-        handle.execute(Query::new("SAVEPOINT append")).await?;
-        let outcome = append.write.apply(&mut handle).await;
-        if outcome.is_err() {
-            handle
-                .execute(Query::new("ROLLBACK TO SAVEPOINT append"))
-                .await?;
-        }
-        handle
-            .execute(Query::new("RELEASE SAVEPOINT append"))
-            .await?;
-        outcomes.push(outcome);
-    }
-    handle.commit().await?;
-    Ok(outcomes)
+fn refused(reached: CapReached) -> StoreError {
+    metrics::counter!(
+        "vitrine_cap_refusals_total",
+        "window" => reached.cap.window.as_str()
+    )
+    .increment(1);
+    Box::new(reached).into()
 }

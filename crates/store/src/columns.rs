@@ -5,6 +5,10 @@ use vitrine_access::{
     AccessKeyId, AuditId, AuthGroupId, BlobKey, Change, Decision, EndReason, JobId, ModelId,
     ModelStatus, OrganizationId, Owner, Payer, PermissionSet, RequestId, SecretHash, SessionAlias,
     SessionClass, SessionHash, Subject, TicketId, Timestamp, TokenId, UsageId, UsageKind, UserId,
+    AccessKeyId, AuditId, BlobKey, CapScope, CapWindow, Change, Decision, EndReason, JobId,
+    ModelId, ModelStatus, OrganizationId, Owner, Payer, PermissionSet, RequestId, SecretHash,
+    SessionAlias, SessionClass, SessionHash, Subject, TicketId, Timestamp, TokenId, UsageId,
+    UsageKind, UserId,
 };
 
 use crate::db::{Column, Kind, Query, Row, Value};
@@ -131,6 +135,8 @@ macro_rules! words {
     )*};
 }
 words! {
+    CapScope: ToString::to_string, |text| text.parse().ok();
+    CapWindow: |window| window.as_str().to_owned(), |text| text.parse().ok();
     Change: Change::to_storage, |text| Change::from_storage(text).ok();
     Decision: |decision| decision.as_str().to_owned(), Decision::from_storage;
     EndReason: |reason| reason.as_str().to_owned(), |text| text.parse().ok();

@@ -169,8 +169,9 @@ pub(crate) enum Plans {
     Checked,
 }
 
-/// Tables that are read as a whole, because they never have more than a few rows.
-const SMALL_TABLES: [&str; 2] = ["signing_key", "schema_migration"];
+/// Tables that are read as a whole, because they never have more than a few rows; `json_each` is a list
+/// that the query brings along.
+const SMALL_TABLES: [&str; 3] = ["signing_key", "schema_migration", "json_each"];
 
 /// Fails when `SQLite` would read a whole table, or a whole index of it, to answer.
 async fn check_plan(
@@ -366,6 +367,10 @@ pub(crate) struct Texts {
     pub(crate) database_clock: &'static str,
     /// Waits until no other program migrates this database.
     pub(crate) migration_lock: &'static str,
+    /// The caps on any scope of the JSON list `$1`, in one order, kept from others until the end.
+    pub(crate) lock_caps: &'static str,
+    /// Keeps every charge out until the end of the transaction.
+    pub(crate) lock_cap_table: &'static str,
     /// The oldest job that is ready at `$1`; `$2` is the end of the lease.
     pub(crate) take_job: &'static str,
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use vitrine_access::CapReached;
+
 /// What the caller can do about a [`StoreError`].
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum StoreErrorKind {
@@ -17,6 +19,8 @@ pub enum StoreErrorKind {
     Broken,
     /// The caller asked for more than a bound allows.
     TooMuch,
+    /// A cap on credits does not allow it.
+    Capped,
 }
 
 /// A failed read or write. Cheap to clone, because one failed flush answers many callers.
@@ -65,6 +69,9 @@ pub enum StoreError {
     /// The schema cannot be brought to this version of the program.
     #[error(transparent)]
     Migration(#[from] MigrationError),
+    /// A charge does not fit under a cap; nothing was written.
+    #[error(transparent)]
+    CapReached(#[from] Box<CapReached>),
     /// A list is longer than its bound.
     #[error("{what}: {given} given, at most {allowed} allowed; split the list")]
     TooMuch {
@@ -122,6 +129,7 @@ impl StoreError {
             | Self::Config(_)
             | Self::Migration(_) => StoreErrorKind::Broken,
             Self::TooMuch { .. } => StoreErrorKind::TooMuch,
+            Self::CapReached(_) => StoreErrorKind::Capped,
         }
     }
 

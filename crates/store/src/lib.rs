@@ -11,6 +11,7 @@ mod appender;
 mod audit;
 mod auth_groups;
 mod blobs;
+mod caps;
 mod changes;
 mod columns;
 mod db;

@@ -93,6 +93,7 @@ impl Store {
         let feed = Arc::new(Notify::new());
         let appender = Appender::start(
             pools.clone(),
+            dialect,
             Arc::clone(&feed),
             options.append_queue_max,
             options.append_batch_max,

@@ -1,10 +1,12 @@
 //! Usage rows: what is charged to whom. Totals are sums of rows.
 
 use vitrine_access::{
-    ModelId, Payer, SessionHash, TicketId, Timestamp, UsageEvent, UsageId, UsageKind,
+    ModelId, Payer, SessionHash, Subject, TicketId, Timestamp, TokenId, UsageEvent, UsageId,
+    UsageKind,
 };
 
 use crate::appender::HotWrite;
+use crate::caps::Ledger;
 use crate::db::{Handle, Query, Row};
 use crate::error::StoreError;
 use crate::limits::LIST_ROWS_MAX;
@@ -20,6 +22,10 @@ pub enum UsageScope {
     Model(ModelId),
     /// All that this ticket caused.
     Ticket(TicketId),
+    /// All that this access token caused.
+    Token(TokenId),
+    /// All that access tokens of this subject caused.
+    Subject(Subject),
     /// All of this session.
     Session(SessionHash),
 }
@@ -52,6 +58,8 @@ impl Store {
     /// there already is passed over, so that nobody is charged twice.
     ///
     /// # Errors
+    /// [`StoreError::CapReached`] when the charges do not fit under a cap; then nothing was written.
+    ///
     /// When the database fails or the list is longer than [`crate::limits::APPEND_ROWS_MAX`].
     pub async fn append_usage(&self, usage: Vec<UsageEvent>) -> Result<(), StoreError> {
         if usage.is_empty() {
@@ -65,15 +73,15 @@ impl Store {
 }
 
 impl Tx {
-    /// See [`Store::append_usage`]; durable with the transaction.
+    /// See [`Store::append_usage`]; durable with the transaction, and counted whatever caps say.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn append_usage(&mut self, usage: &[UsageEvent]) -> Result<(), StoreError> {
-        for event in usage {
-            insert(&mut self.handle, event).await?;
-        }
-        Ok(())
+        let texts = &self.dialect.texts;
+        let mut ledger = Ledger::open(&mut self.handle, texts, usage.iter()).await?;
+        charge(&mut self.handle, &mut ledger, usage).await?;
+        ledger.write(&mut self.handle).await
     }
 }
 
@@ -90,7 +98,7 @@ macro_rules! sum {
     };
 }
 
-async fn usage_sum(
+pub(crate) async fn usage_sum(
     handle: &mut Handle,
     scope: UsageScope,
     kind: Option<UsageKind>,
@@ -101,6 +109,8 @@ async fn usage_sum(
         UsageScope::Payer(_) => sum!("payer_kind = $4 AND payer = $5"),
         UsageScope::Model(_) => sum!("model = $4"),
         UsageScope::Ticket(_) => sum!("ticket = $4"),
+        UsageScope::Token(_) => sum!("token = $4"),
+        UsageScope::Subject(_) => sum!("subject = $4"),
         UsageScope::Session(_) => sum!("session = $4"),
     };
     let query = Query::new(sql)
@@ -111,6 +121,8 @@ async fn usage_sum(
         UsageScope::Payer(payer) => query.bind_payer(&payer),
         UsageScope::Model(model) => query.bind(&model),
         UsageScope::Ticket(ticket) => query.bind(&ticket),
+        UsageScope::Token(token) => query.bind(&token),
+        UsageScope::Subject(subject) => query.bind(&subject),
         UsageScope::Session(session) => query.bind(&session),
     };
     let row = handle.one(query).await?;
@@ -128,7 +140,7 @@ async fn usage_of_session(
     limit: u32,
 ) -> Result<Vec<UsageEvent>, StoreError> {
     let sql = "SELECT id, kind, credits, count, duration_ms, owner_user, owner_organization, \
-        payer_kind, payer, model, ticket, session, class, at FROM usage_event \
+        payer_kind, payer, model, ticket, token, subject, session, class, at FROM usage_event \
         WHERE session = $1 ORDER BY at LIMIT $2";
     let query = Query::new(sql)
         .bind(&session)
@@ -141,7 +153,8 @@ async fn usage_unscoped(
     id: UsageId,
 ) -> Result<Option<UsageEvent>, StoreError> {
     let sql = "SELECT id, kind, credits, count, duration_ms, owner_user, owner_organization, \
-        payer_kind, payer, model, ticket, session, class, at FROM usage_event WHERE id = $1";
+        payer_kind, payer, model, ticket, token, subject, session, class, at FROM usage_event \
+        WHERE id = $1";
     handle
         .optional(Query::new(sql).bind(&id))
         .await?
@@ -150,10 +163,25 @@ async fn usage_unscoped(
         .transpose()
 }
 
-pub(crate) async fn insert(handle: &mut Handle, event: &UsageEvent) -> Result<(), StoreError> {
+/// Adds charges and counts those that were not there yet.
+pub(crate) async fn charge(
+    handle: &mut Handle,
+    ledger: &mut Ledger,
+    usage: &[UsageEvent],
+) -> Result<(), StoreError> {
+    for event in usage {
+        if insert(handle, event).await? {
+            ledger.count(event);
+        }
+    }
+    Ok(())
+}
+
+/// False when the row was there already.
+async fn insert(handle: &mut Handle, event: &UsageEvent) -> Result<bool, StoreError> {
     let sql = "INSERT INTO usage_event (id, kind, credits, count, duration_ms, owner_user, \
-        owner_organization, payer_kind, payer, model, ticket, session, class, at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+        owner_organization, payer_kind, payer, model, ticket, token, subject, session, class, at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
         ON CONFLICT (id) DO NOTHING";
     let query = Query::new(sql)
         .bind(&event.id)
@@ -165,10 +193,12 @@ pub(crate) async fn insert(handle: &mut Handle, event: &UsageEvent) -> Result<()
         .bind_payer(&event.payer)
         .bind(&event.model)
         .bind_option(event.ticket.as_ref())
+        .bind_option(event.token.as_ref())
+        .bind_option(event.subject.as_ref())
         .bind_option(event.session.as_ref())
         .bind(&event.class)
         .bind(&event.at);
-    handle.execute(query).await.map(drop)
+    Ok(handle.execute(query).await? == 1)
 }
 
 fn read(row: &Row) -> Result<UsageEvent, StoreError> {
@@ -182,6 +212,8 @@ fn read(row: &Row) -> Result<UsageEvent, StoreError> {
         payer: row.payer()?,
         model: row.get("model")?,
         ticket: row.get_option("ticket")?,
+        token: row.get_option("token")?,
+        subject: row.get_option("subject")?,
         session: row.get_option("session")?,
         class: row.get("class")?,
         at: row.get("at")?,

@@ -221,6 +221,8 @@ impl Builder {
             payer: session.payer,
             model: session.model,
             ticket: session.ticket,
+            token: session.token,
+            subject: session.subject,
             session: Some(session.hash),
             class: session.class,
             at: self.now,

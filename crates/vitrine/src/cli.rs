@@ -8,7 +8,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use vitrine_access::caps::CapWindow;
+
 use crate::config::{Flags, WorkerConfinement};
+
+/// Largest cap: far above any bill, far below where sums would overflow.
+const CREDITS_MAX: u64 = 1_000_000_000_000;
 
 /// First argument of a worker process. Not for people: it speaks frames on its standard streams.
 pub(crate) const WORKER_COMMAND: &str = "__worker";
@@ -82,6 +87,13 @@ pub(crate) enum Command {
         place: Place,
         #[command(subcommand)]
         command: AccountCommand,
+    },
+    /// Caps on credits: set, list, remove.
+    Cap {
+        #[command(flatten)]
+        place: Place,
+        #[command(subcommand)]
+        command: CapCommand,
     },
     /// The configuration: check it, or show what is in force.
     Config {
@@ -367,6 +379,52 @@ pub(crate) enum AccountCommand {
         /// Demand an access token beside the ticket for all models of the account.
         #[arg(long, value_enum)]
         force_require_token: Switch,
+    },
+}
+
+/// How long credits add up before they begin anew, by the UTC calendar.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Per {
+    /// A full hour.
+    Hour,
+    /// A day.
+    Day,
+    /// A month.
+    Month,
+}
+
+impl Per {
+    pub(crate) const fn domain(self) -> CapWindow {
+        match self {
+            Self::Hour => CapWindow::Hour,
+            Self::Day => CapWindow::Day,
+            Self::Month => CapWindow::Month,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CapCommand {
+    /// Bound the credits of an account, model, ticket or token; a running server obeys at once.
+    Set {
+        /// user:ID, organization:ID, model:ID, ticket:TICKET, token:JTI or subject:SUBJECT.
+        scope: String,
+        /// The time within which credits add up.
+        #[arg(long, value_enum)]
+        per: Per,
+        /// Most credits within that time; 0 lets only what is free pass.
+        #[arg(long, value_parser = clap::value_parser!(u64).range(..=CREDITS_MAX))]
+        credits: u64,
+    },
+    /// List all caps with what is used of them.
+    List,
+    /// Take a cap away.
+    Remove {
+        /// As for set.
+        scope: String,
+        /// As for set.
+        #[arg(long, value_enum)]
+        per: Per,
     },
 }
 

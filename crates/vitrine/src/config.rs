@@ -19,7 +19,7 @@ use vitrine_access::forwarded::{ForwardedHeader, ProxyError, TrustedProxies};
 use vitrine_access::origin::AllowedDomains;
 use vitrine_access::session::SessionLimits;
 use vitrine_engine::Confinement;
-use vitrine_service::settings::{SESSION_WAIT, Settings, UPLOAD_LINK_TTL};
+use vitrine_service::settings::{RateLimits, SESSION_WAIT, Settings, UPLOAD_LINK_TTL};
 
 use crate::reach::{self, EgressRules, IssuerRules};
 
@@ -51,6 +51,10 @@ pub(crate) struct Config {
     pub(crate) trusted_iframe_hosts: Vec<String>,
     pub(crate) trusted_proxies: Vec<String>,
     pub(crate) forwarded_header: ForwardingHeader,
+    pub(crate) rate_address_per_min: u32,
+    pub(crate) rate_failures_per_min: u32,
+    pub(crate) rate_ticket_per_min: u32,
+    pub(crate) rate_key_per_min: u32,
     pub(crate) issuer: String,
     pub(crate) audience: String,
     pub(crate) workers: usize,
@@ -121,6 +125,7 @@ impl From<WorkerConfinement> for Confinement {
 
 impl Default for Config {
     fn default() -> Self {
+        let rates = RateLimits::default();
         Self {
             data: PathBuf::from("data"),
             listen: "127.0.0.1:8080".into(),
@@ -134,6 +139,10 @@ impl Default for Config {
             trusted_iframe_hosts: Vec::new(),
             trusted_proxies: Vec::new(),
             forwarded_header: ForwardingHeader::XForwardedFor,
+            rate_address_per_min: rates.address,
+            rate_failures_per_min: rates.failures,
+            rate_ticket_per_min: rates.ticket,
+            rate_key_per_min: rates.key,
             issuer: "vitrine".into(),
             audience: "vitrine-geometry".into(),
             workers: 0,
@@ -325,6 +334,12 @@ impl Config {
             upload_link_ttl: UPLOAD_LINK_TTL,
             audit_kept: Duration::from_secs(self.audit_retention_days.saturating_mul(DAY_S)),
             external_issuers: reach::issuers(&self.external_issuer, &self.issuer, &self.audience).0,
+            rates: RateLimits {
+                address: self.rate_address_per_min,
+                failures: self.rate_failures_per_min,
+                ticket: self.rate_ticket_per_min,
+                key: self.rate_key_per_min,
+            },
             limit_loopback: true,
             compare_clocks: true,
         })

@@ -39,6 +39,7 @@ export class Ledger {
       closed: of_state('closed'),
       assets: this.assets.size,
       revoked: [...this.tickets.values()].filter((state) => state === 'revoked').length,
+      credits_under_caps: this.credits ?? 0,
     }
   }
 
@@ -62,6 +63,7 @@ export async function verify(ledger, { base, token, database, geometry }) {
   await verifyGeometry(ledger, geometry)
   await verifyTickets(ledger, base)
   await verifyUsage(ledger, database)
+  ledger.credits = await verifyCaps(database)
 }
 
 async function verifyModels(ledger, base, token) {
@@ -144,6 +146,19 @@ async function verifyTickets(ledger, base) {
     const possible = { revoking: [201, 403], revoked: [403] }[state]
     assert.ok(possible.includes(status), `a ticket that was ${state} answers ${status}`)
   }
+}
+
+/** The total of each cap on a model is the sum of the rows of its window, whenever the server died. */
+async function verifyCaps(database) {
+  const rows = await database.rows(
+    `SELECT c.scope AS scope, c.period AS period, c.used AS used, (SELECT COALESCE(SUM(u.credits), 0) FROM usage_event u
+       WHERE ${database.hex('u.model')} = replace(substr(c.scope, 7), '-', '') AND u.at >= c.window_start) AS spent
+     FROM credit_cap c WHERE c.scope LIKE 'model:%'`,
+  )
+  for (const [scope, period, used, spent] of rows) {
+    assert.equal(Number(used), Number(spent), `the cap per ${period} on ${scope} counts other credits than the rows`)
+  }
+  return rows.reduce((total, [, , used]) => total + Number(used), 0)
 }
 
 async function verifyUsage(ledger, database) {

@@ -29,7 +29,7 @@ const ALLOWED_METHODS: HeaderValue =
 /// Response headers that scripts may read.
 const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
     "Content-Disposition, Content-Length, Content-Range, Accept-Ranges, ETag, Retry-After, \
-     X-Request-Id",
+     RateLimit, RateLimit-Policy, X-Request-Id",
 );
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =

@@ -5,15 +5,17 @@
 //! 2. the client's address is found out ([`Peer`]);
 //! 3. [`headers`]: `nosniff` and `Referrer-Policy`, for whatever answers;
 //! 4. [`cors`]: the public paths answer every origin, preflights and errors included;
-//! 5. panics become error bodies;
-//! 6. the announced body size is checked and the time until the answer begins is bounded;
-//! 7. [`path`]: leading double slashes are collapsed before routing.
+//! 5. addresses that ask too often are refused;
+//! 6. panics become error bodies;
+//! 7. the announced body size is checked and the time until the answer begins is bounded;
+//! 8. [`path`]: leading double slashes are collapsed before routing.
 
 mod bounds;
 pub mod cors;
 pub mod headers;
 pub mod observe;
 pub mod path;
+mod rates;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -28,6 +30,7 @@ use tower::{Layer, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
 use vitrine_access::forwarded::TrustedProxies;
 use vitrine_access::random::Entropy;
+use vitrine_service::Services;
 
 use crate::error::{ApiError, ErrorKind};
 use crate::extract::Peer;
@@ -40,6 +43,8 @@ pub struct LayerConfig {
     pub entropy: Arc<dyn Entropy>,
     /// Proxies whose word about the client counts.
     pub proxies: Arc<TrustedProxies>,
+    /// Counts requests and failed credentials per address; nothing is counted without it.
+    pub limiter: Option<Services>,
     /// How long a request may take until its answer begins.
     pub request_timeout: Duration,
     /// Largest body of any request, bytes.
@@ -53,6 +58,7 @@ impl LayerConfig {
         Self {
             entropy,
             proxies: Arc::default(),
+            limiter: None,
             request_timeout: REQUEST_TIMEOUT,
             body_bytes_max: BODY_BYTES_MAX,
         }
@@ -85,6 +91,7 @@ pub fn wrap(router: Router, config: LayerConfig) -> Router {
         .layer(from_fn_with_state(config.clone(), note_peer))
         .layer(from_fn(headers::harden))
         .layer(from_fn(cors::cors))
+        .layer(from_fn_with_state(config.clone(), rates::limit))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(config, bounds::bound));
     Router::new().fallback_service(rewritten).layer(layers)

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod erasing;
+mod caps;
 mod feeds;
 mod models;
 mod money;
@@ -22,6 +23,7 @@ pub async fn run_all(store: &Store) {
     models::run(store).await;
     sessions::run(store).await;
     money::run(store).await;
+    caps::run(store).await;
     results::run(store).await;
     erasing::run(store).await;
     feeds::run(store).await;

@@ -2,6 +2,7 @@
 
 mod audit;
 mod account;
+mod cap;
 mod config;
 mod jwt;
 mod keys;
@@ -31,6 +32,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Keys { place, command } => keys::run(&place, command).await,
         Command::User { place, command } => account::user(&place, command).await,
         Command::Org { place, command } => account::organization(&place, command).await,
+        Command::Cap { place, command } => cap::run(&place, command).await,
         Command::Config { place, command } => config::run(&place, &command),
         Command::Openapi { api: Api::Geometry } => {
             println!("{}", vitrine_http::openapi_geometry().to_pretty_json()?);

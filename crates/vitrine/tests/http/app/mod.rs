@@ -28,7 +28,7 @@ use vitrine_model::RunLimits;
 use vitrine_service::models::ModelPatch;
 use vitrine_service::outgoing::{NoWayOut, Outgoing};
 use vitrine_service::tickets::TicketRequest;
-use vitrine_service::{Adapters, ModelRecord, Services, Settings};
+use vitrine_service::{Adapters, ModelRecord, RateLimits, Services, Settings};
 use vitrine_store::{Blobs, JobState, Store, StoreOptions};
 use vitrine_testkit::{ManualClock, SeededEntropy, TestFolder, create_postgres, sqlite_url};
 
@@ -97,6 +97,8 @@ impl Plan {
                 session_wait: WAIT,
                 upload_link_ttl: Duration::from_mins(15),
                 audit_kept: Duration::from_hours(90 * 24),
+                // Time stands still here: whoever tests a limit sets it.
+                rates: RateLimits::NONE,
                 limit_loopback: true,
                 external_issuers: Vec::new(),
                 compare_clocks: false,

@@ -1,0 +1,174 @@
+//! Limits on how often clients may ask, and whose address counts.
+
+use std::time::Duration;
+
+use serde_json::json;
+use vitrine_access::forwarded::{ForwardedHeader, TrustedProxies};
+use vitrine_service::RateLimits;
+use vitrine_service::models::ModelPatch;
+
+use crate::app::{Answer, CUBE, Call, Plan, open_call};
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn limited(rates: RateLimits) -> Plan {
+    Plan::new().settings(|settings| settings.rates = rates)
+}
+
+fn jwks(peer: &str) -> Call {
+    Call::get("/.well-known/jwks.json").from(peer)
+}
+
+#[track_caller]
+fn assert_limited(answer: Answer, policy: &str, rest: &str) {
+    assert_eq!(answer.header("ratelimit-policy"), Some(policy));
+    assert_eq!(answer.header("ratelimit"), Some(rest));
+    let exposed = answer.header("access-control-expose-headers").unwrap();
+    assert!(exposed.contains("RateLimit, RateLimit-Policy"), "{exposed}");
+    let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+    assert!(
+        seconds >= 1 && rest.ends_with(&format!(";t={seconds}")),
+        "{rest}"
+    );
+    answer.expect_error(429, "SdRateLimitErrorGeneric");
+}
+
+#[tokio::test]
+async fn an_address_has_its_own_quota_and_health_is_always_told() {
+    let rates = RateLimits {
+        address: 3,
+        ..RateLimits::NONE
+    };
+    let app = limited(rates).start().await;
+    for _ in 0..3 {
+        app.send(jwks("192.0.2.1")).await.expect(200);
+    }
+    let refused = app.send(jwks("192.0.2.1")).await;
+    assert_limited(refused, "\"address\";q=3;w=60", "\"address\";r=0;t=20");
+    app.send(Call::get("/healthz").from("192.0.2.1"))
+        .await
+        .expect(200);
+    app.send(jwks("192.0.2.2")).await.expect(200);
+    app.pass(Duration::from_secs(20));
+    app.send(jwks("192.0.2.1")).await.expect(200);
+    app.send(jwks("192.0.2.1")).await.expect(429);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn guessing_credentials_is_stopped_before_the_next_one_is_looked_at() {
+    let rates = RateLimits {
+        failures: 5,
+        ..RateLimits::NONE
+    };
+    let app = limited(rates).start().await;
+    let model = app.push("cube", CUBE).await;
+    let ticket = app.ticket(&model).await;
+    let guesses = [
+        Call::post("/api/v2/ticket/00ff-00ff").origin("https://shop.example.com"),
+        Call::get("/api/v2/session/0123456789abcdef0123456789abcdef/default"),
+        Call::get("/api/v2/session/nonsense/default"),
+        Call::get(&format!("/api/v2/model/{}", model.id)).bearer("a.b.c"),
+        Call::get("/api/v2/session/fedcba9876543210fedcba9876543210/default"),
+    ];
+    for guess in guesses {
+        let answer = app.send(guess).await;
+        assert!(
+            answer.status.is_client_error() && answer.status != 429,
+            "{}",
+            answer.text()
+        );
+    }
+    let right = app.send(open_call(&ticket)).await;
+    assert_limited(right, "\"failures\";q=5;w=60", "\"failures\";r=0;t=12");
+    app.send(open_call(&ticket).from("192.0.2.99"))
+        .await
+        .expect(201);
+    app.pass(MINUTE);
+    app.send(open_call(&ticket)).await.expect(201);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn tickets_and_token_subjects_have_quotas_wherever_they_are_used() {
+    let rates = RateLimits {
+        ticket: 2,
+        key: 2,
+        ..RateLimits::NONE
+    };
+    let app = limited(rates).start().await;
+    let model = app.push("cube", CUBE).await;
+    let ticket = app.ticket(&model).await;
+    let session = app.open(&ticket).await;
+    app.send(session.compute(&json!({})).from("192.0.2.50"))
+        .await
+        .expect(200);
+    let refused = app.send(open_call(&ticket).from("192.0.2.51")).await;
+    assert_limited(refused, "\"ticket\";q=2;w=60", "\"ticket\";r=0;t=30");
+    let ask = |token: &str| Call::get(&format!("/api/v2/model/{}", model.id)).bearer(token);
+    // Two tokens of one subject share its quota.
+    let (one, other) = (app.model_token(model.id), app.model_token(model.id));
+    app.send(ask(&one)).await.expect(200);
+    app.send(ask(&other)).await.expect(200);
+    assert_limited(
+        app.send(ask(&one)).await,
+        "\"key\";q=2;w=60",
+        "\"key\";r=0;t=30",
+    );
+    app.send(ask(&app.backend_token())).await.expect(200);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn loopback_is_not_limited_where_the_demo_says_so() {
+    let rates = RateLimits {
+        address: 1,
+        failures: 1,
+        ticket: 1,
+        key: 1,
+    };
+    let plan = limited(rates).settings(|settings| settings.limit_loopback = false);
+    let app = plan.start().await;
+    for _ in 0..5 {
+        app.send(jwks("127.0.0.1")).await.expect(200);
+        app.send(jwks("::1")).await.expect(200);
+    }
+    app.send(jwks("192.0.2.1")).await.expect(200);
+    app.send(jwks("192.0.2.1")).await.expect(429);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn sessions_per_hour_count_by_the_clients_address_behind_a_trusted_proxy_only() {
+    let plan = Plan::new().settings(|settings| {
+        let proxies = TrustedProxies::parse_all(&["10.0.0.1"], ForwardedHeader::XForwardedFor);
+        settings.trusted_proxies = proxies.unwrap();
+    });
+    let app = plan.start().await;
+    let model = app.push("cube", CUBE).await;
+    let patch = ModelPatch {
+        session_rate_limit: Some(1),
+        ..ModelPatch::default()
+    };
+    app.update(model.id, patch).await;
+    let ticket = app.ticket(&model).await;
+    let open = |peer: &str, client: &str| {
+        open_call(&ticket)
+            .from(peer)
+            .header("x-forwarded-for", client)
+    };
+    app.send(open("10.0.0.1", "203.0.113.1")).await.expect(201);
+    let refused = app
+        .send(open("10.0.0.1", "198.51.100.9, 203.0.113.1"))
+        .await;
+    assert_limited(
+        refused,
+        "\"sessions\";q=1;w=3600",
+        "\"sessions\";r=0;t=3600",
+    );
+    app.send(open("10.0.0.1", "203.0.113.2")).await.expect(201);
+    // A stranger cannot choose where he comes from.
+    app.send(open("192.0.2.1", "203.0.113.3")).await.expect(201);
+    app.send(open("192.0.2.1", "203.0.113.4")).await.expect(429);
+    app.finish().await;
+}
