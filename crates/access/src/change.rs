@@ -4,7 +4,9 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::ids::{ModelId, OrganizationId, SessionHash, TicketId, TokenId, UserId};
+use crate::ids::{
+    EditorTokenHash, ModelId, OrganizationId, PartnerId, SessionHash, TicketId, TokenId, UserId,
+};
 use crate::owner::Owner;
 
 /// One change that makes cached knowledge stale.
@@ -22,6 +24,10 @@ pub enum Change {
     Keys,
     /// Anything about an account.
     Account(Owner),
+    /// Anything about a partner: its settings, its keys, or many of its tokens.
+    Partner(PartnerId),
+    /// An editor token was revoked or used up.
+    EditorToken(EditorTokenHash),
 }
 
 /// A stored change that cannot be read. The reader must then forget everything it caches.
@@ -39,6 +45,8 @@ impl Change {
             Self::Session(hash) => format!("session:{hash}"),
             Self::Token(id) => format!("token:{id}"),
             Self::Keys => "keys".to_owned(),
+            Self::Partner(id) => format!("partner:{id}"),
+            Self::EditorToken(hash) => format!("editor-token:{hash}"),
             Self::Account(Owner {
                 user,
                 organization: None,
@@ -66,6 +74,8 @@ impl Change {
             "ticket" => parse::<TicketId>(id).map(Self::Ticket),
             "session" => parse::<SessionHash>(id).map(Self::Session),
             "token" => parse::<TokenId>(id).map(Self::Token),
+            "partner" => parse::<PartnerId>(id).map(Self::Partner),
+            "editor-token" => parse::<EditorTokenHash>(id).map(Self::EditorToken),
             "account" => {
                 let (user, organization) = match id.split_once('/') {
                     Some((user, organization)) => {
@@ -101,6 +111,8 @@ mod tests {
             Change::Session(SessionHash::from_bytes([3; 32])),
             Change::Token(TokenId::from_bytes([4; 16])),
             Change::Keys,
+            Change::Partner(PartnerId::from_bytes([8; 16])),
+            Change::EditorToken(EditorTokenHash::from_bytes([9; 32])),
             Change::Account(Owner {
                 user,
                 organization: None,

@@ -35,6 +35,22 @@ pub fn code_of(kind: ErrorKind) -> &'static str {
     }
 }
 
+/// Who acted, by which credential; never a secret.
+#[derive(Clone, Debug)]
+pub(crate) struct Actor {
+    pub(crate) name: String,
+    pub(crate) credential: String,
+}
+
+impl Default for Actor {
+    fn default() -> Self {
+        Self {
+            name: "anonymous".to_owned(),
+            credential: "none".to_owned(),
+        }
+    }
+}
+
 impl Services {
     /// Notes a refusal and passes the outcome on.
     pub(crate) fn audited<T>(
@@ -58,6 +74,30 @@ impl Services {
         outcome
     }
 
+    /// Notes a refusal of somebody who is known by other means than a token, and passes the outcome on.
+    pub(crate) fn audited_as<T>(
+        &self,
+        operation: &str,
+        caller: &Caller,
+        who: &Actor,
+        outcome: Result<T>,
+    ) -> Result<T> {
+        if let Err(error) = &outcome
+            && matches!(error.kind(), ErrorKind::Refused(_))
+        {
+            let reason = code_of(error.kind());
+            let refused = (Decision::Refused, reason, error.message());
+            self.note_as(operation, caller, who.clone(), None, refused);
+        }
+        outcome
+    }
+
+    /// Notes a change that somebody was allowed to make who is known by other means than a token.
+    pub(crate) fn note_allowed_as(&self, operation: &str, caller: &Caller, who: &Actor) {
+        let allowed = (Decision::Allowed, "allowed", "");
+        self.note_as(operation, caller, who.clone(), None, allowed);
+    }
+
     /// Notes a change that somebody was allowed to make.
     pub fn note_allowed(&self, operation: &str, caller: &Caller, model: Option<ModelId>) {
         self.note(operation, caller, model, Decision::Allowed, "allowed", "");
@@ -72,24 +112,35 @@ impl Services {
         reason: &str,
         message: &str,
     ) {
-        let entropy = &*self.inner.entropy;
         let verified = caller
             .bearer
             .as_deref()
             .and_then(|bearer| self.verify_token(bearer).ok());
-        let (actor, credential) = match &verified {
-            Some(token) => (
-                token.token.subject.to_string(),
-                format!("token {}", token.token.id),
-            ),
-            None => ("anonymous".to_owned(), "none".to_owned()),
+        let who = match &verified {
+            Some(token) => Actor {
+                name: token.token.subject.to_string(),
+                credential: format!("token {}", token.token.id),
+            },
+            None => Actor::default(),
         };
+        self.note_as(operation, caller, who, model, (decision, reason, message));
+    }
+
+    fn note_as(
+        &self,
+        operation: &str,
+        caller: &Caller,
+        who: Actor,
+        model: Option<ModelId>,
+        (decision, reason, message): (Decision, &str, &str),
+    ) {
+        let entropy = &*self.inner.entropy;
         let event = AuditEvent {
             id: AuditId::new(entropy),
             at: self.now(),
             request: caller.request.unwrap_or_else(|| RequestId::new(entropy)),
-            actor,
-            credential,
+            actor: who.name,
+            credential: who.credential,
             address: caller.address.map(|address| address.to_string()),
             operation: operation.to_owned(),
             model,

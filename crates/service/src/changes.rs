@@ -116,6 +116,10 @@ impl Services {
                 }
             }
             Change::Keys => inner.tokens.replace_ring(self.load_key_ring().await?),
+            Change::EditorToken(token) => inner.partners.forget_token(token).await,
+            // Partners, keys and the tokens of a partner are forgotten together: such changes are
+            // rare, and one row may concern thousands of tokens.
+            Change::Partner(_) => inner.partners.forget_all(),
             Change::Account(_) => {
                 inner.models.forget_all();
                 inner.sessions.forget_all();
@@ -134,6 +138,7 @@ impl Services {
         inner.tickets.forget_all();
         inner.sessions.forget_all();
         inner.aliases.invalidate_all();
+        inner.partners.forget_all();
         inner.tokens.replace_ring(self.load_key_ring().await?);
         for (token, until) in inner.store.revoked_tokens(self.now()).await? {
             inner.tokens.note_revoked(token, until);

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod authorize;
 pub mod changes;
 pub mod computations;
+pub mod editor_tokens;
 pub mod embed;
 pub mod error;
 mod flights;
@@ -21,6 +22,7 @@ mod model_patch;
 pub mod models;
 mod offset;
 pub mod outgoing;
+pub mod partners;
 mod presence;
 mod producing;
 mod remembered;
@@ -50,7 +52,7 @@ pub use settings::Settings;
 // Records that use cases return; the rooms above know the store only through them.
 pub use vitrine_store::{
     BlobError, ComputationStatus, ModelFilter, ModelRecord, ModelSettings, OutputVersionRecord,
-    ResultKind, StoredContent,
+    PartnerKeyRecord, PartnerRecord, PartnerSettings, ResultKind, StoredContent,
 };
 
 use crate::audit::Trail;
@@ -58,6 +60,7 @@ use crate::changes::Changes;
 use crate::computations::Computations;
 use crate::limiter::Limiter;
 use crate::outgoing::Outgoing;
+use crate::partners::Partners;
 use crate::presence::{SessionEntry, Touches};
 use crate::remembered::Remembered;
 use crate::tokens::Tokens;
@@ -111,6 +114,7 @@ struct Inner {
     tickets: Remembered<TicketId, TicketRecord>,
     sessions: Remembered<SessionHash, SessionEntry>,
     aliases: Cache<SessionAlias, SessionHash>,
+    partners: Partners,
     touches: Touches,
     trail: Trail,
     computations: Computations,
@@ -151,6 +155,7 @@ impl Services {
                     .max_capacity(SESSIONS_CACHED_MAX)
                     .time_to_idle(IDLE_MAX)
                     .build(),
+                partners: Partners::new(),
                 touches: Touches::default(),
                 trail: Trail::new(),
                 computations: Computations::new(),

@@ -74,7 +74,7 @@ impl Limiter {
 
 /// The generic cell rate algorithm with a burst of one hour's quota: the next theoretical arrival
 /// time, or how long to wait.
-fn conform(
+pub(crate) fn conform(
     arrival: Timestamp,
     now: Timestamp,
     per_hour: u32,

@@ -83,7 +83,7 @@ impl ModelAccess {
     }
 }
 
-fn refuse(kind: RefusalKind, message: impl Into<String>) -> Error {
+pub(crate) fn refuse(kind: RefusalKind, message: impl Into<String>) -> Error {
     Refusal {
         kind,
         message: message.into(),
@@ -91,7 +91,7 @@ fn refuse(kind: RefusalKind, message: impl Into<String>) -> Error {
     .into()
 }
 
-fn row(id: &str) -> Result<&'static Operation> {
+pub(crate) fn row(id: &str) -> Result<&'static Operation> {
     operation(id).ok_or_else(|| {
         Error::new(
             ErrorKind::Internal,

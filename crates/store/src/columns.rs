@@ -2,9 +2,10 @@
 //! written by hand and makes no sense is an error, never a guess.
 
 use vitrine_access::{
-    AccessKeyId, AuditId, BlobKey, Change, Decision, EndReason, JobId, ModelId, ModelStatus,
-    OrganizationId, Owner, Payer, PermissionSet, RequestId, SecretHash, SessionAlias, SessionClass,
-    SessionHash, Subject, TicketId, Timestamp, TokenId, UsageId, UsageKind, UserId,
+    AccessKeyId, AppId, AuditId, BlobKey, Change, Decision, EditorTokenHash, EditorUserHash,
+    EndReason, JobId, ModelId, ModelStatus, OrganizationId, Owner, PartnerId, PartnerKeyId, Payer,
+    PermissionSet, RequestId, SecretHash, SessionAlias, SessionClass, SessionHash, Subject,
+    TicketId, Timestamp, TokenId, UsageId, UsageKind, UserId,
 };
 
 use crate::db::{Column, Kind, Query, Row, Value};
@@ -99,9 +100,13 @@ raw_bytes!(
     AccessKeyId,
     AuditId,
     BlobKey,
+    EditorTokenHash,
+    EditorUserHash,
     JobId,
     ModelId,
     OrganizationId,
+    PartnerId,
+    PartnerKeyId,
     RequestId,
     SecretHash,
     SessionAlias,
@@ -130,6 +135,7 @@ macro_rules! words {
     )*};
 }
 words! {
+    AppId: ToString::to_string, |text| text.parse().ok();
     Change: Change::to_storage, |text| Change::from_storage(text).ok();
     Decision: |decision| decision.as_str().to_owned(), Decision::from_storage;
     EndReason: |reason| reason.as_str().to_owned(), |text| text.parse().ok();

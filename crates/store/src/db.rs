@@ -379,6 +379,6 @@ pub(crate) struct Migration {
 /// All that is known about one of the two databases.
 pub(crate) struct Dialect {
     pub(crate) texts: Texts,
-    /// In order, from 1, without gaps.
+    /// In rising order.
     pub(crate) migrations: &'static [Migration],
 }

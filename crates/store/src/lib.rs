@@ -13,6 +13,7 @@ mod blobs;
 mod changes;
 mod columns;
 mod db;
+mod editor_tokens;
 mod error;
 mod jobs;
 mod keys;
@@ -20,6 +21,7 @@ pub mod limits;
 mod listen;
 mod migrate;
 mod models;
+mod partners;
 mod postgres;
 mod results;
 mod sessions;
@@ -32,11 +34,13 @@ mod usage;
 pub use accounts::{AccessKeyRecord, OrganizationRecord, UserRecord};
 pub use blobs::{BlobError, BlobOptions, BlobStream, Blobs};
 pub use changes::LoggedChange;
+pub use editor_tokens::EditorTokenRecord;
 pub use error::{MigrationError, StoreError, StoreErrorKind};
 pub use jobs::{JobKind, JobRecord, JobState};
 pub use keys::SigningKeyRecord;
 pub use listen::ChangeListener;
 pub use models::{ModelCursor, ModelFilter, ModelRecord};
+pub use partners::{PartnerKeyRecord, PartnerRecord, PartnerSettings};
 pub use results::{
     BoundingBox, ComputationRecord, ComputationStatus, OutputVersionRecord, ResultCursor,
     ResultKind, StoredContent,

@@ -133,6 +133,6 @@ mod tests {
         };
         let sqlite = versions(&crate::sqlite::DIALECT);
         assert_eq!(sqlite, versions(&crate::postgres::DIALECT));
-        assert_eq!(sqlite, (1..).take(sqlite.len()).collect::<Vec<i64>>());
+        assert!(sqlite.is_sorted_by(|one, next| one < next), "{sqlite:?}");
     }
 }

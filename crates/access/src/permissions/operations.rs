@@ -21,6 +21,10 @@ pub enum Credential {
     SealedLink,
     /// A session, a ticket or a token that a trusted proxy passes on for somebody.
     Forwarded,
+    /// A partner's key.
+    PartnerKey,
+    /// An editor token.
+    EditorToken,
 }
 
 /// Stands for every method, in the row of an operation that takes them all.
@@ -279,6 +283,38 @@ pub static OPERATIONS: &[Operation] = &[
         None,
         &[],
     ),
+    row(
+        "GenerateEditorToken",
+        "POST",
+        "/generate",
+        Credential::PartnerKey,
+        None,
+        &[],
+    ),
+    row(
+        "VerifyEditorToken",
+        "GET",
+        "/verify",
+        Credential::EditorToken,
+        None,
+        &[],
+    ),
+    row(
+        "IntrospectEditorToken",
+        "POST",
+        "/oauth/introspect",
+        Credential::PartnerKey,
+        None,
+        &[],
+    ),
+    row(
+        "RevokeEditorToken",
+        "POST",
+        "/oauth/revoke",
+        Credential::PartnerKey,
+        None,
+        &[],
+    ),
 ];
 
 /// The row of an operation.
@@ -301,7 +337,7 @@ mod tests {
             .collect();
         assert_eq!(ids.len(), OPERATIONS.len());
         assert_eq!(places.len(), OPERATIONS.len());
-        assert_eq!(OPERATIONS.len(), 23);
+        assert_eq!(OPERATIONS.len(), 27);
     }
 
     #[test]

@@ -2,7 +2,13 @@
 
 use crate::db::Migration;
 
-pub(super) static MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    sql: include_str!("../../migrations/sqlite/0001_first.sql"),
-}];
+pub(super) static MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        sql: include_str!("../../migrations/sqlite/0001_first.sql"),
+    },
+    Migration {
+        version: 6,
+        sql: include_str!("../../migrations/sqlite/0006_partners.sql"),
+    },
+];

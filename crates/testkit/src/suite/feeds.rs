@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use vitrine_access::{Change, EndReason, JobId, ModelId, Owner, TicketId, Timestamp, TokenId};
+use vitrine_access::{
+    Change, EditorToken, EndReason, JobId, ModelId, Owner, PartnerId, TicketId, Timestamp, TokenId,
+};
 use vitrine_store::{JobKind, JobRecord, JobState, Store};
 
 use crate::Builder;
@@ -194,6 +196,8 @@ async fn every_kind_of_change_survives(store: &Store, make: &Builder) {
         Change::Session(make.session(&model).hash),
         Change::Token(TokenId::new(make.entropy())),
         Change::Keys,
+        Change::Partner(PartnerId::new(make.entropy())),
+        Change::EditorToken(EditorToken::new(make.entropy()).hash()),
         Change::Account(owner),
         Change::Account(Owner {
             organization: None,

@@ -3,6 +3,7 @@
 mod config;
 mod jwt;
 pub(crate) mod model;
+pub(crate) mod partner;
 mod serve;
 mod ticket;
 
@@ -22,9 +23,14 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Model { place, command } => model::run(&place, command).await,
         Command::Ticket { place, command } => ticket::run(&place, command).await,
         Command::Jwt { place, command } => jwt::run(&place, command).await,
+        Command::Partner { place, command } => partner::run(&place, command).await,
         Command::Config { place, command } => config::run(&place, &command),
-        Command::Openapi { api: Api::Geometry } => {
-            println!("{}", vitrine_http::openapi_geometry().to_pretty_json()?);
+        Command::Openapi { api } => {
+            let document = match api {
+                Api::Geometry => vitrine_http::openapi_geometry(),
+                Api::Partner => vitrine_http::openapi_partner(),
+            };
+            println!("{}", document.to_pretty_json()?);
             Ok(())
         }
     }
