@@ -7,6 +7,7 @@ mod accounts;
 mod feeds;
 mod models;
 mod money;
+mod partners;
 mod results;
 mod sessions;
 
@@ -22,6 +23,7 @@ pub async fn run_all(store: &Store) {
     sessions::run(store).await;
     money::run(store).await;
     results::run(store).await;
+    partners::run(store).await;
     feeds::run(store).await;
 }
 

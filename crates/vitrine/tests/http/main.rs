@@ -17,6 +17,7 @@ mod generated;
 mod invariants;
 mod lifecycle;
 mod logs;
+mod partner;
 mod protocol;
 mod simulation;
 mod snapshots;
