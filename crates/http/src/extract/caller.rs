@@ -35,18 +35,15 @@ impl<S: Sync> FromRequestParts<S> for From {
 }
 
 /// Extracts a [`Caller`] whose credential is no access token: `Authorization` is left alone.
-pub struct Peer(pub Caller);
+pub struct Tokenless(pub Caller);
 
-impl<S: Sync> FromRequestParts<S> for Peer {
+impl<S: Sync> FromRequestParts<S> for Tokenless {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         Ok(Self(Caller {
             bearer: None,
-            address: parts
-                .extensions
-                .get::<ConnectInfo<SocketAddr>>()
-                .map(|peer| peer.0.ip()),
+            address: Peer::of(&parts.extensions).map(|peer| peer.address),
             request: parts.extensions.get::<RequestId>().copied(),
         }))
     }

@@ -14,7 +14,7 @@ use vitrine_service::who::Caller;
 use super::credentials::{self, Basic};
 use super::wire::{Introspection, OAuthError};
 use crate::error::{ApiError, ErrorKind, Form};
-use crate::extract::{Peer, read_bounded};
+use crate::extract::{Tokenless, read_bounded};
 use crate::limits::OAUTH_BODY_BYTES_MAX;
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -44,7 +44,7 @@ pub(crate) struct TokenForm {
 )]
 pub(crate) async fn introspect(
     State(services): State<Services>,
-    Peer(caller): Peer,
+    Tokenless(caller): Tokenless,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -82,7 +82,7 @@ pub(crate) async fn introspect(
 )]
 pub(crate) async fn revoke(
     State(services): State<Services>,
-    Peer(caller): Peer,
+    Tokenless(caller): Tokenless,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {

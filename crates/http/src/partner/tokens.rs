@@ -16,7 +16,7 @@ use vitrine_service::who::Caller;
 use super::credentials::{self, NotOneText, X_API_TOKEN, single};
 use super::wire::{Generated, Refused};
 use crate::error::{ApiError, ErrorKind, Form};
-use crate::extract::{Peer, read_bounded};
+use crate::extract::{Tokenless, read_bounded};
 
 /// How long the token shall hold, whole seconds. A header, because every member of the body is a
 /// parameter.
@@ -46,7 +46,7 @@ const JSON: &str = "application/json";
 )]
 pub(crate) async fn generate(
     State(services): State<Services>,
-    Peer(caller): Peer,
+    Tokenless(caller): Tokenless,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -92,7 +92,7 @@ async fn make(
 )]
 pub(crate) async fn verify(
     State(services): State<Services>,
-    Peer(caller): Peer,
+    Tokenless(caller): Tokenless,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     look(&services, &caller, &headers)

@@ -191,7 +191,7 @@ async fn a_one_time_token_is_used_once_and_everybody_is_told(store: &Store, make
     assert!(!store.use_editor_token(plain.hash, make.now).await.unwrap());
     assert!(!store.use_editor_token(over.hash, make.now).await.unwrap());
     let told = store.changes_after(before, 10).await.unwrap();
-    assert_eq!(told, [(before + 1, Change::EditorToken(once.hash))]);
+    assert_eq!(told, [(before + 1, Some(Change::EditorToken(once.hash)))]);
 }
 
 async fn tokens_are_revoked_by_their_own_partner_only(store: &Store, make: &Builder) {
