@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::grant::Subject;
-use crate::ids::{ModelId, OrganizationId, SessionHash, TicketId, TokenId, UserId};
+use crate::grant::{Subject};
+use crate::ids::{ModelId, OrganizationId, SessionHash, TicketId, TokenId, UserId, EditorTokenHash, PartnerId};
 use crate::owner::Owner;
 
 /// One change that makes cached knowledge stale.
@@ -27,6 +27,10 @@ pub enum Change {
     Account(Owner),
     /// Anything about an organization, whoever acts for it.
     Organization(OrganizationId),
+    /// Anything about a partner: its settings, its keys, or many of its tokens.
+    Partner(PartnerId),
+    /// An editor token was revoked or used up.
+    EditorToken(EditorTokenHash),
 }
 
 /// A stored change that cannot be read. The reader must then forget everything it caches.
@@ -46,6 +50,8 @@ impl Change {
             Self::Subject(subject) => format!("subject:{subject}"),
             Self::Keys => "keys".to_owned(),
             Self::Organization(id) => format!("organization:{id}"),
+            Self::Partner(id) => format!("partner:{id}"),
+            Self::EditorToken(hash) => format!("editor-token:{hash}"),
             Self::Account(Owner {
                 user,
                 organization: None,
@@ -75,6 +81,8 @@ impl Change {
             "organization" => parse::<OrganizationId>(id).map(Self::Organization),
             "token" => parse::<TokenId>(id).map(Self::Token),
             "subject" => parse::<Subject>(id).map(Self::Subject),
+            "partner" => parse::<PartnerId>(id).map(Self::Partner),
+            "editor-token" => parse::<EditorTokenHash>(id).map(Self::EditorToken),
             "account" => {
                 let (user, organization) = match id.split_once('/') {
                     Some((user, organization)) => {
@@ -112,6 +120,8 @@ mod tests {
             Change::Subject(Subject::Backend),
             Change::Subject(Subject::User(user)),
             Change::Keys,
+            Change::Partner(PartnerId::from_bytes([8; 16])),
+            Change::EditorToken(EditorTokenHash::from_bytes([9; 32])),
             Change::Account(Owner {
                 user,
                 organization: None,

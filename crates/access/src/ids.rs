@@ -149,6 +149,10 @@ uuid_ids! {
     RequestId = "a request id";
     /// A named set of models, users and organizations that a token may stand for.
     AuthGroupId = "an authorization group id";
+    /// A company whose back end trades parameters for editor tokens.
+    PartnerId = "a partner id";
+    /// One of a partner's keys; not the key itself.
+    PartnerKeyId = "a partner key id";
 }
 
 /// Bytes of a key's mark: enough that two keys never share one by chance, and few enough that 82
@@ -237,6 +241,10 @@ hex_values! {
     /// The name of a session inside links that we make. Good for asset reads only, and one-way:
     /// neither the session id nor its hash follows from it.
     SessionAlias[16] = "a session alias", "32 lower-case hexadecimal digits";
+    /// What is kept of an editor token: SHA-256 of its 16 bytes. Opens nothing by itself.
+    EditorTokenHash[32] = "an editor token hash", "64 lower-case hexadecimal digits";
+    /// What is kept in clear of a partner's user id: enough to find and count, not to read.
+    EditorUserHash[32] = "an editor user hash", "64 lower-case hexadecimal digits";
 }
 
 impl BlobKey {

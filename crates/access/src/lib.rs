@@ -9,6 +9,7 @@ pub mod caps;
 pub mod change;
 pub mod credits;
 pub mod decide;
+pub mod editor_token;
 pub mod egress;
 pub mod embed;
 pub mod forwarded;
@@ -39,13 +40,17 @@ pub use decide::{
     check_ticket_origin, check_ticket_time, check_token, embed_unproven, grant_for_session,
     recorded_is_allowed,
 };
+pub use editor_token::{
+    AppId, AppIdError, EditorParameters, EditorToken, EditorValue, ParametersError,
+};
 pub use egress::{EgressError, EgressPolicy, EgressPurpose, EgressTarget};
 pub use embed::{Fence, FenceMark, PageLoad};
 pub use forwarded::{ClientAddress, ForwardedHeader, ProxyError, TrustedProxies};
 pub use grant::{Grant, Subject};
 pub use ids::{
-    AccessKeyId, AuditId, AuthGroupId, BlobKey, IdError, JobId, ModelId, OrganizationId, RequestId,
-    SessionAlias, SessionHash, SessionId, TicketId, TokenId, UsageId, UserId,
+    AccessKeyId, AuditId, AuthGroupId, BlobKey, EditorTokenHash, EditorUserHash, IdError, JobId,
+    ModelId, OrganizationId, PartnerId, PartnerKeyId, RequestId, SessionAlias, SessionHash,
+    SessionId, TicketId, TokenId, UsageId, UserId,
 };
 pub use jwt::{
     AccessToken, Algorithm, Expected, JwsHeader, JwtError, KeySet, SigningKey, VerifiedJws,

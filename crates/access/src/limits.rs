@@ -124,3 +124,24 @@ pub const RETIRED_KEYS_MAX: usize = 8;
 pub const FORWARDED_HOPS_MAX: usize = 16;
 /// Longest address with port in a forwarding header: an IPv6 address in brackets has 54 bytes.
 pub const FORWARDED_NODE_BYTES_MAX: usize = 64;
+
+/// Bytes of the body behind an editor token. Parameters are ids, words and a few URLs; the longest
+/// presigned URL in use has about four kilobytes.
+pub const EDITOR_BODY_BYTES_MAX: usize = 32 * 1024;
+
+/// Members of the object behind an editor token. The editor knows some twenty; the rest are the
+/// partner's own.
+pub const EDITOR_MEMBERS_MAX: usize = 100;
+
+/// Bytes of the name of one parameter. The longest documented one has 24.
+pub const EDITOR_NAME_BYTES_MAX: usize = 128;
+
+/// How long an editor token holds unless the partner or the request says otherwise.
+pub const EDITOR_TOKEN_TTL_DEFAULT: Duration = Duration::from_hours(1);
+
+/// The longest life of an editor token that an operator may allow a partner: a forgotten token dies
+/// within a month.
+pub const EDITOR_TOKEN_TTL_MAX: Duration = Duration::from_hours(31 * 24);
+
+/// Characters of a partner's application id; it stands in every answer to its tokens.
+pub const APP_ID_CHARS_MAX: usize = 64;

@@ -110,6 +110,28 @@ refusal_kinds! {
     CredentialMissing = "credential-missing",
     /// Credentials contradict each other, or their form is nobody's.
     CredentialUnclear = "credential-unclear",
+    /// No partner key came along.
+    PartnerKeyMissing = "partner-key-missing",
+    /// The partner key was never issued, or is no partner key at all.
+    PartnerKeyInvalid = "partner-key-invalid",
+    /// The partner key's time is over.
+    PartnerKeyExpired = "partner-key-expired",
+    /// The partner key was revoked.
+    PartnerKeyRevoked = "partner-key-revoked",
+    /// The partner is blocked.
+    PartnerBlocked = "partner-blocked",
+    /// No editor token came along.
+    EditorTokenMissing = "editor-token-missing",
+    /// There is no such editor token, as far as the caller may know.
+    EditorTokenInvalid = "editor-token-invalid",
+    /// The editor token's time is over.
+    EditorTokenExpired = "editor-token-expired",
+    /// The editor token was revoked, or the key that made it.
+    EditorTokenRevoked = "editor-token-revoked",
+    /// The editor token was good for one use and has been used.
+    EditorTokenUsed = "editor-token-used",
+    /// A browser asks for what only servers may ask.
+    BrowserRefused = "browser-refused",
     /// The server cannot establish trust at the moment.
     TrustUnavailable = "trust-unavailable",
 }

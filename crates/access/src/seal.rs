@@ -37,16 +37,19 @@ pub enum Purpose {
     EmbedNonce,
     /// Tokens that we send to webhooks, at rest.
     WebhookToken,
+    /// Parameters behind an editor token, at rest.
+    EditorToken,
 }
 
 impl Purpose {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Ticket,
         Self::AssetLink,
         Self::UploadLink,
         Self::SigningKey,
         Self::EmbedNonce,
         Self::WebhookToken,
+        Self::EditorToken,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -57,6 +60,7 @@ impl Purpose {
             Self::SigningKey => b"vitrine seal signing key",
             Self::EmbedNonce => b"vitrine seal embed nonce",
             Self::WebhookToken => b"vitrine seal webhook token",
+            Self::EditorToken => b"vitrine seal editor token",
         }
     }
 

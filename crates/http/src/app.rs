@@ -116,6 +116,12 @@ pub fn openapi_geometry() -> utoipa::openapi::OpenApi {
     document
 }
 
+/// The `OpenAPI` document of the token service for partners.
+#[must_use]
+pub fn openapi_partner() -> utoipa::openapi::OpenApi {
+    crate::partner::openapi()
+}
+
 /// What a server has beyond the use cases.
 #[derive(Clone, Default)]
 pub struct Extras {

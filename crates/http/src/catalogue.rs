@@ -170,7 +170,8 @@ static TEXTS: &[(&str, &str, &str)] = &[
     ),
     (
         "rate-limited",
-        "This address opened more sessions of the model than its owner allows.",
+        "This address opened more sessions of the model than its owner allows, or a partner made more \
+         tokens than its operator allows.",
         "Wait as long as the Retry-After header says, and repeat.",
     ),
     (
@@ -202,6 +203,61 @@ static TEXTS: &[(&str, &str, &str)] = &[
         "credential-unclear",
         "Several credentials contradict each other, or one has the form of none.",
         "Send one session or one ticket, unchanged, and at most one access token beside it.",
+    ),
+    (
+        "partner-key-missing",
+        "The token service was asked without a partner's key.",
+        "Send the key as `x-api-key`, from your back end. For `/oauth` also as HTTP Basic.",
+    ),
+    (
+        "partner-key-invalid",
+        "The key is none of this server's, or was mistyped or cut off.",
+        "Copy the whole key again. `vitrine partner key list PARTNER` shows how present ones end.",
+    ),
+    (
+        "partner-key-expired",
+        "The key was replaced by a new one, and the time in which both were good is over.",
+        "Use the new key.",
+    ),
+    (
+        "partner-key-revoked",
+        "The key was revoked, and with it every token that it made.",
+        "Use another key, or ask the operator for one.",
+    ),
+    (
+        "partner-blocked",
+        "The operator has blocked the partner.",
+        "Ask the operator: `vitrine partner set PARTNER --blocked false` takes the block away.",
+    ),
+    (
+        "editor-token-missing",
+        "A token was to be verified and none was sent.",
+        "Send it as `x-api-token`.",
+    ),
+    (
+        "editor-token-invalid",
+        "There is no such token. Tokens are forgotten a day after their end.",
+        "Let the partner's back end generate a new one.",
+    ),
+    (
+        "editor-token-expired",
+        "The token's time is over.",
+        "Generate a new one; `x-token-lifetime` asks for a longer time.",
+    ),
+    (
+        "editor-token-revoked",
+        "The token, its user's tokens or the key that made it were revoked.",
+        "Generate a new one.",
+    ),
+    (
+        "editor-token-used",
+        "The token was good for one use and has been used.",
+        "Generate a new one for each use.",
+    ),
+    (
+        "browser-refused",
+        "A script in a browser tried to verify a token.",
+        "Verify tokens from your back end. In a page the token itself is all that is needed.",
     ),
     (
         "trust-unavailable",

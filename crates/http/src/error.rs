@@ -19,6 +19,7 @@ use vitrine_service as service;
 use crate::catalogue;
 use crate::geometry::wire::{ResError, ResErrorType};
 use crate::limits::RETRY_AFTER_S_DEFAULT;
+use crate::partner::wire;
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -219,7 +220,18 @@ const fn refusal_row(kind: RefusalKind) -> ErrorRow {
         | K::SubjectRestricted
         | K::ModelBlocked
         | K::LinkInvalid
-        | K::CapReached => (S::FORBIDDEN, E::SdErrorForbidden),
+        | K::CapReached
+        | K::PartnerKeyMissing
+        | K::PartnerKeyInvalid
+        | K::PartnerKeyExpired
+        | K::PartnerKeyRevoked
+        | K::PartnerBlocked
+        | K::EditorTokenMissing
+        | K::EditorTokenInvalid
+        | K::EditorTokenExpired
+        | K::EditorTokenRevoked
+        | K::EditorTokenUsed
+        | K::BrowserRefused => (S::FORBIDDEN, E::SdErrorForbidden),
         K::ModelUnknown => (S::NOT_FOUND, E::SdErrorEntityNotFound),
         K::ModelDeleted | K::LinkExpired => (S::GONE, E::SdResourceGoneError),
         K::ModelUnconfirmed => (S::FORBIDDEN, E::SdUnconfirmedModelError),
@@ -266,6 +278,18 @@ impl ResErrorType {
     }
 }
 
+/// The protocol whose form an error takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Form {
+    /// The Geometry API: three texts and our additions.
+    #[default]
+    Geometry,
+    /// The token service: 403 and a sentence, whatever the client did wrong.
+    Partner,
+    /// RFC 6749, section 5.2, as RFC 7009 and RFC 7662 ask for.
+    OAuth,
+}
+
 /// An error on its way to the client. As a response it is complete but for the request id, which
 /// [`crate::layers`] adds, along with logging the cause.
 #[derive(Debug, Clone)]
@@ -276,6 +300,7 @@ pub struct ApiError {
     limited: Option<service::Limited>,
     request_id: Option<RequestId>,
     cause: Option<String>,
+    form: Form,
 }
 
 impl ApiError {
@@ -289,6 +314,7 @@ impl ApiError {
             limited: None,
             request_id: None,
             cause: None,
+            form: Form::Geometry,
         }
     }
 
@@ -331,6 +357,19 @@ impl ApiError {
     pub fn in_request(mut self, id: RequestId) -> Self {
         self.request_id = Some(id);
         self
+    }
+
+    /// Takes the form of another protocol.
+    #[must_use]
+    pub fn in_form(mut self, form: Form) -> Self {
+        self.form = form;
+        self
+    }
+
+    /// The request that failed, where it is known.
+    #[must_use]
+    pub fn request_id(&self) -> Option<RequestId> {
+        self.request_id
     }
 
     /// What went wrong.
@@ -413,8 +452,11 @@ impl From<service::Error> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let row = self.kind.row();
-        let mut response = (row.status, Json(self.body())).into_response();
+        let mut response = match self.form {
+            Form::Geometry => (self.kind.row().status, Json(self.body())).into_response(),
+            Form::Partner => wire::refusal(&self),
+            Form::OAuth => wire::oauth_refusal(&self),
+        };
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.kind.passes_by_itself() || self.retry_after_s.is_some() {
@@ -425,7 +467,7 @@ impl IntoResponse for ApiError {
         if let Some(limited) = self.limited {
             rate_headers(headers, limited);
         }
-        if row.status == StatusCode::UNAUTHORIZED {
+        if self.form == Form::Geometry && row.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response.extensions_mut().insert(self);

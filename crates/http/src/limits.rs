@@ -41,3 +41,6 @@ pub const CREDENTIAL_NAME_BYTES_MAX: usize = 64;
 /// Longest list of permissions in an answer to a proxy. All 43 fit; nginx reads answers' headers into
 /// 4 KiB unless told otherwise.
 pub const PERMISSIONS_HEADER_BYTES_MAX: usize = 2048;
+
+/// Largest form of `/oauth/introspect` and `/oauth/revoke`: a token, a hint and the names of both.
+pub const OAUTH_BODY_BYTES_MAX: usize = 4096;

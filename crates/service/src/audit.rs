@@ -16,7 +16,7 @@ use vitrine_access::time::Timestamp;
 
 use crate::Services;
 use crate::coalesce::Coalescer;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::who::{Caller, printable};
 
 /// Events that may wait; each has a few hundred bytes.
@@ -44,6 +44,34 @@ impl Services {
         };
         let mut event = self.event(&attempt, who);
         event.model = model;
+        self.inner.trail.add(event);
+    }
+
+    /// Notes a refusal of somebody who is known by other means than a token, and passes the outcome on.
+    pub(crate) fn audited_as<T>(
+        &self,
+        operation: &str,
+        caller: &Caller,
+        actor: &Actor,
+        outcome: Result<T>,
+    ) -> Result<T> {
+        if let Err(error) = &outcome
+            && let ErrorKind::Refused(reason) = error.kind()
+        {
+            let who = actor.who();
+            let same = who.same.clone();
+            let mut event = self.event(&Attempt::by(operation, caller), who);
+            event.decision = Decision::Refused;
+            reason.code().clone_into(&mut event.reason);
+            error.message().clone_into(&mut event.message);
+            self.inner.trail.add_refused(event, &same);
+        }
+        outcome
+    }
+
+    /// Notes a change that somebody was allowed to make who is known by other means than a token.
+    pub(crate) fn note_allowed_as(&self, operation: &str, caller: &Caller, actor: &Actor) {
+        let event = self.event(&Attempt::by(operation, caller), actor.who());
         self.inner.trail.add(event);
     }
 
@@ -76,12 +104,7 @@ impl Services {
 
     /// Notes the refusal of a request whose credentials were not even read.
     pub(crate) fn note_unread(&self, operation: &str, caller: &Caller, refusal: &Refusal) {
-        let attempt = Attempt {
-            operation,
-            address: caller.address,
-            request: caller.request,
-            ..Attempt::default()
-        };
+        let attempt = Attempt::by(operation, caller);
         let who = Who::default();
         let same = who.same.clone();
         let mut event = self.event(&attempt, who);
@@ -243,6 +266,34 @@ pub struct Attempt<'a> {
     pub origin: Option<&'a str>,
     /// The request's id.
     pub request: Option<RequestId>,
+}
+
+impl<'a> Attempt<'a> {
+    /// What is known of a request whose credentials are told of apart, or not at all.
+    fn by(operation: &'a str, caller: &Caller) -> Self {
+        Self {
+            operation,
+            address: caller.address,
+            request: caller.request,
+            ..Self::default()
+        }
+    }
+}
+
+/// Somebody who is known by other means than a token: a partner by its key.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Actor {
+    /// Name and credential, once they are known; never a secret.
+    pub(crate) known: Option<(String, String)>,
+}
+
+impl Actor {
+    fn who(&self) -> Who {
+        match &self.known {
+            Some((name, credential)) => Who::new(name, credential),
+            None => Who::default(),
+        }
+    }
 }
 
 /// Who acted, by which credential; never a secret.

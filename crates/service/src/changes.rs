@@ -117,6 +117,10 @@ impl Services {
             }
             Change::Subject(_) => self.load_revoked_subjects().await?,
             Change::Keys => self.reload_key_ring().await?,
+            Change::EditorToken(token) => inner.partners.forget_token(token).await,
+            // Partners, keys and the tokens of a partner are forgotten together: such changes are
+            // rare, and one row may concern thousands of tokens.
+            Change::Partner(_) => inner.partners.forget_all(),
             Change::Account(_) | Change::Organization(_) => {
                 inner.models.forget_all();
                 inner.sessions.forget_all();
@@ -136,6 +140,7 @@ impl Services {
         inner.sessions.forget_all();
         inner.aliases.invalidate_all();
         self.reload_key_ring().await?;
+        inner.partners.forget_all();
         for (token, until) in inner.store.revoked_tokens(self.now()).await? {
             inner.tokens.note_revoked(token, until);
         }

@@ -14,6 +14,7 @@ pub mod changes;
 mod coalesce;
 pub mod computations;
 pub mod coverage;
+pub mod editor_tokens;
 pub mod embed;
 pub mod error;
 mod flights;
@@ -28,6 +29,7 @@ mod model_patch;
 pub mod models;
 mod offset;
 pub mod outgoing;
+pub mod partners;
 mod presence;
 mod producing;
 mod remembered;
@@ -57,8 +59,7 @@ pub use limiter::Limited;
 pub use settings::{RateLimits, Settings};
 // Records that use cases return; the rooms above know the store only through them.
 pub use vitrine_store::{
-    AuditCursor, BlobError, ComputationStatus, ModelFilter, ModelRecord, ModelSettings,
-    OutputVersionRecord, ResultKind, StoredContent,
+    AuditCursor, BlobError, ComputationStatus, ModelFilter, ModelRecord, ModelSettings, OutputVersionRecord, ResultKind, StoredContent, PartnerKeyRecord, PartnerRecord, PartnerSettings,
 };
 
 use crate::audit::Trail;
@@ -67,6 +68,7 @@ use crate::computations::Computations;
 use crate::issuers::Issuers;
 use crate::limiter::Limiter;
 use crate::outgoing::Outgoing;
+use crate::partners::Partners;
 use crate::presence::{SessionEntry, Touches};
 use crate::remembered::Remembered;
 use crate::tokens::Tokens;
@@ -124,6 +126,7 @@ struct Inner {
     auth_groups: Remembered<AuthGroupId, AuthGroupRecord>,
     issuers: Issuers,
     aliases: Cache<SessionAlias, SessionHash>,
+    partners: Partners,
     touches: Touches,
     trail: Trail,
     computations: Computations,
@@ -167,6 +170,7 @@ impl Services {
                     .max_capacity(SESSIONS_CACHED_MAX)
                     .time_to_idle(IDLE_MAX)
                     .build(),
+                partners: Partners::new(),
                 touches: Touches::default(),
                 trail: Trail::new(),
                 computations: Computations::new(),

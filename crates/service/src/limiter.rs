@@ -40,7 +40,7 @@ pub struct Limited {
 
 /// So many calls in a window.
 #[derive(Clone, Copy, Debug)]
-struct Quota {
+pub(crate) struct Quota {
     policy: &'static str,
     calls: u32,
     window: Duration,
@@ -54,6 +54,15 @@ impl Quota {
             calls,
             window: MINUTE,
         })
+    }
+
+    /// Calls per hour, of which 0 allows none.
+    pub(crate) fn per_hour(policy: &'static str, calls: u32) -> Self {
+        Self {
+            policy,
+            calls,
+            window: HOUR,
+        }
     }
 
     /// The next theoretical arrival time, or how long to wait. Microseconds, because a large quota
@@ -91,12 +100,12 @@ fn in_us(at: Timestamp) -> i64 {
 }
 
 /// The cells of one kind of key.
-struct Cells<K: Hash + Eq + Send + Sync + 'static> {
+pub(crate) struct Cells<K: Hash + Eq + Send + Sync + 'static> {
     arrivals: Cache<K, Arc<Mutex<i64>>>,
 }
 
 impl<K: Hash + Eq + Send + Sync + 'static> Cells<K> {
-    fn new(window: Duration) -> Self {
+    pub(crate) fn new(window: Duration) -> Self {
         Self {
             arrivals: Cache::builder()
                 .max_capacity(KEYS_MAX)
@@ -106,7 +115,7 @@ impl<K: Hash + Eq + Send + Sync + 'static> Cells<K> {
     }
 
     /// One call of the key.
-    fn take(&self, key: K, quota: Quota, now: Timestamp) -> std::result::Result<(), Limited> {
+    pub(crate) fn take(&self, key: K, quota: Quota, now: Timestamp) -> std::result::Result<(), Limited> {
         let cell = self
             .arrivals
             .get_with(key, || Arc::new(Mutex::new(in_us(now))));
@@ -172,11 +181,7 @@ impl Limiter {
         if self.exempt(address) {
             return Ok(());
         }
-        let quota = Quota {
-            policy: "sessions",
-            calls: per_hour,
-            window: HOUR,
-        };
+        let quota = Quota::per_hour("sessions", per_hour);
         let key = (model, network_of(address));
         self.sessions.take(key, quota, now).map_err(|limited| {
             refused(
@@ -200,7 +205,7 @@ fn network_of(address: IpAddr) -> IpAddr {
     }
 }
 
-fn refused(limited: Limited, what: &str) -> Error {
+pub(crate) fn refused(limited: Limited, what: &str) -> Error {
     metrics::counter!("vitrine_rate_limited_total", "policy" => limited.policy).increment(1);
     let seconds = limited.retry_after_s;
     let message = format!("{what} Try again in {seconds} seconds.");

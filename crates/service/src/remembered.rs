@@ -37,6 +37,24 @@ where
         }
     }
 
+    /// Keeps values of at most `bytes_max` together, each only for `idle_max` after its last use.
+    pub(crate) fn weighed(
+        bytes_max: u64,
+        idle_max: Duration,
+        bytes: impl Fn(&V) -> usize + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            cache: Cache::builder()
+                .max_capacity(bytes_max)
+                .weigher(move |_: &K, value: &Arc<V>| {
+                    u32::try_from(bytes(value)).unwrap_or(u32::MAX)
+                })
+                .time_to_idle(idle_max)
+                .build(),
+            generation: AtomicU64::new(0),
+        }
+    }
+
     /// The value in memory, or else the loaded one. All callers share one value per key.
     pub(crate) async fn get_or_load(
         &self,

@@ -11,6 +11,8 @@ const ROUND: Duration = Duration::from_hours(1);
 const ROWS: u32 = 500;
 /// How long ended sessions are kept, for questions about what they were charged with.
 const SESSIONS_KEPT: Duration = Duration::from_hours(90 * 24);
+/// How long tokens of the editor are kept after their end, so that a late one is told from a wrong one.
+const EDITOR_TOKENS_KEPT: Duration = Duration::from_hours(24);
 
 /// Forgets until the server stops.
 pub(crate) async fn run(services: Services) {
@@ -43,6 +45,11 @@ impl Services {
             >= u64::from(ROWS)
         {}
         while store.forget_sessions(ago(SESSIONS_KEPT), ROWS).await? >= u64::from(ROWS) {}
+        while store
+            .forget_editor_tokens(ago(EDITOR_TOKENS_KEPT), ROWS)
+            .await?
+            >= u64::from(ROWS)
+        {}
         while store.forget_revoked_tokens(now, ROWS).await? >= u64::from(ROWS) {}
         while store.forget_revoked_subjects(now, ROWS).await? >= u64::from(ROWS) {}
         self.inner.tokens.forget_expired(now);

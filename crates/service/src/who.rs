@@ -97,7 +97,7 @@ pub(crate) fn refuse(kind: RefusalKind, message: impl Into<String>) -> Error {
     .into()
 }
 
-fn row(id: &str) -> Result<&'static Operation> {
+pub(crate) fn row(id: &str) -> Result<&'static Operation> {
     operation(id).ok_or_else(|| {
         Error::new(
             ErrorKind::Internal,

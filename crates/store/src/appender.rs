@@ -10,11 +10,12 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use vitrine_access::{
+use crate::caps::{Ledger};
+use crate::db::{Dialect, Handle, Pools, Query};
+use crate::editor_tokens::{self, EditorTokenRecord};
     AuditEvent, CapReached, EndReason, Session, SessionHash, Timestamp, UsageEvent,
 };
-
-use crate::caps::Ledger;
-use crate::db::{Dialect, Handle, Pools, Query};
+    AuditEvent, EditorTokenHash, EndReason, Session, SessionHash, Timestamp, UsageEvent,
 use crate::error::StoreError;
 use crate::limits::APPEND_ROWS_MAX;
 use crate::results::{ComputationRecord, OutputVersionRecord};
@@ -28,6 +29,8 @@ pub(crate) enum HotWrite {
     Touch(Vec<SessionTouch>),
     Usage(Vec<UsageEvent>),
     Audit(Vec<AuditEvent>),
+    EditorToken(Box<EditorTokenRecord>),
+    UseEditorToken(EditorTokenHash, Timestamp),
     Results(
         Vec<OutputVersionRecord>,
         Option<Box<ComputationRecord>>,
@@ -53,7 +56,7 @@ impl HotWrite {
     fn rows(&self) -> usize {
         match self {
             Self::Session(_, usage) => 1 + usage.len(),
-            Self::EndSession(..) => 1,
+            Self::EndSession(..) | Self::EditorToken(_) | Self::UseEditorToken(..) => 1,
             Self::Touch(touches) => touches.len(),
             Self::Usage(usage) => usage.len(),
             Self::Audit(events) => events.len(),
@@ -103,6 +106,13 @@ impl HotWrite {
                 for event in events {
                     audit::insert(handle, event).await?;
                 }
+            }
+            Self::EditorToken(token) => {
+                editor_tokens::insert(handle, token).await?;
+                changed = 1;
+            }
+            Self::UseEditorToken(hash, at) => {
+                changed = u64::from(editor_tokens::use_up(handle, *hash, *at).await?);
             }
             Self::Results(records, computation, usage) => {
                 for record in records {

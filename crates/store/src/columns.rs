@@ -2,13 +2,7 @@
 //! written by hand and makes no sense is an error, never a guess.
 
 use vitrine_access::{
-    AccessKeyId, AuditId, AuthGroupId, BlobKey, Change, Decision, EndReason, JobId, ModelId,
-    ModelStatus, OrganizationId, Owner, Payer, PermissionSet, RequestId, SecretHash, SessionAlias,
-    SessionClass, SessionHash, Subject, TicketId, Timestamp, TokenId, UsageId, UsageKind, UserId,
-    AccessKeyId, AuditId, BlobKey, CapScope, CapWindow, Change, Decision, EndReason, JobId,
-    ModelId, ModelStatus, OrganizationId, Owner, Payer, PermissionSet, RequestId, SecretHash,
-    SessionAlias, SessionClass, SessionHash, Subject, TicketId, Timestamp, TokenId, UsageId,
-    UsageKind, UserId,
+    AccessKeyId, AuditId, AuthGroupId, BlobKey, Change, Decision, EndReason, JobId, ModelId, ModelStatus, OrganizationId, Owner, Payer, PermissionSet, RequestId, SecretHash, SessionAlias, SessionClass, SessionHash, Subject, TicketId, Timestamp, TokenId, UsageId, UsageKind, UserId, CapScope, CapWindow, AppId, EditorTokenHash, EditorUserHash, PartnerId, PartnerKeyId,
 };
 
 use crate::db::{Column, Kind, Query, Row, Value};
@@ -104,9 +98,13 @@ raw_bytes!(
     AuditId,
     AuthGroupId,
     BlobKey,
+    EditorTokenHash,
+    EditorUserHash,
     JobId,
     ModelId,
     OrganizationId,
+    PartnerId,
+    PartnerKeyId,
     RequestId,
     SecretHash,
     SessionAlias,
@@ -137,6 +135,7 @@ macro_rules! words {
 words! {
     CapScope: ToString::to_string, |text| text.parse().ok();
     CapWindow: |window| window.as_str().to_owned(), |text| text.parse().ok();
+    AppId: ToString::to_string, |text| text.parse().ok();
     Change: Change::to_storage, |text| Change::from_storage(text).ok();
     Decision: |decision| decision.as_str().to_owned(), Decision::from_storage;
     EndReason: |reason| reason.as_str().to_owned(), |text| text.parse().ok();

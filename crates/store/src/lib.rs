@@ -16,6 +16,7 @@ mod changes;
 mod columns;
 mod db;
 mod doomed;
+mod editor_tokens;
 mod error;
 mod jobs;
 mod keys;
@@ -23,6 +24,7 @@ pub mod limits;
 mod listen;
 mod migrate;
 mod models;
+mod partners;
 mod postgres;
 mod results;
 mod sessions;
@@ -38,11 +40,13 @@ pub use auth_groups::{AuthGroupRecord};
 pub use blobs::{BlobError, BlobOptions, BlobStream, Blobs};
 pub use changes::LoggedChange;
 pub use doomed::{DoomState, ResultPlace};
+pub use editor_tokens::{EditorTokenRecord};
 pub use error::{MigrationError, StoreError, StoreErrorKind};
 pub use jobs::{JobKind, JobRecord, JobState};
 pub use keys::SigningKeyRecord;
 pub use listen::ChangeListener;
 pub use models::{ModelCursor, ModelFilter, ModelRecord};
+pub use partners::{PartnerKeyRecord, PartnerRecord, PartnerSettings};
 pub use results::{
     BoundingBox, ComputationRecord, ComputationStatus, OutputVersionRecord, ResultCursor,
     ResultKind, StoredContent,

@@ -95,6 +95,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: CapCommand,
     },
+    /// Partners of the drawing editor: make, list, show, set up; their keys and tokens.
+    Partner {
+        #[command(flatten)]
+        place: Place,
+        #[command(subcommand)]
+        command: PartnerCommand,
+    },
     /// The configuration: check it, or show what is in force.
     Config {
         #[command(flatten)]
@@ -429,6 +436,125 @@ pub(crate) enum CapCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum PartnerCommand {
+    /// Make a partner and its first key, which is shown this once.
+    Create {
+        /// Name for people.
+        name: String,
+        /// Public name, `auth` of what its tokens verify to; made up when not given.
+        #[arg(long)]
+        app_id: Option<String>,
+        #[command(flatten)]
+        settings: Box<PartnerSettingsArguments>,
+    },
+    /// List all partners.
+    List,
+    /// Show one partner.
+    Show {
+        /// The partner's application id or id.
+        partner: String,
+    },
+    /// Change what is set for a partner; what is not named stays.
+    Set {
+        /// The partner's application id or id.
+        partner: String,
+        /// Name for people.
+        #[arg(long)]
+        name: Option<String>,
+        #[command(flatten)]
+        settings: Box<PartnerSettingsArguments>,
+    },
+    /// A partner's keys: create, rotate, revoke, list.
+    Key {
+        #[command(subcommand)]
+        command: PartnerKeyCommand,
+    },
+    /// Editor tokens: revoke one, or all of a user.
+    Token {
+        #[command(subcommand)]
+        command: PartnerTokenCommand,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PartnerSettingsArguments {
+    /// Page that may frame the editor: shop.example.com, *.example.com, http://localhost:3000 …; may
+    /// be repeated. Replaces the list; an empty one empties it.
+    #[arg(long = "origin")]
+    pub(crate) origins: Option<Vec<String>>,
+    /// Bucket with drawings, file:///folder or s3://bucket/prefix; empty for none.
+    #[arg(long)]
+    pub(crate) content: Option<String>,
+    /// Bucket with customization, file:///folder or s3://bucket/prefix; empty for none.
+    #[arg(long)]
+    pub(crate) customization: Option<String>,
+    /// Host that the parameter `server` may name; may be repeated. Replaces the list; an empty one
+    /// empties it.
+    #[arg(long = "server")]
+    pub(crate) servers: Option<Vec<String>>,
+    /// How long a token holds when the request does not say, seconds.
+    #[arg(long)]
+    pub(crate) lifetime: Option<u64>,
+    /// The longest life that a request may ask for, seconds.
+    #[arg(long)]
+    pub(crate) lifetime_max: Option<u64>,
+    /// Whether verifying a token needs the key beside it.
+    #[arg(long)]
+    pub(crate) require_key_on_verify: Option<bool>,
+    /// Tokens that may be made in an hour; 0 for no limit.
+    #[arg(long)]
+    pub(crate) tokens_per_hour: Option<u32>,
+    /// Refuse the partner's keys and tokens.
+    #[arg(long)]
+    pub(crate) blocked: Option<bool>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PartnerKeyCommand {
+    /// Make another key and show it this once.
+    Create {
+        /// The partner's application id or id.
+        partner: String,
+    },
+    /// Make a new key, show it this once, and let the present ones end after the overlap.
+    Rotate {
+        /// The partner's application id or id.
+        partner: String,
+        /// How long the present keys stay good, seconds. What they made stays good anyway.
+        #[arg(long, default_value_t = 7 * 24 * 3600)]
+        overlap: u64,
+    },
+    /// Revoke a key at once, and with it every token that it made.
+    Revoke {
+        /// The partner's application id or id.
+        partner: String,
+        /// The key's id, as `list` shows it.
+        key: String,
+    },
+    /// List a partner's keys, the newest first.
+    List {
+        /// The partner's application id or id.
+        partner: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PartnerTokenCommand {
+    /// Revoke a token, or all tokens of a partner's user.
+    Revoke {
+        /// The token.
+        #[arg(required_unless_present = "user", conflicts_with = "user")]
+        token: Option<String>,
+        /// The partner's own id of the user.
+        #[arg(long, requires = "partner")]
+        user: Option<String>,
+        /// The partner whose user it is.
+        #[arg(long)]
+        partner: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Say whether the configuration can be used; all faults at once.
     Check,
@@ -440,4 +566,6 @@ pub(crate) enum ConfigCommand {
 pub(crate) enum Api {
     /// The Geometry API v2.
     Geometry,
+    /// The token service for partners.
+    Partner,
 }

@@ -10,13 +10,15 @@ use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use vitrine_access::decide::ModelStatus;
+use vitrine_access::editor_token::AppId;
 use vitrine_access::grant::Subject;
 use vitrine_access::origin::AllowedDomains;
 use vitrine_access::ticket::TicketType;
 use vitrine_access::time::Timestamp;
-use vitrine_service::Services;
 use vitrine_service::models::ModelPatch;
+use vitrine_service::partners::NewPartner;
 use vitrine_service::tickets::TicketRequest;
+use vitrine_service::{PartnerSettings, Services};
 use vitrine_store::ModelRecord;
 
 use crate::cli::DemoArguments;
@@ -28,6 +30,8 @@ use crate::{observe, server, shop};
 
 /// Tokens of the demo hold for a day: long enough to play, short enough to be left behind.
 const TOKEN_TTL: Duration = Duration::from_hours(24);
+/// Application id of the demo's partner.
+const PARTNER: &str = "demo";
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
 struct DemoModel {
@@ -173,7 +177,13 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<()> {
             ))
         })
         .collect();
-    announce(&services, &places, &shown, arguments.json, &folder.path)?;
+    let partner_key = partner_key(&services).await?;
+    let told = Told {
+        places: &places,
+        shown: &shown,
+        partner_key: &partner_key,
+    };
+    announce(&services, &told, arguments.json, &folder.path)?;
     server::stop_asked().await;
     stop.cancel();
     for task in serving {
@@ -294,17 +304,42 @@ fn shop_config(places: &Places, shown: &[Shown], stranger: bool) -> serde_json::
     })
 }
 
-fn announce(
-    services: &Services,
-    places: &Places,
-    shown: &[Shown],
-    json: bool,
-    data: &Path,
-) -> Result<()> {
+/// What the demo tells when everything answers.
+struct Told<'a> {
+    places: &'a Places,
+    shown: &'a [Shown],
+    partner_key: &'a str,
+}
+
+/// A key of the demo's partner. Keys are shown once, so a demo that starts again on its old data makes
+/// a new one and ends those before it.
+async fn partner_key(services: &Services) -> Result<String> {
+    let app_id: AppId = PARTNER.parse()?;
+    let key = match services.store().partner_by_app_id(&app_id).await? {
+        Some(partner) => {
+            services
+                .rotate_partner_key(partner.id, Duration::ZERO)
+                .await?
+                .1
+        }
+        None => {
+            let new = NewPartner {
+                name: "Partner of the demo".to_owned(),
+                app_id: Some(PARTNER.to_owned()),
+                settings: PartnerSettings::default(),
+            };
+            services.create_partner(new).await?.2
+        }
+    };
+    Ok(key.reveal().to_owned())
+}
+
+fn announce(services: &Services, told: &Told<'_>, json: bool, data: &Path) -> Result<()> {
     if json {
-        println!("{}", summary(services, places, shown)?);
+        println!("{}", summary(services, told)?);
         return Ok(());
     }
+    let Told { places, shown, .. } = told;
     println!("Vitrine is serving.\n");
     println!("  A shop that may show the models:   {}", places.shop);
     println!("  The same page, not allowed:        {}", places.stranger);
@@ -312,7 +347,7 @@ fn announce(
         "  The Geometry API and its docs:     {}/api/v2/docs",
         places.base
     );
-    for model in shown {
+    for model in *shown {
         println!(
             "  {:<34} {}/embed/{}",
             format!("{} (iframe):", model.record.title),
@@ -324,7 +359,8 @@ fn announce(
     Ok(())
 }
 
-fn summary(services: &Services, places: &Places, shown: &[Shown]) -> Result<serde_json::Value> {
+fn summary(services: &Services, told: &Told<'_>) -> Result<serde_json::Value> {
+    let Told { places, shown, .. } = told;
     let first = shown.first().context("the demo has models")?;
     let scopes = [
         "group.view",
@@ -359,5 +395,6 @@ fn summary(services: &Services, places: &Places, shown: &[Shown]) -> Result<serd
         "models": models,
         "model_jwt": model_jwt,
         "backend_jwt": backend_jwt,
+        "partner_key": told.partner_key,
     }))
 }

@@ -182,6 +182,8 @@ fn credential(operation: &Operation) -> &'static str {
         Credential::Public => "none",
         Credential::SealedLink => "sealed link",
         Credential::Forwarded => "session, ticket or token, from a trusted proxy",
+        Credential::PartnerKey => "partner key",
+        Credential::EditorToken => "editor token",
     }
 }
 
@@ -314,9 +316,10 @@ fn every_command_in_the_documents_exists_with_its_flags() {
         for call in commands(&read(&path)) {
             let words: Vec<&str> = call.split_whitespace().collect();
             let groups = [
-                "model", "ticket", "jwt", "session", "audit", "keys", "user", "org", "config",
+                "model", "ticket", "jwt", "session", "audit", "keys", "user", "org", "cap", "config", "partner",
             ];
-            let depth = if groups.contains(&words[0]) { 2 } else { 1 };
+            let inner = words[0] == "partner" && ["key", "token"].contains(&words[1]);
+            let depth = 1 + usize::from(groups.contains(&words[0])) + usize::from(inner);
             assert!(words.len() >= depth, "{path}: vitrine {call}");
             let help = help(&words[..depth]);
             for flag in words.iter().filter(|word| word.starts_with("--")) {

@@ -23,6 +23,10 @@ pub enum Credential {
     SealedLink,
     /// A session, a ticket or a token that a trusted proxy passes on for somebody.
     Forwarded,
+    /// A partner's key.
+    PartnerKey,
+    /// An editor token.
+    EditorToken,
 }
 
 /// Stands for every method, in the row of an operation that takes them all.
@@ -374,6 +378,38 @@ pub static OPERATIONS: &[Operation] = &[
         ANY_METHOD,
         "/authorize",
         Credential::Forwarded,
+        None,
+        &[],
+    ),
+    row(
+        "GenerateEditorToken",
+        "POST",
+        "/generate",
+        Credential::PartnerKey,
+        None,
+        &[],
+    ),
+    row(
+        "VerifyEditorToken",
+        "GET",
+        "/verify",
+        Credential::EditorToken,
+        None,
+        &[],
+    ),
+    row(
+        "IntrospectEditorToken",
+        "POST",
+        "/oauth/introspect",
+        Credential::PartnerKey,
+        None,
+        &[],
+    ),
+    row(
+        "RevokeEditorToken",
+        "POST",
+        "/oauth/revoke",
+        Credential::PartnerKey,
         None,
         &[],
     ),

@@ -37,6 +37,21 @@ impl<S: Sync> FromRequestParts<S> for From {
     }
 }
 
+/// Extracts a [`Caller`] whose credential is no access token: `Authorization` is left alone.
+pub struct Tokenless(pub Caller);
+
+impl<S: Sync> FromRequestParts<S> for Tokenless {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(Caller {
+            bearer: None,
+            address: Peer::of(&parts.extensions).map(|peer| peer.address),
+            request: parts.extensions.get::<RequestId>().copied(),
+        }))
+    }
+}
+
 fn bearer(parts: &Parts) -> Result<Option<String>, ApiError> {
     let mut values = parts.headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {

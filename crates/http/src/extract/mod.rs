@@ -15,4 +15,4 @@ pub(crate) use peer::direct;
 
 mod caller;
 
-pub use caller::{From, Page};
+pub use caller::{From, Page, Tokenless};

@@ -1,4 +1,4 @@
-//! The routes of the Geometry API, built from the permission table: an operation without a row
+//! The routes of all operations, built from the permission table: an operation without a row
 //! cannot be routed, and a row without a handler stops the start.
 
 use std::collections::BTreeSet;
@@ -11,6 +11,7 @@ use vitrine_access::permissions::{ANY_METHOD, OPERATIONS, operation};
 use vitrine_service::Services;
 
 use crate::authorize;
+use crate::partner::{oauth, tokens};
 
 use super::audited::{Audited, note_refusal};
 use super::{assets, audit, config, exports, keys, models, outputs, sessions, tickets, auth_groups, authoring, life};
@@ -115,7 +116,11 @@ pub(crate) fn router(services: &Services) -> Router<Services> {
     .serve("CreateAuthorizationGroup", auth_groups::create)
     .serve("GetJsonWebKeySets", keys::json_web_key_set)
     .serve("Authorize", authorize::check)
-    .serve_below("Authorize", &authorize::check);
+    .serve_below("Authorize", &authorize::check)
+    .serve("GenerateEditorToken", tokens::generate)
+    .serve("VerifyEditorToken", tokens::verify)
+    .serve("IntrospectEditorToken", oauth::introspect)
+    .serve("RevokeEditorToken", oauth::revoke);
     let rows: BTreeSet<&'static str> = OPERATIONS.iter().map(|row| row.id).collect();
     assert!(
         routes.served == rows,

@@ -8,10 +8,6 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/postgres/0001_first.sql"),
     },
     Migration {
-        version: 5,
-        sql: include_str!("../../migrations/postgres/0005_audit.sql"),
-    },
-    Migration {
         version: 2,
         sql: include_str!("../../migrations/postgres/0002_authorization.sql"),
     },
@@ -22,5 +18,13 @@ pub(super) static MIGRATIONS: &[Migration] = &[
     Migration {
         version: 4,
         sql: include_str!("../../migrations/postgres/0004_caps.sql"),
+    },
+    Migration {
+        version: 5,
+        sql: include_str!("../../migrations/postgres/0005_audit.sql"),
+    },
+    Migration {
+        version: 6,
+        sql: include_str!("../../migrations/postgres/0006_partners.sql"),
     },
 ];

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use vitrine_access::{
-    Change, EndReason, JobId, ModelId, Owner, Subject, TicketId, Timestamp, TokenId,
-    Change, EndReason, JobId, ModelId, OrganizationId, Owner, TicketId, Timestamp, TokenId,
+    Change, EndReason, JobId, ModelId, Owner, Subject, TicketId, Timestamp, TokenId, OrganizationId, EditorToken, PartnerId,
 };
 use vitrine_store::{JobKind, JobRecord, JobState, Store};
 
@@ -200,6 +199,8 @@ async fn every_kind_of_change_survives(store: &Store, make: &Builder) {
         Change::Subject(Subject::User(owner.user)),
         Change::Keys,
         Change::Organization(OrganizationId::new(make.entropy())),
+        Change::Partner(PartnerId::new(make.entropy())),
+        Change::EditorToken(EditorToken::new(make.entropy()).hash()),
         Change::Account(owner),
         Change::Account(Owner {
             organization: None,

@@ -9,6 +9,7 @@ mod caps;
 mod feeds;
 mod models;
 mod money;
+mod partners;
 mod results;
 mod sessions;
 
@@ -26,6 +27,7 @@ pub async fn run_all(store: &Store) {
     caps::run(store).await;
     results::run(store).await;
     erasing::run(store).await;
+    partners::run(store).await;
     feeds::run(store).await;
 }
 

@@ -7,6 +7,7 @@ mod config;
 mod jwt;
 mod keys;
 pub(crate) mod model;
+pub(crate) mod partner;
 mod serve;
 mod session;
 mod ticket;
@@ -33,9 +34,14 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::User { place, command } => account::user(&place, command).await,
         Command::Org { place, command } => account::organization(&place, command).await,
         Command::Cap { place, command } => cap::run(&place, command).await,
+        Command::Partner { place, command } => partner::run(&place, command).await,
         Command::Config { place, command } => config::run(&place, &command),
-        Command::Openapi { api: Api::Geometry } => {
-            println!("{}", vitrine_http::openapi_geometry().to_pretty_json()?);
+        Command::Openapi { api } => {
+            let document = match api {
+                Api::Geometry => vitrine_http::openapi_geometry(),
+                Api::Partner => vitrine_http::openapi_partner(),
+            };
+            println!("{}", document.to_pretty_json()?);
             Ok(())
         }
     }

@@ -24,6 +24,7 @@ mod keys;
 mod life;
 mod lifecycle;
 mod logs;
+mod partner;
 mod protocol;
 mod rates;
 mod simulation;

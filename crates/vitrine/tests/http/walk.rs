@@ -8,10 +8,11 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use vitrine_access::grant::Subject;
-use vitrine_access::ids::{ModelId, UserId};
+use vitrine_access::ids::{ModelId, PartnerId, UserId};
 use vitrine_access::permissions::{ANY_METHOD, Credential, OPERATIONS, Operation};
-use vitrine_service::ModelRecord;
 use vitrine_service::models::ModelPatch;
+use vitrine_service::partners::NewPartner;
+use vitrine_service::{ModelRecord, PartnerSettings};
 
 use crate::app::{Answer, CUBE, Call, Opened, SHOP, TestApp, href, open_call};
 use crate::authorize;
@@ -69,6 +70,18 @@ struct World {
     spares: [Opened; 2],
     /// Models for the operations that use one up.
     expendable: [(&'static str, ModelId); 3],
+    partners: Partners,
+}
+
+/// What partners have: keys and tokens of two of them, and what is over of the first.
+struct Partners {
+    key: String,
+    old_key: String,
+    revoked_key: String,
+    token: String,
+    old_token: String,
+    revoked_token: String,
+    others_token: String,
 }
 
 impl World {
@@ -83,6 +96,9 @@ impl World {
         let old_backend = app.token(Subject::Backend, &["*"]);
         let old_token = app.model_token(first.id);
         let old_upload = upload_link(&app).await;
+        let (acme, first_key) = partner(&app, "acme").await;
+        let (_, others_key) = partner(&app, "other").await;
+        let old_editor_token = generate(&app, &first_key).await;
         let mut old = Vec::new();
         for model in [&first, &second] {
             let ticket = app.ticket_with(model, |request| request.until = ends).await;
@@ -92,6 +108,15 @@ impl World {
         // Beyond the sessions' age, the links' grace and the tokens' tolerance.
         app.pass(hour * 2);
         let (theirs_old, mine_old) = (old.pop().unwrap(), old.pop().unwrap());
+        let partners = Partners {
+            revoked_key: spoiled_key(&app, acme).await,
+            old_token: old_editor_token,
+            revoked_token: spoiled_token(&app, &first_key).await,
+            token: generate(&app, &first_key).await,
+            others_token: generate(&app, &others_key).await,
+            key: replaced_key(&app, acme).await,
+            old_key: first_key,
+        };
         let mine = tenant(&app, first, mine_old).await;
         let theirs = tenant(&app, second, theirs_old).await;
         let backend = app.backend_token();
@@ -114,6 +139,7 @@ impl World {
             old_upload,
             spares,
             expendable,
+            partners,
         }
     }
 
@@ -127,6 +153,8 @@ impl World {
             Credential::Ticket => Some(self.by_ticket(row, with)),
             Credential::SealedLink => self.by_link(row, with),
             Credential::Forwarded => Some(self.by_proxy(with)),
+            Credential::PartnerKey => Some(self.by_partner_key(row, with)),
+            Credential::EditorToken => Some(self.by_editor_token(row, with)),
         }
     }
 
@@ -256,6 +284,42 @@ impl World {
         })
     }
 
+    fn by_partner_key(&self, row: &Operation, with: Try) -> Call {
+        let partners = &self.partners;
+        // Another partner's token is no credential here but what is asked about.
+        let token = match with {
+            Try::OtherTenant => &partners.others_token,
+            _ => &partners.token,
+        };
+        let call = match row.id {
+            "GenerateEditorToken" => bare(row, row.path).json(&json!({ "file": "a.dxf" })),
+            _ => bare(row, row.path)
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(format!("token={token}")),
+        };
+        match with {
+            Try::None => call,
+            Try::Garbage => call.header("x-api-key", GARBAGE),
+            Try::Expired => call.header("x-api-key", &partners.old_key),
+            Try::Narrow => call.header("x-api-key", &partners.revoked_key),
+            Try::OtherTenant | Try::Right => call.header("x-api-key", &partners.key),
+        }
+    }
+
+    fn by_editor_token(&self, row: &Operation, with: Try) -> Call {
+        let partners = &self.partners;
+        let call = bare(row, row.path);
+        match with {
+            Try::None => call,
+            Try::Garbage => call.header("x-api-token", GARBAGE),
+            Try::Expired => call.header("x-api-token", &partners.old_token),
+            Try::Narrow => call.header("x-api-token", &partners.revoked_token),
+            Try::OtherTenant => call.header("x-api-token", &partners.others_token),
+            // Revoked meanwhile by the operation that does that.
+            Try::Right => call.header("x-api-token", &partners.token),
+        }
+    }
+
     fn mine_path(&self, row: &Operation) -> String {
         row.path
             .replace("{modelId}", &self.mine.model.id.to_string())
@@ -300,6 +364,45 @@ async fn tenant(app: &TestApp, model: ModelRecord, old: (String, Opened)) -> Ten
     }
 }
 
+async fn partner(app: &TestApp, name: &str) -> (PartnerId, String) {
+    let new = NewPartner {
+        name: name.to_owned(),
+        app_id: Some(name.to_owned()),
+        settings: PartnerSettings::default(),
+    };
+    let (partner, _, key) = app.services.create_partner(new).await.unwrap();
+    (partner.id, key.reveal().to_owned())
+}
+
+async fn generate(app: &TestApp, key: &str) -> String {
+    let call = Call::post("/generate")
+        .header("x-api-key", key)
+        .json(&json!({ "file": "a.dxf", "userId": "7" }));
+    let made = app.send(call).await.expect(200).json();
+    made["token"].as_str().unwrap().to_owned()
+}
+
+/// A key that was revoked.
+async fn spoiled_key(app: &TestApp, partner: PartnerId) -> String {
+    let (record, key) = app.services.create_partner_key(partner).await.unwrap();
+    let revoked = app.services.revoke_partner_key(partner, record.id).await;
+    revoked.unwrap();
+    key.reveal().to_owned()
+}
+
+async fn spoiled_token(app: &TestApp, key: &str) -> String {
+    let token = generate(app, key).await;
+    let revoked = app.services.revoke_editor_token_unscoped(&token).await;
+    revoked.unwrap();
+    token
+}
+
+/// A new key that leaves the ones before it no time.
+async fn replaced_key(app: &TestApp, partner: PartnerId) -> String {
+    let rotated = app.services.rotate_partner_key(partner, Duration::ZERO);
+    rotated.await.unwrap().1.reveal().to_owned()
+}
+
 /// The request without a credential.
 fn bare(row: &Operation, path: &str) -> Call {
     let call = Call::new(row.method, path);
@@ -324,8 +427,8 @@ fn session_body(row: &Operation, session: &Opened) -> Value {
 /// allowed; 410: it was good once.
 fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
     use Credential::{
-        BackendToken, Forwarded, Public, SealedLink, Session, SessionOrToken, Ticket, Token,
-        TokenOrAuthor,
+        BackendToken, EditorToken, Forwarded, PartnerKey, Public, SealedLink, Session,
+        SessionOrToken, Ticket, Token, TokenOrAuthor,
     };
     const FORBIDDEN: (u16, &str) = (403, "SdErrorForbidden");
     const TICKET: (u16, &str) = (403, "SdTicketValidationError");
@@ -345,6 +448,12 @@ fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
         // assets that stand alone are their own right.
         (Public, _) | (_, Try::Right) | (Session, Try::Narrow) => right,
         (Token, Try::Narrow) if row.permission.is_none() => right,
+        // Whoever holds a token may verify it; about another partner's token nothing is said, and
+        // nothing happens to it.
+        (PartnerKey | EditorToken, Try::OtherTenant) => right,
+        (PartnerKey, with) if row.path.starts_with("/oauth/") => (401, key_code(with)),
+        (PartnerKey, with) => (403, key_code(with)),
+        (EditorToken, with) => (403, token_code(with)),
         (SealedLink, Try::OtherTenant) if row.id == "DownloadAsset" => right,
         // Proxies read headers only, so the reason stands for the type.
         (Forwarded, Try::None) => (401, "credential-missing"),
@@ -365,6 +474,33 @@ fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
     }
 }
 
+fn key_code(with: Try) -> &'static str {
+    match with {
+        Try::None => "partner-key-missing",
+        Try::Expired => "partner-key-expired",
+        Try::Narrow => "partner-key-revoked",
+        Try::Garbage | Try::OtherTenant | Try::Right => "partner-key-invalid",
+    }
+}
+
+fn token_code(with: Try) -> &'static str {
+    match with {
+        Try::None => "editor-token-missing",
+        Try::Expired => "editor-token-expired",
+        Try::Narrow => "editor-token-revoked",
+        Try::Garbage | Try::OtherTenant | Try::Right => "editor-token-invalid",
+    }
+}
+
+/// The word that names the cause: the type of the Geometry API, the code of the others.
+fn cause(row: &Operation, answer: &Answer) -> String {
+    let member = match row.credential {
+        Credential::PartnerKey | Credential::EditorToken => "code",
+        _ => "error",
+    };
+    answer.json()[member].as_str().unwrap().to_owned()
+}
+
 #[tokio::test]
 async fn every_operation_answers_every_kind_of_credential_as_it_deserves() {
     let mut gaps = BTreeSet::new();
@@ -381,7 +517,7 @@ async fn every_operation_answers_every_kind_of_credential_as_it_deserves() {
             let said = match answer.header("x-vitrine-reason") {
                 _ if status < 400 => String::new(),
                 Some(reason) => reason.to_owned(),
-                None => answer.json()["error"].as_str().unwrap().to_owned(),
+                None => cause(row, &answer),
             };
             if (answer.status.as_u16(), said.as_str()) != (status, error) {
                 wrong.push(format!(
@@ -405,12 +541,17 @@ async fn every_operation_answers_every_kind_of_credential_as_it_deserves() {
 /// Invariant 3: every operation has exactly one row, and what is served has one.
 #[test]
 fn the_table_and_the_served_description_list_the_same_operations() {
-    let document = serde_json::to_value(vitrine_http::openapi_geometry()).unwrap();
     let mut described = BTreeSet::new();
-    for (path, item) in document["paths"].as_object().unwrap() {
-        for (method, operation) in item.as_object().unwrap() {
-            if let Some(id) = operation["operationId"].as_str() {
-                described.insert((method.to_uppercase(), plain(path), id.to_owned()));
+    for document in [
+        vitrine_http::openapi_geometry(),
+        vitrine_http::openapi_partner(),
+    ] {
+        let document = serde_json::to_value(document).unwrap();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                if let Some(id) = operation["operationId"].as_str() {
+                    described.insert((method.to_uppercase(), plain(path), id.to_owned()));
+                }
             }
         }
     }
