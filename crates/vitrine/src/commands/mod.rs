@@ -1,6 +1,7 @@
 //! One file per group of commands.
 
 mod config;
+mod doctor;
 mod jwt;
 pub(crate) mod model;
 mod serve;
@@ -23,6 +24,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Ticket { place, command } => ticket::run(&place, command).await,
         Command::Jwt { place, command } => jwt::run(&place, command).await,
         Command::Config { place, command } => config::run(&place, &command),
+        Command::Doctor { place } => doctor::run(&place).await,
         Command::Openapi { api: Api::Geometry } => {
             println!("{}", vitrine_http::openapi_geometry().to_pretty_json()?);
             Ok(())

@@ -9,6 +9,7 @@ mod app;
 mod assets;
 mod authorize;
 mod charges;
+mod doctor;
 mod drills;
 mod embedding;
 mod forgery;
