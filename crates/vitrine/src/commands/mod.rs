@@ -4,6 +4,7 @@ mod audit;
 mod account;
 mod cap;
 mod config;
+mod doctor;
 mod jwt;
 mod keys;
 pub(crate) mod model;
@@ -36,6 +37,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Cap { place, command } => cap::run(&place, command).await,
         Command::Partner { place, command } => partner::run(&place, command).await,
         Command::Config { place, command } => config::run(&place, &command),
+        Command::Doctor { place } => doctor::run(&place).await,
         Command::Openapi { api } => {
             let document = match api {
                 Api::Geometry => vitrine_http::openapi_geometry(),

@@ -12,6 +12,7 @@ mod authorize;
 mod authors;
 mod caps;
 mod charges;
+mod doctor;
 mod drills;
 mod embedding;
 mod forgery;
