@@ -4,8 +4,10 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::grant::{Subject};
-use crate::ids::{ModelId, OrganizationId, SessionHash, TicketId, TokenId, UserId, EditorTokenHash, PartnerId};
+use crate::grant::Subject;
+use crate::ids::{
+    EditorTokenHash, ModelId, OrganizationId, PartnerId, SessionHash, TicketId, TokenId, UserId,
+};
 use crate::owner::Owner;
 
 /// One change that makes cached knowledge stale.

@@ -467,7 +467,7 @@ impl IntoResponse for ApiError {
         if let Some(limited) = self.limited {
             rate_headers(headers, limited);
         }
-        if self.form == Form::Geometry && row.status == StatusCode::UNAUTHORIZED {
+        if self.form == Form::Geometry && self.kind.row().status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response.extensions_mut().insert(self);

@@ -16,7 +16,7 @@ use vitrine_store::ModelRecord;
 
 use crate::Services;
 use crate::admission::PageEvidence;
-use crate::audit::{Attempt};
+use crate::audit::Attempt;
 use crate::error::{Error, ErrorKind, Result};
 use crate::who::{Caller, facts, wrong_model};
 

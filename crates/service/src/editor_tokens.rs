@@ -16,7 +16,7 @@ use vitrine_store::{EditorTokenRecord, PartnerRecord};
 use crate::Services;
 use crate::audit::Actor;
 use crate::error::{Error, ErrorKind, Result};
-use crate::partners::{PartnerAccess, PresentedKey, actor, blocked};
+use crate::partners::{PartnerAccess, PresentedKey, blocked};
 use crate::who::{Caller, refuse, row};
 
 /// What one remembered token costs beside its answer: row, keys and the cache's own bookkeeping.

@@ -59,7 +59,9 @@ pub use limiter::Limited;
 pub use settings::{RateLimits, Settings};
 // Records that use cases return; the rooms above know the store only through them.
 pub use vitrine_store::{
-    AuditCursor, BlobError, ComputationStatus, ModelFilter, ModelRecord, ModelSettings, OutputVersionRecord, ResultKind, StoredContent, PartnerKeyRecord, PartnerRecord, PartnerSettings,
+    AuditCursor, BlobError, ComputationStatus, ModelFilter, ModelRecord, ModelSettings,
+    OutputVersionRecord, PartnerKeyRecord, PartnerRecord, PartnerSettings, ResultKind,
+    StoredContent,
 };
 
 use crate::audit::Trail;

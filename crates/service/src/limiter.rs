@@ -115,7 +115,12 @@ impl<K: Hash + Eq + Send + Sync + 'static> Cells<K> {
     }
 
     /// One call of the key.
-    pub(crate) fn take(&self, key: K, quota: Quota, now: Timestamp) -> std::result::Result<(), Limited> {
+    pub(crate) fn take(
+        &self,
+        key: K,
+        quota: Quota,
+        now: Timestamp,
+    ) -> std::result::Result<(), Limited> {
         let cell = self
             .arrivals
             .get_with(key, || Arc::new(Mutex::new(in_us(now))));

@@ -10,12 +10,12 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use vitrine_access::{
-use crate::caps::{Ledger};
+    AuditEvent, CapReached, EditorTokenHash, EndReason, Session, SessionHash, Timestamp, UsageEvent,
+};
+
+use crate::caps::Ledger;
 use crate::db::{Dialect, Handle, Pools, Query};
 use crate::editor_tokens::{self, EditorTokenRecord};
-    AuditEvent, CapReached, EndReason, Session, SessionHash, Timestamp, UsageEvent,
-};
-    AuditEvent, EditorTokenHash, EndReason, Session, SessionHash, Timestamp, UsageEvent,
 use crate::error::StoreError;
 use crate::limits::APPEND_ROWS_MAX;
 use crate::results::{ComputationRecord, OutputVersionRecord};
@@ -66,14 +66,18 @@ impl HotWrite {
 
     /// Whether it adds to the change feed.
     fn is_change(&self) -> bool {
-        matches!(self, Self::EndSession(..))
+        matches!(self, Self::EndSession(..) | Self::UseEditorToken(..))
     }
 
     /// The charges that come with it.
     fn usage(&self) -> &[UsageEvent] {
         match self {
             Self::Session(_, usage) | Self::Usage(usage) | Self::Results(_, _, usage) => usage,
-            Self::EndSession(..) | Self::Touch(_) | Self::Audit(_) => &[],
+            Self::EndSession(..)
+            | Self::Touch(_)
+            | Self::Audit(_)
+            | Self::EditorToken(_)
+            | Self::UseEditorToken(..) => &[],
         }
     }
 

@@ -303,6 +303,7 @@ impl Notice {
             actor: "vitrine".to_owned(),
             credential: cap.scope.to_string(),
             address: None,
+            origin: None,
             operation: "CreditCap".to_owned(),
             model: Some(self.model),
             decision: Decision::Allowed,
@@ -315,6 +316,7 @@ impl Notice {
                 cap.scope,
                 cap.resets_at().to_iso_ms()
             ),
+            count: 1,
         }
     }
 }

@@ -2,7 +2,10 @@
 //! written by hand and makes no sense is an error, never a guess.
 
 use vitrine_access::{
-    AccessKeyId, AuditId, AuthGroupId, BlobKey, Change, Decision, EndReason, JobId, ModelId, ModelStatus, OrganizationId, Owner, Payer, PermissionSet, RequestId, SecretHash, SessionAlias, SessionClass, SessionHash, Subject, TicketId, Timestamp, TokenId, UsageId, UsageKind, UserId, CapScope, CapWindow, AppId, EditorTokenHash, EditorUserHash, PartnerId, PartnerKeyId,
+    AccessKeyId, AppId, AuditId, AuthGroupId, BlobKey, CapScope, CapWindow, Change, Decision,
+    EditorTokenHash, EditorUserHash, EndReason, JobId, ModelId, ModelStatus, OrganizationId, Owner,
+    PartnerId, PartnerKeyId, Payer, PermissionSet, RequestId, SecretHash, SessionAlias,
+    SessionClass, SessionHash, Subject, TicketId, Timestamp, TokenId, UsageId, UsageKind, UserId,
 };
 
 use crate::db::{Column, Kind, Query, Row, Value};

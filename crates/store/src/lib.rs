@@ -35,12 +35,12 @@ mod tickets;
 mod usage;
 
 pub use accounts::{AccessKeyRecord, OrganizationRecord, UserRecord};
-pub use audit::{AuditCursor};
-pub use auth_groups::{AuthGroupRecord};
+pub use audit::AuditCursor;
+pub use auth_groups::AuthGroupRecord;
 pub use blobs::{BlobError, BlobOptions, BlobStream, Blobs};
 pub use changes::LoggedChange;
 pub use doomed::{DoomState, ResultPlace};
-pub use editor_tokens::{EditorTokenRecord};
+pub use editor_tokens::EditorTokenRecord;
 pub use error::{MigrationError, StoreError, StoreErrorKind};
 pub use jobs::{JobKind, JobRecord, JobState};
 pub use keys::SigningKeyRecord;

@@ -316,7 +316,8 @@ fn every_command_in_the_documents_exists_with_its_flags() {
         for call in commands(&read(&path)) {
             let words: Vec<&str> = call.split_whitespace().collect();
             let groups = [
-                "model", "ticket", "jwt", "session", "audit", "keys", "user", "org", "cap", "config", "partner",
+                "model", "ticket", "jwt", "session", "audit", "keys", "user", "org", "cap",
+                "config", "partner",
             ];
             let inner = words[0] == "partner" && ["key", "token"].contains(&words[1]);
             let depth = 1 + usize::from(groups.contains(&words[0])) + usize::from(inner);

@@ -46,6 +46,7 @@ impl<S: Sync> FromRequestParts<S> for Tokenless {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         Ok(Self(Caller {
             bearer: None,
+            session: None,
             address: Peer::of(&parts.extensions).map(|peer| peer.address),
             request: parts.extensions.get::<RequestId>().copied(),
         }))

@@ -36,7 +36,10 @@ pub(super) async fn note_refusal(
     let origin = request.headers().get(ORIGIN).cloned();
     let response = next.run(request).await;
     // Partners are known by their keys, which the use cases note themselves.
-    if matches!(row.credential, Credential::PartnerKey | Credential::EditorToken) {
+    if matches!(
+        row.credential,
+        Credential::PartnerKey | Credential::EditorToken
+    ) {
         return response;
     }
     let refused = response.extensions().get::<ApiError>().and_then(|error| {

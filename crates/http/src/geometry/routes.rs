@@ -14,7 +14,10 @@ use crate::authorize;
 use crate::partner::{oauth, tokens};
 
 use super::audited::{Audited, note_refusal};
-use super::{assets, audit, config, exports, keys, models, outputs, sessions, tickets, auth_groups, authoring, life};
+use super::{
+    assets, audit, auth_groups, authoring, config, exports, keys, life, models, outputs, sessions,
+    tickets,
+};
 
 struct Routes {
     services: Services,

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use vitrine_access::jwt::Algorithm;
-use vitrine_access::{Owner, Subject, TicketType, TokenId, UserId, AuthGroupId, ModelId};
-use vitrine_store::{SigningKeyRecord, Store, StoreError, AuthGroupRecord};
+use vitrine_access::{AuthGroupId, ModelId, Owner, Subject, TicketType, TokenId, UserId};
+use vitrine_store::{AuthGroupRecord, SigningKeyRecord, Store, StoreError};
 
 use crate::Builder;
 use crate::builders::domains;

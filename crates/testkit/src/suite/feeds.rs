@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use vitrine_access::{
-    Change, EndReason, JobId, ModelId, Owner, Subject, TicketId, Timestamp, TokenId, OrganizationId, EditorToken, PartnerId,
+    Change, EditorToken, EndReason, JobId, ModelId, OrganizationId, Owner, PartnerId, Subject,
+    TicketId, Timestamp, TokenId,
 };
 use vitrine_store::{JobKind, JobRecord, JobState, Store};
 

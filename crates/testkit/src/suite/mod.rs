@@ -4,8 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
 
 mod accounts;
-mod erasing;
 mod caps;
+mod erasing;
 mod feeds;
 mod models;
 mod money;

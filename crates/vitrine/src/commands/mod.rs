@@ -1,7 +1,7 @@
 //! One file per group of commands.
 
-mod audit;
 mod account;
+mod audit;
 mod cap;
 mod config;
 mod doctor;
