@@ -444,7 +444,7 @@ mod tests {
             .collect();
         assert_eq!(ids.len(), OPERATIONS.len());
         assert_eq!(places.len(), OPERATIONS.len());
-        assert_eq!(OPERATIONS.len(), 33);
+        assert_eq!(OPERATIONS.len(), 39);
     }
 
     #[test]

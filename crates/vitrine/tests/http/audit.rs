@@ -64,7 +64,8 @@ async fn every_refusal_is_found_by_its_request_id_with_reason_page_and_remedy() 
         for (call, reason) in tried {
             let request = refused(&app, call).await;
             let answer = app.send(lookup(model.id, &request).bearer(&owner)).await;
-            let body = answer.expect(200).json();
+            assert_eq!(answer.status, 200, "{reason}: {}", answer.text());
+            let body = answer.json();
             let decision = &body["decisions"][0];
             assert_eq!(decision["reason"], reason, "{body}");
             assert_eq!(decision["decision"], "refused");

@@ -120,6 +120,8 @@ fn deserved(row: &Operation, status: ModelStatus, platform: bool) -> (u16, &'sta
         ("CreateSessionByModel", Confirmed) => (201, ""),
         ("CreateSessionByModel", _) => UNCONFIRMED,
         ("RestoreModel", Deleted) => (200, ""),
+        // No refusal is known under the id that stands in the path.
+        ("ExplainRequest", _) => (404, "SdErrorEntityNotFound"),
         ("RestoreModel", _) => (400, "SdModelValidationError"),
         ("EraseModel", _) => (202, ""),
         ("DownloadModelFile", NotUploaded) => (404, "SdErrorEntityNotFound"),
