@@ -25,6 +25,8 @@ pub enum Change {
     Keys,
     /// Anything about an account.
     Account(Owner),
+    /// Anything about an organization, whoever acts for it.
+    Organization(OrganizationId),
 }
 
 /// A stored change that cannot be read. The reader must then forget everything it caches.
@@ -43,6 +45,7 @@ impl Change {
             Self::Token(id) => format!("token:{id}"),
             Self::Subject(subject) => format!("subject:{subject}"),
             Self::Keys => "keys".to_owned(),
+            Self::Organization(id) => format!("organization:{id}"),
             Self::Account(Owner {
                 user,
                 organization: None,
@@ -69,6 +72,7 @@ impl Change {
             "model" => parse::<ModelId>(id).map(Self::Model),
             "ticket" => parse::<TicketId>(id).map(Self::Ticket),
             "session" => parse::<SessionHash>(id).map(Self::Session),
+            "organization" => parse::<OrganizationId>(id).map(Self::Organization),
             "token" => parse::<TokenId>(id).map(Self::Token),
             "subject" => parse::<Subject>(id).map(Self::Subject),
             "account" => {
@@ -113,6 +117,7 @@ mod tests {
                 organization: None,
             }),
             Change::Account(Owner { user, organization }),
+            Change::Organization(OrganizationId::from_bytes([8; 16])),
         ];
         for change in changes {
             assert_eq!(Change::from_storage(&change.to_storage()), Ok(change));

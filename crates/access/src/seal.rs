@@ -17,6 +17,8 @@ use crate::secret::MasterKey;
 
 const FORMAT_VERSION: u8 = 1;
 const KEY_BYTES: usize = 32;
+/// Bytes of a fingerprint: no two keys of one operator share them by chance.
+const FINGERPRINT_BYTES: usize = 8;
 pub(crate) const NONCE_BYTES: usize = 12;
 pub(crate) const TAG_BYTES: usize = 16;
 
@@ -72,6 +74,7 @@ pub struct SealError;
 
 struct KeyRing {
     id: u8,
+    fingerprint: String,
     keys: [LessSafeKey; Purpose::ALL.len()],
 }
 
@@ -133,6 +136,33 @@ impl Sealer {
         out
     }
 
+    /// Names of the master keys that give nothing away: the current one first, then the retired ones.
+    #[must_use]
+    pub fn fingerprints(&self) -> Vec<String> {
+        std::iter::once(&self.current)
+            .chain(&self.retired)
+            .map(|ring| ring.fingerprint.clone())
+            .collect()
+    }
+
+    /// What only a retired master key opens, sealed with the current one; `None` for what the current
+    /// one opens, and for what none does.
+    #[must_use]
+    pub fn renewed(
+        &self,
+        purpose: Purpose,
+        sealed: &[u8],
+        nonce: [u8; NONCE_BYTES],
+    ) -> Option<Vec<u8>> {
+        let (_, rest) = sealed.split_first()?;
+        let (sealed_with, body) = rest.split_first_chunk::<NONCE_BYTES>()?;
+        if body.len() >= TAG_BYTES && self.current.open(purpose, *sealed_with, body).is_some() {
+            return None;
+        }
+        let opened = Zeroizing::new(self.open(purpose, sealed).ok()?);
+        Some(self.seal(purpose, &opened, nonce))
+    }
+
     /// Opens what [`Self::seal`] made for the same purpose.
     ///
     /// # Errors
@@ -162,13 +192,19 @@ impl KeyRing {
         let prk = Salt::new(HKDF_SHA256, b"vitrine master key v1").extract(master.expose());
         let mut id = [0; 1];
         expand(&prk, b"vitrine seal key id", &mut id);
+        let mut fingerprint = [0; FINGERPRINT_BYTES];
+        expand(&prk, b"vitrine seal key fingerprint", &mut fingerprint);
         let keys = Purpose::ALL.map(|purpose| {
             let mut bytes = Zeroizing::new([0; KEY_BYTES]);
             expand(&prk, purpose.label(), bytes.as_mut());
             let key = UnboundKey::new(&AES_256_GCM_SIV, bytes.as_ref());
             LessSafeKey::new(key.expect("32 bytes are a key of AES-256"))
         });
-        Self { id: id[0], keys }
+        Self {
+            id: id[0],
+            fingerprint: hex::encode(fingerprint),
+            keys,
+        }
     }
 
     fn key(&self, purpose: Purpose) -> &LessSafeKey {
@@ -251,6 +287,22 @@ mod tests {
             Sealer::new(&key(2)).open(Purpose::Ticket, &sealed),
             Err(SealError)
         );
+    }
+
+    #[test]
+    fn what_hangs_on_a_retired_master_key_is_renewed_once() {
+        let old = Sealer::new(&key(1)).seal(Purpose::SigningKey, b"key", [1; 12]);
+        let both = Sealer::with_retired(&key(2), &[key(1)]);
+        let renewed = both.renewed(Purpose::SigningKey, &old, [2; 12]).unwrap();
+        let only_new = Sealer::new(&key(2));
+        let opened = only_new.open(Purpose::SigningKey, &renewed);
+        assert_eq!(opened.as_deref(), Ok(&b"key"[..]));
+        assert_eq!(both.renewed(Purpose::SigningKey, &renewed, [3; 12]), None);
+        assert_eq!(only_new.renewed(Purpose::SigningKey, &old, [3; 12]), None);
+        assert_eq!(both.renewed(Purpose::Ticket, &old, [3; 12]), None);
+        assert_eq!(both.fingerprints().len(), 2);
+        assert_eq!(both.fingerprints()[0], only_new.fingerprints()[0]);
+        assert_ne!(both.fingerprints()[0], both.fingerprints()[1]);
     }
 
     #[test]

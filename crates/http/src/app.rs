@@ -84,6 +84,7 @@ impl Readiness for NodeReadiness {
         geometry::assets::download_output,
         geometry::assets::download_export,
         geometry::assets::download_asset,
+        geometry::auth_groups::create,
         geometry::keys::json_web_key_set,
         crate::authorize::check,
     )

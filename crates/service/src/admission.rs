@@ -48,7 +48,7 @@ impl Admission {
     /// session and token together.
     pub(crate) fn effective(&self) -> PermissionSet {
         match &self.token {
-            Some(token) if self.model.settings.require_token => token.grant.permissions.clone(),
+            Some(token) if self.model.demands_token() => token.grant.permissions.clone(),
             Some(token) => self.granted.clone().union(&token.grant.permissions),
             None => self.granted.clone(),
         }
@@ -137,7 +137,7 @@ impl Services {
         };
         let origin = check_ticket_origin(&ticket, &facts, &evidence)?;
         check_model_open(&facts)?;
-        let token = self.token_beside_ticket(&model, caller)?;
+        let token = self.token_beside_ticket(&model, caller).await?;
         let granted = PermissionSet::session_grants(ticket.author);
         let class = match ticket.kind {
             TicketType::Embedding => SessionClass::Limited,
@@ -182,14 +182,14 @@ impl Services {
         Ok(Arc::new(named))
     }
 
-    fn token_beside_ticket(
+    async fn token_beside_ticket(
         &self,
         model: &ModelRecord,
         caller: &Caller,
     ) -> Result<Option<Arc<VerifiedToken>>> {
         match caller.bearer.as_deref() {
-            Some(bearer) => self.token_for_model(bearer, model.id).map(Some),
-            None if model.settings.require_token => Err(refused(
+            Some(bearer) => self.token_for_model(bearer, model).await.map(Some),
+            None if model.demands_token() => Err(refused(
                 RefusalKind::TokenMissing,
                 "This model demands an access token beside the ticket. Send one as \
                  'Authorization: Bearer …'.",

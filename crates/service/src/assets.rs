@@ -146,7 +146,7 @@ impl Services {
             return Err(crate::who::gone_unknown());
         }
         let model = self.model_of_session(&entry).await?;
-        if model.settings.require_token && link.token.is_none() {
+        if model.demands_token() && link.token.is_none() {
             return Err(refused(
                 RefusalKind::LinkExpired,
                 "The model demands an access token by now. Ask the session for a new link.",

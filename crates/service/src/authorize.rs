@@ -18,7 +18,7 @@ use crate::Services;
 use crate::admission::PageEvidence;
 use crate::audit::Attempt;
 use crate::error::{Error, ErrorKind, Result};
-use crate::who::{Caller, facts};
+use crate::who::{Caller, facts, wrong_model};
 
 /// The operation's id in the permission table and in the audit trail.
 const OPERATION: &str = "Authorize";
@@ -219,16 +219,25 @@ impl Services {
                 "Send a session, a ticket or an access token with the request.",
             )
         })?;
-        let token = self.token_for_model(bearer, need.model)?;
-        let model = self.model_record(need.model).await?.ok_or_else(|| {
-            refuse(
-                RefusalKind::ModelUnknown,
-                format!(
-                    "There is no model {}. Correct the proxy's route.",
-                    need.model
-                ),
-            )
-        })?;
+        let token = self.verify_token(bearer)?;
+        let model = match self.model_record(need.model).await? {
+            Some(model) => model,
+            None if token.names(need.model) => {
+                return Err(refuse(
+                    RefusalKind::ModelUnknown,
+                    format!(
+                        "There is no model {}. Correct the proxy's route.",
+                        need.model
+                    ),
+                ));
+            }
+            // Whoever may not know whether it exists hears the same as for another's model.
+            None => return Err(wrong_model()),
+        };
+        let token = self
+            .token_on(token, &model)
+            .await?
+            .ok_or_else(wrong_model)?;
         check_model_open(&facts(&model))?;
         let authorized = Authorized {
             model: model.id,

@@ -116,8 +116,8 @@ impl Services {
                 }
             }
             Change::Subject(_) => self.load_revoked_subjects().await?,
-            Change::Keys => inner.tokens.replace_ring(self.load_key_ring().await?),
-            Change::Account(_) => {
+            Change::Keys => self.reload_key_ring().await?,
+            Change::Account(_) | Change::Organization(_) => {
                 inner.models.forget_all();
                 inner.sessions.forget_all();
             }
@@ -135,7 +135,7 @@ impl Services {
         inner.tickets.forget_all();
         inner.sessions.forget_all();
         inner.aliases.invalidate_all();
-        inner.tokens.replace_ring(self.load_key_ring().await?);
+        self.reload_key_ring().await?;
         for (token, until) in inner.store.revoked_tokens(self.now()).await? {
             inner.tokens.note_revoked(token, until);
         }
@@ -173,6 +173,9 @@ impl Services {
             if !full {
                 break;
             }
+        }
+        if self.inner.tokens.ring().is_stale(self.now()) {
+            self.reload_key_ring().await?;
         }
         changes.heard();
         Ok(())

@@ -11,10 +11,13 @@ pub mod authorize;
 pub mod changes;
 mod coalesce;
 pub mod computations;
+pub mod coverage;
 pub mod embed;
 pub mod error;
 mod flights;
+pub mod issuers;
 pub mod jobs;
+pub mod keys;
 pub mod limiter;
 pub mod listening;
 pub mod metering;
@@ -39,12 +42,12 @@ use moka::future::Cache;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use vitrine_access::ids::{ModelId, SessionAlias, SessionHash, TicketId};
+use vitrine_access::ids::{AuthGroupId, ModelId, SessionAlias, SessionHash, TicketId};
 use vitrine_access::random::Entropy;
 use vitrine_access::seal::Sealer;
 use vitrine_access::time::{Clock, Timestamp};
 use vitrine_engine::pool::WorkerPool;
-use vitrine_store::{Blobs, Store, TicketRecord};
+use vitrine_store::{AuthGroupRecord, Blobs, Store, TicketRecord};
 
 pub use error::{Error, ErrorKind, Result};
 pub use settings::Settings;
@@ -57,6 +60,7 @@ pub use vitrine_store::{
 use crate::audit::Trail;
 use crate::changes::Changes;
 use crate::computations::Computations;
+use crate::issuers::Issuers;
 use crate::limiter::Limiter;
 use crate::outgoing::Outgoing;
 use crate::presence::{SessionEntry, Touches};
@@ -67,6 +71,8 @@ use crate::tokens::Tokens;
 const MODELS_CACHED_MAX: u64 = 10_000;
 /// Tickets kept in memory.
 const TICKETS_CACHED_MAX: u64 = 100_000;
+/// Authorization groups kept in memory; each has at most a thousand ids.
+const AUTH_GROUPS_CACHED_MAX: u64 = 1_000;
 /// What nobody used for so long leaves memory; the database has it.
 const IDLE_MAX: Duration = Duration::from_mins(70);
 /// How long a stopping server waits for computations under way before it ends the workers.
@@ -111,6 +117,8 @@ struct Inner {
     models: Remembered<ModelId, ModelRecord>,
     tickets: Remembered<TicketId, TicketRecord>,
     sessions: Remembered<SessionHash, SessionEntry>,
+    auth_groups: Remembered<AuthGroupId, AuthGroupRecord>,
+    issuers: Issuers,
     aliases: Cache<SessionAlias, SessionHash>,
     touches: Touches,
     trail: Trail,
@@ -140,7 +148,8 @@ impl Services {
         let now = clock.now();
         // First of all: what changes while the rest is read is then heard again, not missed.
         let last_change = store.last_change_id().await?;
-        let ring = tokens::load_key_ring(&store, &sealer, &*entropy, now).await?;
+        keys::reseal_signing_keys(&store, &sealer, &*entropy).await?;
+        let ring = keys::load_key_ring(&store, &sealer, &*entropy, now).await?;
         let revoked = store.revoked_tokens(now).await?;
         let services = Self {
             inner: Arc::new(Inner {
@@ -148,6 +157,8 @@ impl Services {
                 models: Remembered::new(MODELS_CACHED_MAX, IDLE_MAX),
                 tickets: Remembered::new(TICKETS_CACHED_MAX, IDLE_MAX),
                 sessions: Remembered::new(SESSIONS_CACHED_MAX, IDLE_MAX),
+                auth_groups: Remembered::new(AUTH_GROUPS_CACHED_MAX, IDLE_MAX),
+                issuers: Issuers::new(&settings.external_issuers),
                 aliases: Cache::builder()
                     .max_capacity(SESSIONS_CACHED_MAX)
                     .time_to_idle(IDLE_MAX)
@@ -184,6 +195,9 @@ impl Services {
         tracker.spawn(jobs::run(self.clone()));
         tracker.spawn(audit::write_behind(self.clone()));
         tracker.spawn(retention::run(self.clone()));
+        if !self.inner.issuers.is_empty() {
+            tracker.spawn(issuers::follow(self.clone()));
+        }
     }
 
     /// Stops the background tasks, writes what was written behind and ends the workers.

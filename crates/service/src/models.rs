@@ -81,6 +81,7 @@ impl Services {
             created_at: now,
             updated_at: now,
             revision: 0,
+            token_forced: false,
         };
         self.apply(&mut model, patch)?;
         tx.insert_model(&model).await.map_err(conflict)?;

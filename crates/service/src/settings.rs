@@ -6,6 +6,8 @@ use vitrine_access::forwarded::TrustedProxies;
 use vitrine_access::origin::AllowedDomains;
 use vitrine_access::session::SessionLimits;
 
+use crate::issuers::ExternalIssuer;
+
 /// Settings of one node. Built once by the binary from its configuration.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -32,6 +34,8 @@ pub struct Settings {
     pub audit_kept: Duration,
     /// Whether limits per address also hold for loopback addresses.
     pub limit_loopback: bool,
+    /// Issuers of other accounts whose tokens count for them.
+    pub external_issuers: Vec<ExternalIssuer>,
     /// Whether our clock is held against the database's. Off only where time is injected.
     pub compare_clocks: bool,
 }

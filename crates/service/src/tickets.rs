@@ -68,6 +68,9 @@ impl Services {
         })?;
         let mut tx = self.inner.store.begin().await?;
         tx.insert_ticket(&record).await?;
+        if let Some(key) = self.inner.sealer.fingerprints().first() {
+            tx.note_sealing_key(record.id, key).await?;
+        }
         tx.commit().await?;
         Ok(self.ticket_text(model, &record))
     }

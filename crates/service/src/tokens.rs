@@ -1,22 +1,23 @@
-//! Access tokens: the key ring, verification with a cache, minting and revocation.
+//! Access tokens: verification with a cache, minting and revocation.
 
 use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use moka::sync::Cache;
 use vitrine_access::change::Change;
 use vitrine_access::grant::{Grant, Subject};
-use vitrine_access::ids::{BlobKey, TokenId};
-use vitrine_access::jwt::{AccessToken, Algorithm, Expected, KeySet, SigningKey};
+use vitrine_access::ids::{BlobKey, KeyMark, TokenId};
+use vitrine_access::jwt::{AccessToken, Expected};
 use vitrine_access::limits::{TOKEN_SKEW_MAX, TOKEN_TTL_MAX};
+use vitrine_access::owner::Payer;
 use vitrine_access::refusal::{Refusal, RefusalKind};
-use vitrine_access::seal::Purpose;
 use vitrine_access::time::Timestamp;
-use vitrine_store::SigningKeyRecord;
 
 use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
+use crate::keys::KeyRing;
 
 /// Verified tokens kept in memory; each is a few hundred bytes.
 pub(crate) const VERIFIED_TOKENS_MAX: u64 = 100_000;
@@ -25,23 +26,24 @@ pub(crate) const VERIFIED_TOKENS_MAX: u64 = 100_000;
 pub(crate) const REVOCATION_KEPT: Duration = TOKEN_TTL_MAX.saturating_add(Duration::from_hours(24));
 
 /// A token that was verified, with the grant that follows from it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct VerifiedToken {
     /// The token's claims.
     pub token: AccessToken,
     /// What it permits.
     pub grant: Grant,
-}
-
-/// The keys of this installation: one signs, all that are not retired verify.
-pub(crate) struct KeyRing {
-    signing: SigningKey,
-    verifying: KeySet,
+    /// The account that its issuer is mapped to, beyond which it counts for nothing; `None` for
+    /// tokens of our own.
+    pub account: Option<Payer>,
 }
 
 pub(crate) struct Tokens {
     ring: RwLock<Arc<KeyRing>>,
     verified: Cache<BlobKey, Arc<VerifiedToken>>,
+    /// Counts the changes of keys: what was verified before one is not kept after it.
+    generation: AtomicU64,
+    /// Held while the ring is read and replaced.
+    pub(crate) reloading: tokio::sync::Mutex<()>,
     revoked: RwLock<HashMap<TokenId, Timestamp>>,
     /// Per subject the instant from which its tokens are good again.
     not_before: RwLock<HashMap<Subject, Timestamp>>,
@@ -52,6 +54,8 @@ impl Tokens {
         Self {
             ring: RwLock::new(Arc::new(ring)),
             verified: Cache::new(VERIFIED_TOKENS_MAX),
+            generation: AtomicU64::new(0),
+            reloading: tokio::sync::Mutex::new(()),
             revoked: RwLock::new(revoked.into_iter().collect()),
             not_before: RwLock::default(),
         }
@@ -63,7 +67,7 @@ impl Tokens {
         let mut known = self
             .not_before
             .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+            .unwrap_or_else(PoisonError::into_inner);
         for (subject, not_before) in revoked {
             let entry = known.entry(subject).or_insert(not_before);
             *entry = not_before.max(*entry);
@@ -74,7 +78,7 @@ impl Tokens {
     pub(crate) fn is_subject_revoked(&self, subject: &Subject, given_at: Timestamp) -> bool {
         self.not_before
             .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .unwrap_or_else(PoisonError::into_inner)
             .get(subject)
             .is_some_and(|not_before| given_at < *not_before)
     }
@@ -83,44 +87,44 @@ impl Tokens {
     pub(crate) fn forget_expired(&self, now: Timestamp) {
         self.revoked
             .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .unwrap_or_else(PoisonError::into_inner)
             .retain(|_, until| *until >= now);
         self.not_before
             .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .unwrap_or_else(PoisonError::into_inner)
             .retain(|_, not_before| not_before.plus(REVOCATION_KEPT) >= now);
     }
 
-    fn ring(&self) -> Arc<KeyRing> {
-        let guard = self
-            .ring
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        Arc::clone(&guard)
+    pub(crate) fn ring(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn replace_ring(&self, ring: KeyRing) {
-        let mut guard = self
-            .ring
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        *guard = Arc::new(ring);
-        drop(guard);
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
+        self.forget_verified();
+    }
+
+    /// Every token is verified again with the keys of now.
+    pub(crate) fn forget_verified(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
         self.verified.invalidate_all();
     }
 
     pub(crate) fn note_revoked(&self, token: TokenId, until: Timestamp) {
         self.revoked
             .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .unwrap_or_else(PoisonError::into_inner)
             .insert(token, until);
     }
 
+    /// Whether the token was revoked, by itself or with its key.
     pub(crate) fn is_revoked(&self, token: TokenId) -> bool {
-        self.revoked
+        let by_itself = self
+            .revoked
             .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .contains_key(&token)
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains_key(&token);
+        by_itself || self.ring().has_ended(token)
     }
 }
 
@@ -128,7 +132,8 @@ impl Services {
     /// Verifies the bearer token of a request: once by signature, afterwards from memory.
     ///
     /// # Errors
-    /// A refusal of kind `TokenInvalid` or `TokenExpired` that says what was wrong.
+    /// A refusal of kind `TokenInvalid`, `TokenExpired` or `TokenRevoked` that says what was wrong;
+    /// `TrustUnavailable` while the keys of an external issuer could not be fetched.
     pub fn verify_token(&self, bearer: &str) -> Result<Arc<VerifiedToken>> {
         let now = self.now();
         let tokens = &self.inner.tokens;
@@ -142,18 +147,10 @@ impl Services {
             }
             known
         } else {
-            let ring = tokens.ring();
-            let settings = &self.inner.settings;
-            let expected = Expected {
-                issuer: settings.issuer.clone(),
-                audience: settings.audience.clone(),
-            };
-            let token = AccessToken::verify(&ring.verifying, bearer, &expected, now)
-                .map_err(Refusal::from)?;
-            let grant = token.grant();
-            let verified = Arc::new(VerifiedToken { token, grant });
+            let before = tokens.generation.load(Ordering::SeqCst);
+            let verified = Arc::new(self.verify_first(bearer, now)?);
             tokens.verified.insert(fingerprint, Arc::clone(&verified));
-            if !Arc::ptr_eq(&ring, &tokens.ring()) {
+            if tokens.generation.load(Ordering::SeqCst) != before {
                 // The keys changed meanwhile: the next request verifies with the new ones.
                 tokens.verified.invalidate(&fingerprint);
             }
@@ -164,11 +161,32 @@ impl Services {
         {
             return Err(Refusal {
                 kind: RefusalKind::TokenRevoked,
-                message: "The access token was revoked. Ask the issuer for a new one.".into(),
+                message: "The access token, or the key that signed it, was revoked. Ask the \
+                          issuer for a new one."
+                    .into(),
             }
             .into());
         }
         Ok(verified)
+    }
+
+    fn verify_first(&self, bearer: &str, now: Timestamp) -> Result<VerifiedToken> {
+        if let Some(issuer) = self.inner.issuers.of_token(bearer) {
+            return issuer.verify(bearer, now);
+        }
+        let settings = &self.inner.settings;
+        let expected = Expected {
+            issuer: settings.issuer.clone(),
+            audience: settings.audience.clone(),
+        };
+        let ring = self.inner.tokens.ring();
+        let token =
+            AccessToken::verify(ring.verifying(), bearer, &expected, now).map_err(Refusal::from)?;
+        Ok(VerifiedToken {
+            grant: token.grant(),
+            token,
+            account: None,
+        })
     }
 
     /// Signs an access token.
@@ -192,8 +210,10 @@ impl Services {
         }
         let now = self.now();
         let settings = &self.inner.settings;
+        let ring = self.inner.tokens.ring();
+        let key = ring.signing(now)?;
         let token = AccessToken {
-            id: TokenId::new(&*self.inner.entropy),
+            id: TokenId::marked(KeyMark::of(key.kid()), &*self.inner.entropy),
             issuer: settings.issuer.clone(),
             audience: settings.audience.clone(),
             subject,
@@ -202,9 +222,7 @@ impl Services {
             not_before: now,
             expires_at: now.plus(ttl),
         };
-        token
-            .sign(&self.inner.tokens.ring().signing)
-            .map_err(Error::internal)
+        token.sign(key).map_err(Error::internal)
     }
 
     /// Revokes a token by its `jti`, durably and at once.
@@ -251,17 +269,7 @@ impl Services {
     /// The public keys as a JSON Web Key Set (RFC 7517), newest first.
     #[must_use]
     pub fn json_web_key_set(&self) -> serde_json::Value {
-        self.inner.tokens.ring().verifying.to_jwks()
-    }
-
-    pub(crate) async fn load_key_ring(&self) -> Result<KeyRing> {
-        load_key_ring(
-            &self.inner.store,
-            &self.inner.sealer,
-            &*self.inner.entropy,
-            self.now(),
-        )
-        .await
+        self.inner.tokens.ring().verifying().to_jwks()
     }
 }
 
@@ -270,67 +278,4 @@ fn expired() -> Refusal {
         kind: RefusalKind::TokenExpired,
         message: "The access token has expired. Ask the issuer for a new one.".into(),
     }
-}
-
-/// Loads the key ring; the first start makes its own ES256 key.
-pub(crate) async fn load_key_ring(
-    store: &vitrine_store::Store,
-    sealer: &vitrine_access::seal::Sealer,
-    entropy: &dyn vitrine_access::random::Entropy,
-    now: Timestamp,
-) -> Result<KeyRing> {
-    let mut records = store.signing_keys().await?;
-    if records.iter().all(|record| record.retired_at.is_some()) {
-        let key = SigningKey::generate(Algorithm::Es256).map_err(Error::internal)?;
-        let mut nonce = [0; 12];
-        entropy.fill(&mut nonce);
-        let record = SigningKeyRecord {
-            kid: key.kid().to_owned(),
-            alg: Algorithm::Es256,
-            sealed_private: sealer.seal(
-                Purpose::SigningKey,
-                &key.to_pkcs8().map_err(Error::internal)?,
-                nonce,
-            ),
-            public_jwk: key.public().to_jwk().to_string(),
-            created_at: now,
-            retired_at: None,
-        };
-        let mut tx = store.begin().await?;
-        tx.insert_signing_key(&record).await?;
-        tx.note_change(&Change::Keys).await?;
-        tx.commit().await?;
-        // Another process may have made one at the same moment: all live keys verify.
-        records = store.signing_keys().await?;
-    }
-    let live: Vec<&SigningKeyRecord> = records
-        .iter()
-        .filter(|record| record.retired_at.is_none())
-        .collect();
-    let mut keys = Vec::new();
-    for record in &live {
-        let private = sealer
-            .open(Purpose::SigningKey, &record.sealed_private)
-            .map_err(|error| {
-                Error::new(
-                    ErrorKind::Internal,
-                    "The signing keys in the database cannot be opened with this master key. \
-                     Start with the master key that belongs to this database.",
-                )
-                .caused_by(error)
-            })?;
-        keys.push((
-            record.created_at,
-            SigningKey::from_pkcs8(record.alg, &private).map_err(Error::internal)?,
-        ));
-    }
-    keys.sort_by_key(|(created_at, _)| std::cmp::Reverse(*created_at));
-    let verifying = KeySet::new(keys.iter().map(|(_, key)| key.public()).collect());
-    let (_, signing) = keys.into_iter().next().ok_or_else(|| {
-        Error::new(
-            ErrorKind::Internal,
-            "There is no signing key in the database.",
-        )
-    })?;
-    Ok(KeyRing { signing, verifying })
 }

@@ -128,7 +128,7 @@ pub(crate) fn facts(model: &ModelRecord) -> ModelFacts<'_> {
         domains: &settings.domains,
         backend_access: settings.backend_access,
         require_iframe: settings.require_iframe,
-        require_token: settings.require_token,
+        require_token: model.demands_token(),
     }
 }
 
@@ -164,10 +164,10 @@ impl Services {
         }
         let model = self.model_of_session(&session).await?;
         let token = match caller.bearer.as_deref() {
-            Some(bearer) => Some(self.token_for_model(bearer, model.id)?),
+            Some(bearer) => Some(self.token_for_model(bearer, &model).await?),
             None => None,
         };
-        let permissions = match (&token, model.settings.require_token) {
+        let permissions = match (&token, model.demands_token()) {
             (None, true) => {
                 return Err(refuse(
                     RefusalKind::TokenMissing,
@@ -256,25 +256,32 @@ impl Services {
             backend_subject(&token)?;
         }
         let id = model_id.parse::<ModelId>().ok();
-        let grant = &token.grant;
-        let covered = id.map_or(grant.is_backend(), |id| grant.covers(id));
-        if !covered {
-            return Err(refuse(
-                RefusalKind::WrongModel,
-                "The access token is not for this model. Ask its issuer for one that is.",
-            ));
+        let named = id.map_or(token.grant.is_backend(), |id| token.names(id));
+        if named {
+            require(&token.grant.permissions, row)?;
+        } else if !id.is_some_and(|id| token.may_cover(id)) {
+            return Err(wrong_model());
         }
-        require(&token.grant.permissions, row)?;
         let model = match id {
             Some(id) => self.model_record(id).await?,
             None => None,
         };
-        let model = model.ok_or_else(|| {
-            refuse(
-                RefusalKind::ModelUnknown,
-                format!("There is no model {}.", printable(model_id)),
-            )
-        })?;
+        let model = match model {
+            Some(model) => model,
+            None if named => {
+                return Err(refuse(
+                    RefusalKind::ModelUnknown,
+                    format!("There is no model {}.", printable(model_id)),
+                ));
+            }
+            // Whoever may not know whether it exists hears the same as for another's model.
+            None => return Err(wrong_model()),
+        };
+        let token = self
+            .token_on(token, &model)
+            .await?
+            .ok_or_else(wrong_model)?;
+        require(&token.grant.permissions, row)?;
         let permissions = token.grant.permissions.clone();
         Ok(ModelAccess {
             model,
@@ -306,19 +313,20 @@ impl Services {
         self.verify_token(bearer)
     }
 
-    pub(crate) fn token_for_model(
+    /// The token beside a ticket or session, as it counts on the model; it must be right even where
+    /// none is demanded.
+    pub(crate) async fn token_for_model(
         &self,
         bearer: &str,
-        model: ModelId,
+        model: &ModelRecord,
     ) -> Result<Arc<VerifiedToken>> {
         let token = self.verify_token(bearer)?;
-        if token.grant.covers(model) {
-            Ok(token)
-        } else {
-            Err(refuse(
+        match self.token_on(token, model).await? {
+            Some(token) => Ok(token),
+            None => Err(refuse(
                 RefusalKind::WrongModel,
                 "The access token is not for this session's model. Ask its issuer for one that is.",
-            ))
+            )),
         }
     }
 
@@ -335,6 +343,13 @@ impl Services {
         let load = async { Ok(self.inner.store.ticket_unscoped(id).await?) };
         self.inner.tickets.get_or_load(id, load).await
     }
+}
+
+pub(crate) fn wrong_model() -> Error {
+    refuse(
+        RefusalKind::WrongModel,
+        "The access token is not for this model. Ask its issuer for one that is.",
+    )
 }
 
 fn backend_subject(token: &VerifiedToken) -> Result<()> {

@@ -76,6 +76,11 @@ writers! {
     insert_user(user: &UserRecord) -> ();
     /// Makes sure that the built-in operator exists. Changes nothing when it does.
     ensure_operator(id: UserId, now: Timestamp) -> ();
+    /// Lets a user's models all demand tokens, or not; `false` when there is no such user. Note the
+    /// change in the same transaction.
+    force_token_of_user(id: UserId, on: bool) -> bool;
+    /// The same for an organization.
+    force_token_of_organization(id: OrganizationId, on: bool) -> bool;
     /// Adds an organization.
     insert_organization(organization: &OrganizationRecord) -> ();
     /// Adds an access key.
@@ -225,6 +230,24 @@ async fn insert_organization(
         .bind(&organization.name)
         .bind(&organization.created_at);
     handle.execute(query).await.map(drop)
+}
+
+async fn force_token_of_user(
+    handle: &mut Handle,
+    id: UserId,
+    on: bool,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE user_account SET force_require_token = $2 WHERE id = $1";
+    Ok(handle.execute(Query::new(sql).bind(&id).bind(&on)).await? == 1)
+}
+
+async fn force_token_of_organization(
+    handle: &mut Handle,
+    id: OrganizationId,
+    on: bool,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE organization SET force_require_token = $2 WHERE id = $1";
+    Ok(handle.execute(Query::new(sql).bind(&id).bind(&on)).await? == 1)
 }
 
 async fn insert_access_key(handle: &mut Handle, key: &AccessKeyRecord) -> Result<(), StoreError> {

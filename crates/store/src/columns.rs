@@ -2,9 +2,9 @@
 //! written by hand and makes no sense is an error, never a guess.
 
 use vitrine_access::{
-    AccessKeyId, AuditId, BlobKey, Change, Decision, EndReason, JobId, ModelId, ModelStatus,
-    OrganizationId, Owner, Payer, PermissionSet, RequestId, SecretHash, SessionAlias, SessionClass,
-    SessionHash, Subject, TicketId, Timestamp, TokenId, UsageId, UsageKind, UserId,
+    AccessKeyId, AuditId, AuthGroupId, BlobKey, Change, Decision, EndReason, JobId, ModelId,
+    ModelStatus, OrganizationId, Owner, Payer, PermissionSet, RequestId, SecretHash, SessionAlias,
+    SessionClass, SessionHash, Subject, TicketId, Timestamp, TokenId, UsageId, UsageKind, UserId,
 };
 
 use crate::db::{Column, Kind, Query, Row, Value};
@@ -98,6 +98,7 @@ macro_rules! raw_bytes {
 raw_bytes!(
     AccessKeyId,
     AuditId,
+    AuthGroupId,
     BlobKey,
     JobId,
     ModelId,

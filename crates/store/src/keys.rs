@@ -21,7 +21,11 @@ pub struct SigningKeyRecord {
     pub public_jwk: String,
     /// When it was made.
     pub created_at: Timestamp,
-    /// Since when it signs nothing new.
+    /// From when on it signs new tokens; it verifies before.
+    pub signs_from: Timestamp,
+    /// Until when it verifies, once a newer key follows it.
+    pub verifies_until: Option<Timestamp>,
+    /// When the operator ended it.
     pub retired_at: Option<Timestamp>,
 }
 
@@ -49,6 +53,10 @@ finders! {
 writers! {
     /// Adds a signing key.
     insert_signing_key(key: &SigningKeyRecord) -> ();
+    /// Lets all keys that have no end yet, or a later one, end at this instant.
+    end_signing_keys(until: Timestamp) -> ();
+    /// Replaces the sealed private key by the same one sealed anew.
+    reseal_signing_key(kid: &str, sealed_private: &[u8]) -> ();
     /// Retires a signing key; `true` for the caller that did it.
     retire_signing_key(kid: &str, at: Timestamp) -> bool;
     /// Refuses a token until then (its own end); a second call can only prolong it.
@@ -86,8 +94,8 @@ impl Column for Algorithm {
 }
 
 async fn signing_keys(handle: &mut Handle) -> Result<Vec<SigningKeyRecord>, StoreError> {
-    let sql = "SELECT kid, alg, sealed_private, public_jwk, created_at, retired_at \
-        FROM signing_key ORDER BY created_at DESC, kid LIMIT $1";
+    let sql = "SELECT kid, alg, sealed_private, public_jwk, created_at, signs_from, \
+        verifies_until, retired_at FROM signing_key ORDER BY created_at DESC, kid LIMIT $1";
     handle
         .all(Query::new(sql).bind(&LIST_ROWS_MAX))
         .await?
@@ -103,19 +111,23 @@ fn read(row: &Row) -> Result<SigningKeyRecord, StoreError> {
         sealed_private: row.get("sealed_private")?,
         public_jwk: row.get("public_jwk")?,
         created_at: row.get("created_at")?,
+        signs_from: row.get("signs_from")?,
+        verifies_until: row.get_option("verifies_until")?,
         retired_at: row.get_option("retired_at")?,
     })
 }
 
 async fn insert_signing_key(handle: &mut Handle, key: &SigningKeyRecord) -> Result<(), StoreError> {
     let sql = "INSERT INTO signing_key (kid, alg, sealed_private, public_jwk, created_at, \
-        retired_at) VALUES ($1, $2, $3, $4, $5, $6)";
+        signs_from, verifies_until, retired_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     let query = Query::new(sql)
         .bind(&key.kid)
         .bind(&key.alg)
         .bind(&key.sealed_private)
         .bind(&key.public_jwk)
         .bind(&key.created_at)
+        .bind(&key.signs_from)
+        .bind_option(key.verifies_until.as_ref())
         .bind_option(key.retired_at.as_ref());
     handle.execute(query).await.map(drop)
 }
@@ -130,6 +142,23 @@ async fn retire_signing_key(
         .execute(Query::new(sql).bind_text(kid).bind(&at))
         .await?
         == 1)
+}
+
+async fn end_signing_keys(handle: &mut Handle, until: Timestamp) -> Result<(), StoreError> {
+    let sql = "UPDATE signing_key SET verifies_until = $1 \
+        WHERE retired_at IS NULL AND (verifies_until IS NULL OR verifies_until > $1)";
+    handle.execute(Query::new(sql).bind(&until)).await.map(drop)
+}
+
+async fn reseal_signing_key(
+    handle: &mut Handle,
+    kid: &str,
+    sealed_private: &[u8],
+) -> Result<(), StoreError> {
+    let query = Query::new("UPDATE signing_key SET sealed_private = $2 WHERE kid = $1")
+        .bind_text(kid)
+        .bind(&sealed_private.to_vec());
+    handle.execute(query).await.map(drop)
 }
 
 async fn is_token_revoked(

@@ -9,6 +9,7 @@
 mod accounts;
 mod appender;
 mod audit;
+mod auth_groups;
 mod blobs;
 mod changes;
 mod columns;
@@ -31,6 +32,7 @@ mod usage;
 
 pub use accounts::{AccessKeyRecord, OrganizationRecord, UserRecord};
 pub use audit::AuditCursor;
+pub use auth_groups::AuthGroupRecord;
 pub use blobs::{BlobError, BlobOptions, BlobStream, Blobs};
 pub use changes::LoggedChange;
 pub use error::{MigrationError, StoreError, StoreErrorKind};

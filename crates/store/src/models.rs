@@ -54,6 +54,9 @@ pub struct ModelRecord {
     pub updated_at: Timestamp,
     /// Counts changes; see [`crate::Store::update_model`].
     pub revision: i64,
+    /// Whether the owner's account, user or organization, demands tokens for all its models. Read with
+    /// the model and never written with it.
+    pub token_forced: bool,
 }
 
 /// A place in the list of models, which is ordered from the newest to the oldest.
@@ -75,6 +78,12 @@ pub struct ModelFilter {
 }
 
 impl ModelRecord {
+    /// Whether a token is needed beside a ticket: by the model's own setting, or by its account's.
+    #[must_use]
+    pub fn demands_token(&self) -> bool {
+        self.settings.require_token || self.token_forced
+    }
+
     /// Where a list goes on after this model.
     #[must_use]
     pub fn cursor(&self) -> ModelCursor {
@@ -117,7 +126,12 @@ macro_rules! select {
         concat!(
             "SELECT id, id2, slug, name, title, owner_user, owner_organization, status, \
              status_before_delete, message, filename, source, source_size, lineage, definition, \
-             settings, viewer_config, thumbnail, created_at, updated_at, revision FROM model ",
+             settings, viewer_config, thumbnail, created_at, updated_at, revision, \
+             CAST(CASE WHEN EXISTS (SELECT 1 FROM user_account account \
+             WHERE account.id = owner_user AND account.force_require_token = 1) \
+             OR EXISTS (SELECT 1 FROM organization account \
+             WHERE account.id = owner_organization AND account.force_require_token = 1) \
+             THEN 1 ELSE 0 END AS BIGINT) AS token_forced FROM model ",
             $rest
         )
     };
@@ -287,6 +301,7 @@ fn read_model(row: &Row) -> Result<ModelRecord, StoreError> {
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,
         revision: row.get("revision")?,
+        token_forced: row.get("token_forced")?,
     })
 }
 

@@ -45,11 +45,16 @@ finders! {
     tickets(model: ModelId, limit: u32) -> Vec<TicketRecord>;
     /// How many tickets are neither revoked nor over, for `keys list`.
     live_ticket_count_unscoped(now: Timestamp) -> u64;
+    /// The same by the fingerprint of the master key that sealed them; `None` for tickets that do not
+    /// say it.
+    live_tickets_by_key(now: Timestamp) -> Vec<(Option<String>, u64)>;
 }
 
 writers! {
     /// Adds a ticket.
     insert_ticket(ticket: &TicketRecord) -> ();
+    /// Notes which master key, by its fingerprint, a ticket's text was sealed with.
+    note_sealing_key(id: TicketId, fingerprint: &str) -> ();
     /// Revokes a ticket; `true` for the caller that did it. Note the change in the same transaction.
     revoke_ticket(id: TicketId, at: Timestamp) -> bool;
 }
@@ -123,6 +128,31 @@ async fn live_ticket_count_unscoped(
 ) -> Result<u64, StoreError> {
     let sql = "SELECT COUNT(*) AS live FROM ticket WHERE until > $1 AND revoked_at IS NULL";
     handle.one(Query::new(sql).bind(&now)).await?.get("live")
+}
+
+async fn live_tickets_by_key(
+    handle: &mut Handle,
+    now: Timestamp,
+) -> Result<Vec<(Option<String>, u64)>, StoreError> {
+    let sql = "SELECT sealing_key, COUNT(*) AS live FROM ticket \
+        WHERE until > $1 AND revoked_at IS NULL GROUP BY sealing_key";
+    handle
+        .all(Query::new(sql).bind(&now))
+        .await?
+        .iter()
+        .map(|row| Ok((row.get_option("sealing_key")?, row.get("live")?)))
+        .collect()
+}
+
+async fn note_sealing_key(
+    handle: &mut Handle,
+    id: TicketId,
+    fingerprint: &str,
+) -> Result<(), StoreError> {
+    let query = Query::new("UPDATE ticket SET sealing_key = $2 WHERE id = $1")
+        .bind(&id)
+        .bind_text(fingerprint);
+    handle.execute(query).await.map(drop)
 }
 
 async fn insert_ticket(handle: &mut Handle, ticket: &TicketRecord) -> Result<(), StoreError> {

@@ -5,9 +5,9 @@
 
 use sqlx::{AssertSqlSafe, Connection as _};
 use vitrine_access::{
-    AccessKeyId, AuditId, BlobKey, Change, EndReason, ModelId, ModelStatus, OrganizationId, Owner,
-    Payer, PermissionSet, RequestId, SecretHash, SessionAlias, SessionHash, Subject, TicketId,
-    TicketType, Timestamp, TokenId, UsageId, UsageKind, UserId,
+    AccessKeyId, AuditId, AuthGroupId, BlobKey, Change, EndReason, ModelId, ModelStatus,
+    OrganizationId, Owner, Payer, PermissionSet, RequestId, SecretHash, SessionAlias, SessionHash,
+    Subject, TicketId, TicketType, Timestamp, TokenId, UsageId, UsageKind, UserId,
 };
 use vitrine_store::{
     ComputationStatus, JobKind, JobState, ModelFilter, ResultKind, Store, StoreOptions,
@@ -16,6 +16,7 @@ use vitrine_store::{
 mod common;
 
 const ROWS: &str = include_str!("rows/0001.sql");
+const ROWS_2: &str = include_str!("rows/0002.sql");
 
 const USER: UserId = UserId::from_bytes(uuid(0x11));
 const MODEL: ModelId = ModelId::from_bytes(uuid(0x44));
@@ -36,13 +37,13 @@ const fn at(ms: i64) -> Timestamp {
     Timestamp::from_unix_ms(1_795_255_200_000 + ms)
 }
 
-async fn write_rows(url: &str) {
+async fn write_rows(url: &str, rows: &'static str) {
     if url.starts_with("sqlite:") {
         let mut connection = sqlx::SqliteConnection::connect(url).await.unwrap();
-        sqlx::raw_sql(ROWS).execute(&mut connection).await.unwrap();
+        sqlx::raw_sql(rows).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
     } else {
-        let rows = AssertSqlSafe(ROWS.replace(" x'", " '\\x").replace("(x'", "('\\x"));
+        let rows = AssertSqlSafe(rows.replace(" x'", " '\\x").replace("(x'", "('\\x"));
         let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
         sqlx::raw_sql(rows).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
@@ -53,12 +54,43 @@ async fn write_rows(url: &str) {
 async fn rows_of_schema_version_1_are_read() {
     common::on_both("rows_of_schema_version_1_are_read", |url| async move {
         let store = Store::open(&url, StoreOptions::default()).await.unwrap();
-        write_rows(&url).await;
+        write_rows(&url, ROWS).await;
         read_accounts(&store).await;
         read_model(&store).await;
         read_session(&store).await;
         read_events(&store).await;
         read_results(&store).await;
+        store.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_schema_version_2_are_read() {
+    common::on_both("rows_of_schema_version_2_are_read", |url| async move {
+        let store = Store::open(&url, StoreOptions::default()).await.unwrap();
+        write_rows(&url, ROWS).await;
+        write_rows(&url, ROWS_2).await;
+        let model = store.model(&OWNER, MODEL).await.unwrap().unwrap();
+        assert!(model.token_forced && model.demands_token());
+        let keys = store.signing_keys().await.unwrap();
+        let (new, old) = (&keys[0], &keys[1]);
+        assert_eq!((new.kid.as_str(), new.signs_from), ("k2", at(21)));
+        assert_eq!(
+            (new.verifies_until, new.retired_at),
+            (Some(at(22)), Some(at(23)))
+        );
+        assert_eq!(
+            old.signs_from,
+            Timestamp::from_unix_ms(0),
+            "as it always did"
+        );
+        assert_eq!(old.verifies_until, None);
+        let id = AuthGroupId::from_bytes(uuid(0x14));
+        let group = store.auth_group(id).await.unwrap().unwrap();
+        assert_eq!((group.models, group.users), (vec![MODEL], Vec::new()));
+        assert_eq!(group.organizations, Vec::from_iter(OWNER.organization));
+        assert_eq!(group.created_at, at(24));
         store.close().await;
     })
     .await;

@@ -159,6 +159,7 @@ impl Builder {
             created_at: self.now,
             updated_at: self.now,
             revision: 1,
+            token_forced: false,
         }
     }
 

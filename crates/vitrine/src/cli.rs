@@ -62,6 +62,27 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Keys: rotate, retire and list the keys that sign tokens; list those that seal tickets.
+    Keys {
+        #[command(flatten)]
+        place: Place,
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+    /// Users: change what holds for all of a user's models.
+    User {
+        #[command(flatten)]
+        place: Place,
+        #[command(subcommand)]
+        command: AccountCommand,
+    },
+    /// Organizations: change what holds for all of an organization's models.
+    Org {
+        #[command(flatten)]
+        place: Place,
+        #[command(subcommand)]
+        command: AccountCommand,
+    },
     /// The configuration: check it, or show what is in force.
     Config {
         #[command(flatten)]
@@ -283,6 +304,69 @@ pub(crate) enum AuditCommand {
     Show {
         /// The request's id: `requestId` of an error, or the header X-Request-Id.
         request: String,
+    },
+}
+
+/// Signature algorithms by their names in tokens.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum KeyAlgorithm {
+    /// ECDSA with P-256 and SHA-256.
+    #[value(name = "ES256")]
+    Es256,
+    /// Ed25519.
+    #[value(name = "EdDSA")]
+    EdDsa,
+    /// RSASSA-PKCS1-v1_5 with SHA-256 and 2048 bits.
+    #[value(name = "RS256")]
+    Rs256,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// List all keys: signing ones with their state, sealing ones with the live tickets on them.
+    List {
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a new signing key and print its id; the keys before it verify for a while longer.
+    Rotate {
+        /// The new key's algorithm.
+        #[arg(long, value_enum, default_value = "ES256")]
+        algorithm: KeyAlgorithm,
+        /// Seconds for which the keys before verify once the new one signs; as long as any token may
+        /// live when it is left out.
+        #[arg(long)]
+        overlap: Option<u64>,
+        /// Sign with the new key at once, not after the two minutes in which everybody hears of it.
+        #[arg(long)]
+        at_once: bool,
+    },
+    /// End a signing key: its tokens, and the sessions they opened, are refused within a second.
+    Retire {
+        /// The key's id.
+        kid: String,
+    },
+}
+
+/// A switch on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    /// Yes.
+    On,
+    /// No.
+    Off,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Change a setting of the account.
+    Set {
+        /// The account's id.
+        id: String,
+        /// Demand an access token beside the ticket for all models of the account.
+        #[arg(long, value_enum)]
+        force_require_token: Switch,
     },
 }
 

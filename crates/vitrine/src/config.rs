@@ -14,12 +14,14 @@ use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
 use url::Url;
-use vitrine_access::egress::{EgressPolicy, EgressPurpose};
+use vitrine_access::egress::EgressPolicy;
 use vitrine_access::forwarded::{ForwardedHeader, ProxyError, TrustedProxies};
 use vitrine_access::origin::AllowedDomains;
 use vitrine_access::session::SessionLimits;
 use vitrine_engine::Confinement;
 use vitrine_service::settings::{SESSION_WAIT, Settings, UPLOAD_LINK_TTL};
+
+use crate::reach::{self, EgressRules, IssuerRules};
 
 /// Environment variables that set a key begin so; `VITRINE_PUBLIC_URL` is `public_url`.
 const ENVIRONMENT_PREFIX: &str = "VITRINE_";
@@ -44,6 +46,7 @@ pub(crate) struct Config {
     pub(crate) public_url: String,
     pub(crate) content_url: String,
     pub(crate) master_key_file: String,
+    pub(crate) retired_master_key_files: Vec<String>,
     pub(crate) operator_token_file: String,
     pub(crate) trusted_iframe_hosts: Vec<String>,
     pub(crate) trusted_proxies: Vec<String>,
@@ -64,15 +67,8 @@ pub(crate) struct Config {
     pub(crate) log_format: LogFormat,
     #[serde(default)]
     pub(crate) egress: BTreeMap<String, EgressRules>,
-}
-
-/// What may be reached from here for one purpose.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct EgressRules {
-    pub(crate) any_public_host: bool,
-    pub(crate) hosts: Vec<String>,
-    pub(crate) networks: Vec<String>,
+    #[serde(default)]
+    pub(crate) external_issuer: Vec<IssuerRules>,
 }
 
 /// In which header proxies tell the client's address.
@@ -133,6 +129,7 @@ impl Default for Config {
             public_url: String::new(),
             content_url: String::new(),
             master_key_file: String::new(),
+            retired_master_key_files: Vec::new(),
             operator_token_file: String::new(),
             trusted_iframe_hosts: Vec::new(),
             trusted_proxies: Vec::new(),
@@ -152,6 +149,7 @@ impl Default for Config {
             log: "info".into(),
             log_format: LogFormat::Text,
             egress: BTreeMap::new(),
+            external_issuer: Vec::new(),
         }
     }
 }
@@ -247,7 +245,8 @@ impl Config {
                 faults.push(format!("{key}: give a number above 0"));
             }
         }
-        faults.extend(self.egress().1);
+        faults.extend(reach::egress(&self.egress, &self.external_issuer).1);
+        faults.extend(reach::issuers(&self.external_issuer, &self.issuer, &self.audience).1);
         faults
     }
 
@@ -255,40 +254,9 @@ impl Config {
         TrustedProxies::parse_all(&self.trusted_proxies, self.forwarded_header.domain())
     }
 
-    /// What may be reached from here, and every fault in its rules.
-    fn egress(&self) -> (EgressPolicy, Vec<String>) {
-        let mut policy = EgressPolicy::default();
-        let mut faults = Vec::new();
-        for (word, rules) in &self.egress {
-            let Some(purpose) = EgressPurpose::ALL.into_iter().find(|p| p.as_str() == word) else {
-                let known = EgressPurpose::ALL.map(EgressPurpose::as_str).join(", ");
-                faults.push(format!("egress.{word}: the purposes are {known}"));
-                continue;
-            };
-            if rules.any_public_host {
-                policy = policy.allow_any_public_host(purpose);
-            }
-            let hosts = rules.hosts.iter().map(|rule| (true, rule));
-            let networks = rules.networks.iter().map(|rule| (false, rule));
-            for (is_host, rule) in hosts.chain(networks) {
-                let tried = policy.clone();
-                let tried = if is_host {
-                    tried.allow_host(purpose, rule)
-                } else {
-                    tried.allow_network(purpose, rule)
-                };
-                match tried {
-                    Ok(more) => policy = more,
-                    Err(fault) => faults.push(format!("egress.{word}: {fault}")),
-                }
-            }
-        }
-        (policy, faults)
-    }
-
     /// What may be reached from here.
     pub(crate) fn egress_policy(&self) -> Result<EgressPolicy> {
-        match self.egress() {
+        match reach::egress(&self.egress, &self.external_issuer) {
             (policy, faults) if faults.is_empty() => Ok(policy),
             (_, faults) => bail!("{}", faults.join("; ")),
         }
@@ -356,6 +324,7 @@ impl Config {
             session_wait: SESSION_WAIT,
             upload_link_ttl: UPLOAD_LINK_TTL,
             audit_kept: Duration::from_secs(self.audit_retention_days.saturating_mul(DAY_S)),
+            external_issuers: reach::issuers(&self.external_issuer, &self.issuer, &self.audience).0,
             limit_loopback: true,
             compare_clocks: true,
         })
@@ -442,7 +411,7 @@ mod tests {
             load("[egress.jwks]\nhosts = [\"login.example.com\"]\nnetworks = [\"10.1.0.0/16\"]")
                 .unwrap();
         let policy = config.egress_policy().unwrap();
-        let jwks = EgressPurpose::Jwks;
+        let jwks = vitrine_access::egress::EgressPurpose::Jwks;
         assert!(
             policy
                 .check_url(jwks, "https://login.example.com/keys")
@@ -455,7 +424,7 @@ mod tests {
         );
         assert!(
             policy
-                .check_url(EgressPurpose::Webhook, "https://login.example.com/")
+                .check_address(jwks, "10.2.2.3".parse().unwrap())
                 .is_err()
         );
         let wrong = "[egress.jkws]\n[egress.webhook]\nhosts = [\"a/b\"]\nnetworks = [\"x\"]";

@@ -36,6 +36,11 @@ pub(crate) async fn build(config: &Config, bound: SocketAddr, tweak: Tweak) -> R
     // Where tickets exist their key must exist too: a new one would open none of them.
     let fresh = store.signing_keys().await?.is_empty();
     let key = master_key::load(&config.master_key_path(), fresh, &*entropy)?;
+    let retired = config
+        .retired_master_key_files
+        .iter()
+        .map(|file| master_key::load(Path::new(file), false, &*entropy))
+        .collect::<Result<Vec<_>>>()?;
     let blobs = Blobs::open(&config.objects_url())
         .await
         .with_context(|| format!("cannot open the object storage {}", config.objects_url()))?;
@@ -44,7 +49,7 @@ pub(crate) async fn build(config: &Config, bound: SocketAddr, tweak: Tweak) -> R
         store,
         blobs,
         pool,
-        sealer: Sealer::new(&key),
+        sealer: Sealer::with_retired(&key, &retired),
         clock,
         entropy,
         outgoing: Arc::new(GuardedClient::new(config.egress_policy()?)),

@@ -14,7 +14,7 @@ use aws_lc_rs::signature::{
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::strict::{decode_base64url, encode_base64url};
+use super::strict::{decode_base64url, encode_base64url, parse_object};
 use super::{Algorithm, JwtError, roca};
 use crate::ids::sha256;
 use crate::limits::{KEYS_MAX, KID_BYTES_MAX, RSA_BITS_MAX, RSA_BITS_MIN};
@@ -407,6 +407,25 @@ impl KeySet {
     pub fn new(mut keys: Vec<VerifyingKey>) -> Self {
         keys.truncate(KEYS_MAX);
         Self(keys)
+    }
+
+    /// From a published JSON Web Key Set (RFC 7517 section 5). Keys that we do not use (other
+    /// algorithms, for encryption, too weak) are left out.
+    ///
+    /// # Errors
+    /// [`JwtError::Json`] when it is no plain JSON, [`JwtError::Key`] when it has no list of keys or
+    /// more than [`KEYS_MAX`].
+    pub fn from_jwks(text: &[u8]) -> Result<Self, JwtError> {
+        let set = parse_object(text)?;
+        let keys = set.get("keys").and_then(Value::as_array);
+        let keys = keys.ok_or(JwtError::key("the set has no list of keys"))?;
+        if keys.len() > KEYS_MAX {
+            return Err(JwtError::key("the set has more than 64 keys"));
+        }
+        let usable = keys
+            .iter()
+            .filter_map(|jwk| VerifyingKey::from_jwk(jwk).ok());
+        Ok(Self::new(usable.collect()))
     }
 
     /// The one key with this id; none when two different keys claim it.

@@ -1,6 +1,8 @@
 //! JSON Web Signatures, keys and access tokens (RFC 7515, 7517, 7638, 8037, 9068): our own strict
 //! decoding around the signature algorithms of aws-lc-rs, with keys parsed once.
 
+#[cfg(test)]
+mod attacks;
 mod jws;
 mod keys;
 mod roca;
@@ -17,7 +19,7 @@ use crate::refusal::{Refusal, RefusalKind};
 
 pub use jws::{JwsHeader, VerifiedJws, verify_jws};
 pub use keys::{KeySet, SigningKey, VerifyingKey};
-pub use token::{AccessToken, Expected};
+pub use token::{AccessToken, Expected, claimed_issuer};
 
 /// Signature algorithms. Each key is for exactly one.
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]

@@ -45,6 +45,25 @@ pub struct AccessToken {
     pub expires_at: Timestamp,
 }
 
+/// Which issuer a token names, before anything about it was verified: good for choosing whose keys to
+/// try, and for nothing else.
+///
+/// # Errors
+/// When the text is too long or not strict base64url and JSON, or names none.
+pub fn claimed_issuer(compact: &str) -> Result<String, JwtError> {
+    if compact.len() > JWS_CHARS_MAX {
+        return Err(JwtError::TooLong);
+    }
+    let mut parts = compact.split('.');
+    let (Some(_), Some(payload), Some(_), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(JwtError::Form);
+    };
+    let claims = parse_object(&decode_base64url(payload)?)?;
+    text(&claims, "iss").map(ToOwned::to_owned)
+}
+
 impl AccessToken {
     /// Signs the claims.
     ///
@@ -168,7 +187,9 @@ impl AccessToken {
         if self.not_before > soon || self.issued_at > soon {
             return Err(JwtError::NotYetValid);
         }
-        if self.expires_at <= self.not_before {
+        // A revocation is remembered for as long as a token may live, so none may live longer.
+        let life = self.expires_at.since(self.issued_at);
+        if self.expires_at <= self.not_before || life > TOKEN_TTL_MAX {
             return Err(JwtError::claim("exp"));
         }
         Ok(())

@@ -262,6 +262,14 @@ pub static OPERATIONS: &[Operation] = &[
         &[],
     ),
     row(
+        "CreateAuthorizationGroup",
+        "POST",
+        "/api/v2/auth_group",
+        Credential::BackendToken,
+        Some(Permission::AuthGroupCreate),
+        &[],
+    ),
+    row(
         "GetJsonWebKeySets",
         "GET",
         "/.well-known/jwks.json",
@@ -309,7 +317,7 @@ mod tests {
             .collect();
         assert_eq!(ids.len(), OPERATIONS.len());
         assert_eq!(places.len(), OPERATIONS.len());
-        assert_eq!(OPERATIONS.len(), 24);
+        assert_eq!(OPERATIONS.len(), 25);
     }
 
     #[test]

@@ -93,6 +93,23 @@ impl PermissionSet {
         union
     }
 
+    /// What both sets allow.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        let either = self.limited.iter().chain(&other.limited);
+        let mut both = Self {
+            bits: self.bits & other.bits,
+            limited: either
+                .filter(|(permission, id)| {
+                    self.contains_for(*permission, id) && other.contains_for(*permission, id)
+                })
+                .cloned()
+                .collect(),
+        };
+        both.normalise();
+        both
+    }
+
     /// What scopes allow, and those that are unknown. Scopes are a group (`group.view`), a
     /// permission (`file.download`), a node with everything below it (`cache.*`), or a permission
     /// for one id (`compute.output.<id>`). Reserved permissions are not taken out here: that needs

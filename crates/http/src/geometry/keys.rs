@@ -5,10 +5,7 @@ use axum::extract::State;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::IntoResponse;
 use vitrine_service::Services;
-
-/// Long enough to spare fetches, short enough that a rotated key is known well before it signs
-/// alone.
-const KEYS_CACHE: &str = "public, max-age=300";
+use vitrine_service::keys::KEY_SET_CACHED;
 
 /// The public keys that access tokens are verified with (RFC 7517, section 5).
 #[utoipa::path(
@@ -17,7 +14,11 @@ const KEYS_CACHE: &str = "public, max-age=300";
 )]
 pub(crate) async fn json_web_key_set(State(services): State<Services>) -> impl IntoResponse {
     (
-        [(CACHE_CONTROL, KEYS_CACHE)],
+        // Short, so that a new key is known to everybody before it signs.
+        [(
+            CACHE_CONTROL,
+            format!("public, max-age={}", KEY_SET_CACHED.as_secs()),
+        )],
         Json(services.json_web_key_set()),
     )
 }

@@ -21,7 +21,7 @@ impl<'a> Links<'a> {
         let token = access
             .token
             .as_deref()
-            .filter(|_| access.model.settings.require_token)
+            .filter(|_| access.model.demands_token())
             .map(|verified| (verified.token.id, verified.token.expires_at));
         Self {
             services,

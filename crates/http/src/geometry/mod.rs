@@ -5,6 +5,7 @@ pub mod wire;
 pub(crate) mod assets;
 pub(crate) mod audit;
 mod audited;
+pub(crate) mod auth_groups;
 mod blocks;
 pub(crate) mod config;
 pub(crate) mod exports;

@@ -13,7 +13,9 @@ use vitrine_service::Services;
 use crate::authorize;
 
 use super::audited::{Audited, note_refusal};
-use super::{assets, audit, config, exports, keys, models, outputs, sessions, tickets};
+use super::{
+    assets, audit, auth_groups, config, exports, keys, models, outputs, sessions, tickets,
+};
 
 struct Routes {
     services: Services,
@@ -102,6 +104,7 @@ pub(crate) fn router(services: &Services) -> Router<Services> {
     .serve("DownloadOutput", assets::download_output)
     .serve("DownloadExport", assets::download_export)
     .serve("DownloadAsset", assets::download_asset)
+    .serve("CreateAuthorizationGroup", auth_groups::create)
     .serve("GetJsonWebKeySets", keys::json_web_key_set)
     .serve("Authorize", authorize::check)
     .serve_below("Authorize", &authorize::check);

@@ -8,6 +8,10 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/postgres/0001_first.sql"),
     },
     Migration {
+        version: 2,
+        sql: include_str!("../../migrations/postgres/0002_authorization.sql"),
+    },
+    Migration {
         version: 5,
         sql: include_str!("../../migrations/postgres/0005_audit.sql"),
     },

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use vitrine_access::jwt::Algorithm;
-use vitrine_access::{Owner, Subject, TicketType, TokenId, UserId};
-use vitrine_store::{SigningKeyRecord, Store, StoreError};
+use vitrine_access::{AuthGroupId, ModelId, Owner, Subject, TicketType, TokenId, UserId};
+use vitrine_store::{AuthGroupRecord, SigningKeyRecord, Store, StoreError};
 
 use crate::Builder;
 use crate::builders::domains;
@@ -17,6 +17,10 @@ super::cases! {
     access_keys_are_seen_by_their_owner_only,
     a_hash_belongs_to_one_access_key,
     signing_keys_come_newest_first_and_retire_once,
+    signing_keys_end_at_the_earliest_end_that_was_set,
+    live_tickets_are_counted_by_their_sealing_key,
+    groups_are_found_again,
+    an_account_that_demands_tokens_demands_them_for_all_its_models,
     a_revoked_token_stays_revoked_until_its_end,
     the_revocation_of_a_subject_moves_forward_only_and_ends,
     tickets_are_found_again_and_revoked_once,
@@ -138,6 +142,8 @@ async fn signing_keys_come_newest_first_and_retire_once(store: &Store, make: &Bu
         sealed_private: vec![0, 1, 254, 255],
         public_jwk: "{}".to_owned(),
         created_at: make.now.plus(Duration::from_secs(seconds)),
+        signs_from: make.now.plus(Duration::from_secs(seconds)),
+        verifies_until: None,
         retired_at: None,
     };
     let old = key("old", Algorithm::Rs256, 1);
@@ -155,6 +161,93 @@ async fn signing_keys_come_newest_first_and_retire_once(store: &Store, make: &Bu
         ..old
     };
     assert_eq!(store.signing_keys().await.unwrap(), [new, retired]);
+}
+
+async fn signing_keys_end_at_the_earliest_end_that_was_set(store: &Store, make: &Builder) {
+    let key = SigningKeyRecord {
+        kid: "ending".to_owned(),
+        alg: Algorithm::Es256,
+        sealed_private: vec![1],
+        public_jwk: "{}".to_owned(),
+        created_at: make.now,
+        signs_from: make.now,
+        verifies_until: None,
+        retired_at: None,
+    };
+    store.insert_signing_key(&key).await.unwrap();
+    let (late, early) = (
+        make.now.plus(Duration::from_hours(2)),
+        make.now.plus(Duration::from_hours(1)),
+    );
+    for (end, expected) in [(late, late), (early, early), (late, early)] {
+        store.end_signing_keys(end).await.unwrap();
+        let keys = store.signing_keys().await.unwrap();
+        let found = keys.iter().find(|key| key.kid == "ending").unwrap();
+        assert_eq!(found.verifies_until, Some(expected));
+    }
+    store.reseal_signing_key("ending", &[7, 8]).await.unwrap();
+    let keys = store.signing_keys().await.unwrap();
+    let found = keys.iter().find(|key| key.kid == "ending").unwrap();
+    assert_eq!(found.sealed_private, [7, 8]);
+}
+
+async fn live_tickets_are_counted_by_their_sealing_key(store: &Store, make: &Builder) {
+    let model = make.stored_model(store).await.unwrap();
+    let ticket = make.ticket(model.id);
+    store.insert_ticket(&ticket).await.unwrap();
+    let of = |counts: Vec<(Option<String>, u64)>| {
+        counts
+            .into_iter()
+            .find(|(key, _)| key.as_deref() == Some("f1"))
+            .map(|(_, count)| count)
+    };
+    let count = || async { of(store.live_tickets_by_key(make.now).await.unwrap()) };
+    assert_eq!(count().await, None);
+    store.note_sealing_key(ticket.id, "f1").await.unwrap();
+    assert_eq!(count().await, Some(1));
+    store.revoke_ticket(ticket.id, make.now).await.unwrap();
+    assert_eq!(count().await, None);
+}
+
+async fn groups_are_found_again(store: &Store, make: &Builder) {
+    let group = AuthGroupRecord {
+        id: AuthGroupId::new(make.entropy()),
+        models: vec![ModelId::new(make.entropy()), ModelId::new(make.entropy())],
+        users: vec![UserId::new(make.entropy())],
+        organizations: Vec::new(),
+        created_at: make.now,
+    };
+    store.insert_auth_group(&group).await.unwrap();
+    assert_eq!(store.auth_group(group.id).await.unwrap(), Some(group));
+    let other = AuthGroupId::new(make.entropy());
+    assert_eq!(store.auth_group(other).await.unwrap(), None);
+}
+
+async fn an_account_that_demands_tokens_demands_them_for_all_its_models(
+    store: &Store,
+    make: &Builder,
+) {
+    let owner = make.stored_member(store).await.unwrap();
+    let model = make.model(owner);
+    store.insert_model(&model).await.unwrap();
+    let forced = || async {
+        let model = store.model_unscoped(model.id).await.unwrap().unwrap();
+        (model.token_forced, model.demands_token())
+    };
+    assert_eq!(forced().await, (false, false));
+    assert!(store.force_token_of_user(owner.user, true).await.unwrap());
+    assert_eq!(forced().await, (true, true));
+    assert!(store.force_token_of_user(owner.user, false).await.unwrap());
+    let organization = owner.organization.unwrap();
+    assert!(
+        store
+            .force_token_of_organization(organization, true)
+            .await
+            .unwrap()
+    );
+    assert_eq!(forced().await, (true, true));
+    let nobody = UserId::new(make.entropy());
+    assert!(!store.force_token_of_user(nobody, true).await.unwrap());
 }
 
 async fn a_revoked_token_stays_revoked_until_its_end(store: &Store, make: &Builder) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use vitrine_access::{
-    Change, EndReason, JobId, ModelId, Owner, Subject, TicketId, Timestamp, TokenId,
+    Change, EndReason, JobId, ModelId, OrganizationId, Owner, Subject, TicketId, Timestamp, TokenId,
 };
 use vitrine_store::{JobKind, JobRecord, JobState, Store};
 
@@ -198,6 +198,7 @@ async fn every_kind_of_change_survives(store: &Store, make: &Builder) {
         Change::Subject(Subject::Backend),
         Change::Subject(Subject::User(owner.user)),
         Change::Keys,
+        Change::Organization(OrganizationId::new(make.entropy())),
         Change::Account(owner),
         Change::Account(Owner {
             organization: None,

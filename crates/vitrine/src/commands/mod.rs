@@ -1,8 +1,10 @@
 //! One file per group of commands.
 
+mod account;
 mod audit;
 mod config;
 mod jwt;
+mod keys;
 pub(crate) mod model;
 mod serve;
 mod session;
@@ -26,6 +28,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Jwt { place, command } => jwt::run(&place, command).await,
         Command::Session { place, command } => session::run(&place, command).await,
         Command::Audit { place, command } => audit::run(&place, command).await,
+        Command::Keys { place, command } => keys::run(&place, command).await,
+        Command::User { place, command } => account::user(&place, command).await,
+        Command::Org { place, command } => account::organization(&place, command).await,
         Command::Config { place, command } => config::run(&place, &command),
         Command::Openapi { api: Api::Geometry } => {
             println!("{}", vitrine_http::openapi_geometry().to_pretty_json()?);

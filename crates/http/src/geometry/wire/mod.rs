@@ -5,6 +5,7 @@
 //! The types carry the schema names of the `OpenAPI` file. Domain types become these in [`convert`].
 
 pub mod action;
+pub mod auth_group;
 pub mod base;
 pub mod content;
 pub mod convert;
@@ -21,6 +22,7 @@ pub mod ticket;
 pub mod viewer;
 
 pub use action::{ResAction, ResTemplate};
+pub use auth_group::{ReqAuthorizationGroup, ResCreateAuthorizationGroup};
 pub use base::{
     API_VERSION, CommonsGroup, ComputationStatus, Directory, ModelStatusWord, PAGE_ITEMS_MAX,
     ResPagination, VIEWER_SETTINGS_VERSION,

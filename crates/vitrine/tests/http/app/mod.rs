@@ -98,6 +98,7 @@ impl Plan {
                 upload_link_ttl: Duration::from_mins(15),
                 audit_kept: Duration::from_hours(90 * 24),
                 limit_loopback: true,
+                external_issuers: Vec::new(),
                 compare_clocks: false,
             },
             outgoing: Arc::new(NoWayOut),
@@ -105,10 +106,6 @@ impl Plan {
     }
 
     /// What other servers say; nobody is reached without it.
-    #[expect(
-        dead_code,
-        reason = "the first use case that asks another server comes next"
-    )]
     pub(crate) fn outgoing(mut self, outgoing: Arc<dyn Outgoing>) -> Self {
         self.outgoing = outgoing;
         self
