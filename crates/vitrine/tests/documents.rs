@@ -312,7 +312,9 @@ fn every_command_in_the_documents_exists_with_its_flags() {
     for path in documents() {
         for call in commands(&read(&path)) {
             let words: Vec<&str> = call.split_whitespace().collect();
-            let groups = ["model", "ticket", "jwt", "session", "audit", "config"];
+            let groups = [
+                "model", "ticket", "jwt", "keys", "user", "org", "session", "audit", "config",
+            ];
             let depth = if groups.contains(&words[0]) { 2 } else { 1 };
             assert!(words.len() >= depth, "{path}: vitrine {call}");
             let help = help(&words[..depth]);
