@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use super::strict::{decode_base64url, encode_base64url};
 use super::*;
-use crate::grant::Subject;
 use crate::ids::{ModelId, TokenId};
 use crate::limits::{JSON_DEPTH_MAX, JWS_CHARS_MAX, KID_BYTES_MAX};
 use crate::time::Timestamp;
