@@ -67,7 +67,7 @@ impl Tokens {
         let mut known = self
             .not_before
             .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+            .unwrap_or_else(PoisonError::into_inner);
         for (subject, not_before) in revoked {
             let entry = known.entry(subject).or_insert(not_before);
             *entry = not_before.max(*entry);
@@ -78,7 +78,7 @@ impl Tokens {
     pub(crate) fn is_subject_revoked(&self, subject: &Subject, given_at: Timestamp) -> bool {
         self.not_before
             .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .unwrap_or_else(PoisonError::into_inner)
             .get(subject)
             .is_some_and(|not_before| given_at < *not_before)
     }
@@ -87,11 +87,11 @@ impl Tokens {
     pub(crate) fn forget_expired(&self, now: Timestamp) {
         self.revoked
             .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .unwrap_or_else(PoisonError::into_inner)
             .retain(|_, until| *until >= now);
         self.not_before
             .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .unwrap_or_else(PoisonError::into_inner)
             .retain(|_, not_before| not_before.plus(REVOCATION_KEPT) >= now);
     }
 

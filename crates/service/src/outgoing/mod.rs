@@ -4,7 +4,7 @@
 //! A caller says why it asks ([`EgressPurpose`]), and how much time and how many bytes the answer may
 //! cost. What comes back is the whole answer; nothing is cached, kept open or retried here.
 //!
-//! ```ignore
+//! ```text
 //! let request = OutgoingRequest::get(EgressPurpose::Jwks, url).bytes_max(64 << 10);
 //! let answer = outgoing.fetch(request).await?;
 //! ```
