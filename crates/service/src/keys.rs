@@ -254,9 +254,9 @@ pub(crate) async fn reseal_signing_keys(
     entropy: &dyn Entropy,
 ) -> Result<()> {
     for record in store.signing_keys().await? {
-        let sealed = &record.sealed_private;
-        if let Some(renewed) = sealer.renewed(Purpose::SigningKey, sealed, nonce(entropy)) {
-            store.reseal_signing_key(&record.kid, &renewed).await?;
+        let private = &record.sealed_private;
+        if let Some(anew) = sealer.renewed(Purpose::SigningKey, private, nonce(entropy)) {
+            store.reseal_signing_key(&record.kid, &anew).await?;
         }
     }
     Ok(())

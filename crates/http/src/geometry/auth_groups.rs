@@ -26,9 +26,9 @@ pub(crate) async fn create(
     services.backend_only("CreateAuthorizationGroup", &caller)?;
     let request = request.read()?;
     let members = GroupMembers {
-        models: ids("models", request.models)?,
-        users: ids("users", request.users)?,
-        organizations: ids("organizations", request.organizations)?,
+        models: ids("models", &request.models)?,
+        users: ids("users", &request.users)?,
+        organizations: ids("organizations", &request.organizations)?,
     };
     let group = services.create_auth_group(members).await?;
     services.note_allowed("CreateAuthorizationGroup", &caller, None);
@@ -38,7 +38,7 @@ pub(crate) async fn create(
     }))
 }
 
-fn ids<T: FromStr>(member: &str, texts: Vec<String>) -> Result<Vec<T>, ApiError> {
+fn ids<T: FromStr>(member: &str, texts: &[String]) -> Result<Vec<T>, ApiError> {
     texts
         .iter()
         .map(|text| {
