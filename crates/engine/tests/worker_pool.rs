@@ -13,10 +13,17 @@ mod endings;
 mod fake;
 #[path = "worker_pool/harness.rs"]
 mod harness;
+#[path = "worker_pool/hostile.rs"]
+mod hostile;
 #[path = "worker_pool/jscad.rs"]
 mod jscad;
 
 use vitrine_engine::Confinement;
+use vitrine_engine::worker::MeteredAllocator;
+
+/// Counts in workers, so that a model that takes too much is told so.
+#[global_allocator]
+static ALLOCATOR: MeteredAllocator = MeteredAllocator;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -28,7 +35,7 @@ fn main() {
         Some("--hostile") => fake::break_the_protocol(),
         Some("--server") => endings::serve_until_killed(),
         _ => harness::run(
-            &[cases::all(), endings::all(), jscad::all()].concat(),
+            &[cases::all(), endings::all(), jscad::all(), hostile::all()].concat(),
             &args,
         ),
     }

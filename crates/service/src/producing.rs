@@ -291,6 +291,8 @@ impl Services {
         };
         Ok(ModelSource {
             wall_ms_max: Some(model.settings.max_comp_time_ms),
+            output_bytes_max: Some(model.settings.max_output_size),
+            export_bytes_max: Some(model.settings.max_export_size),
             key,
             lineage: model.lineage.clone(),
             filename: model

@@ -16,6 +16,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use vitrine_engine::Confinement;
+use vitrine_engine::worker::MeteredAllocator;
+
+/// Counts in workers, so that a model that takes too much is told so.
+#[global_allocator]
+static ALLOCATOR: MeteredAllocator = MeteredAllocator;
 
 fn main() -> ExitCode {
     // A worker is this binary started anew by the pool: it must not spend time or memory on

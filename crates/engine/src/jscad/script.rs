@@ -16,6 +16,7 @@ use super::host::{self, Handle, Numbers};
 use super::kernel::Kernel;
 use super::scene::SceneBuilder;
 use crate::export::Scene;
+use crate::worker::confine::memory::{Exhausted, ScriptMemory};
 
 /// The library and our glue, made by `make build`.
 const BUNDLE: &str = include_str!(env!("VITRINE_JSCAD_BUNDLE"));
@@ -35,6 +36,7 @@ pub(super) struct Script {
     context: Context,
     _runtime: Runtime,
     kernel: Rc<Kernel>,
+    exhausted: Exhausted,
 }
 
 impl Script {
@@ -47,8 +49,9 @@ impl Script {
             message: "the file is not UTF-8 text; save the script as UTF-8".to_owned(),
         })?;
         let kernel = Rc::new(Kernel::new(ctx));
-        let runtime = Runtime::new().map_err(|_| out_of_memory(&kernel))?;
-        runtime.set_memory_limit(to_usize(ctx.limits.js_memory_bytes));
+        let exhausted = Exhausted::default();
+        let memory = ScriptMemory::new(to_usize(ctx.limits.js_memory_bytes), exhausted.clone());
+        let runtime = Runtime::new_with_alloc(memory).map_err(|_| out_of_memory(&kernel))?;
         runtime.set_max_stack_size(to_usize(ctx.limits.js_stack_bytes));
         let watched = Rc::clone(&kernel);
         runtime.set_interrupt_handler(Some(Box::new(move || watched.stopped().is_some())));
@@ -58,6 +61,7 @@ impl Script {
             context,
             _runtime: runtime,
             kernel,
+            exhausted,
         };
         let api = script.within(|ctx| {
             let make: Function = evaluate(ctx, BUNDLE.to_owned(), BUNDLE_NAME)?;
@@ -202,7 +206,10 @@ impl Script {
                     exception.stack().unwrap_or_default(),
                 )
             }
-            CaughtError::Value(value) if value.is_null() => return out_of_memory(&self.kernel),
+            // Without memory for an error object nothing is thrown; a script may throw nothing too.
+            CaughtError::Value(value) if value.is_null() && self.exhausted.get() => {
+                return out_of_memory(&self.kernel);
+            }
             CaughtError::Value(value) => (String::new(), thrown_text(value), String::new()),
             CaughtError::Error(rquickjs::Error::Allocation) => return out_of_memory(&self.kernel),
             CaughtError::Error(rquickjs::Error::WouldBlock) => (
@@ -215,7 +222,7 @@ impl Script {
         if name == "BadModel" {
             return EngineError::BadModel { message };
         }
-        if message.contains("out of memory") {
+        if message.contains("out of memory") && (self.exhausted.get() || name == "InternalError") {
             return out_of_memory(&self.kernel);
         }
         if message.contains("stack overflow") || message.contains("call stack size") {

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use vitrine_model::{EngineError, LimitExceeded, LimitKind, RunLimits};
 
 use crate::worker::confine::calls::FORBIDDEN_CALL;
-use crate::worker::{EXIT_FORBIDDEN, EXIT_PANIC, EXIT_PROTOCOL, EXIT_SETUP};
+use crate::worker::{EXIT_FORBIDDEN, EXIT_MEMORY, EXIT_PANIC, EXIT_PROTOCOL, EXIT_SETUP};
 
 /// What the runtime prints before it aborts because an allocation failed:
 /// `memory allocation of 123 bytes failed`.
@@ -26,6 +26,15 @@ pub(super) fn out_of_time(at: &str, spent_ms: u128, wall_ms: u64) -> EngineError
     })
 }
 
+fn out_of_memory(at: &str, spent: String) -> EngineError {
+    EngineError::Limit(LimitExceeded {
+        limit: LimitKind::Memory,
+        at: at.to_owned(),
+        spent,
+        raise: "make the model smaller: fewer or coarser solids, less in arrays".into(),
+    })
+}
+
 /// Why the worker ended during `at`, from its exit status and the end of its standard error. A
 /// limit is never reported as a crash.
 pub(super) fn explain(
@@ -34,16 +43,18 @@ pub(super) fn explain(
     stderr_tail: &str,
     limits: &RunLimits,
 ) -> EngineError {
+    let code = status.and_then(|status| status.code());
+    let budget = limits
+        .js_memory_bytes
+        .saturating_add(limits.native_memory_bytes);
+    if code == Some(EXIT_MEMORY) {
+        return out_of_memory(at, format!("more than {budget} bytes"));
+    }
     if let Some(bytes) = failed_allocation(stderr_tail) {
-        let budget = limits
-            .js_memory_bytes
-            .saturating_add(limits.native_memory_bytes);
-        return EngineError::Limit(LimitExceeded {
-            limit: LimitKind::Memory,
-            at: at.to_owned(),
-            spent: format!("{bytes} more bytes did not fit into {budget} bytes"),
-            raise: "make the model smaller, or raise the limit of memory".into(),
-        });
+        return out_of_memory(
+            at,
+            format!("{bytes} more bytes did not fit into {budget} bytes"),
+        );
     }
     if stderr_tail.contains(STACK_OVERFLOWED) {
         return EngineError::Limit(LimitExceeded {
@@ -57,7 +68,6 @@ pub(super) fn explain(
     if signal == Some(Signal::XCPU.as_raw()) {
         return out_of_time(at, u128::from(limits.wall_ms), limits.wall_ms);
     }
-    let code = status.and_then(|status| status.code());
     let message = match (signal, code) {
         (Some(signal), _) if signal == Signal::KILL.as_raw() => format!(
             "it was killed from outside during {at}, for example because the machine ran out of \
@@ -136,6 +146,7 @@ mod tests {
             LimitKind::Recursion
         );
         assert_eq!(limit(Signal::XCPU.as_raw(), ""), LimitKind::WallTime);
+        assert_eq!(limit(EXIT_MEMORY << 8, ""), LimitKind::Memory);
     }
 
     #[test]

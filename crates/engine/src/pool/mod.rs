@@ -18,7 +18,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use vitrine_access::{BlobKey, Owner};
-use vitrine_model::{Customization, Definition, EngineError, Results, RunLimits, RunStats, Wanted};
+use vitrine_model::{
+    Body, Customization, Definition, EngineError, LimitExceeded, LimitKind, Results, RunLimits,
+    RunStats, Wanted,
+};
 
 use process::{Outcome, Work};
 use shared::Shared;
@@ -71,6 +74,10 @@ pub struct ModelSource {
     /// Longest run that the model's own settings allow, in milliseconds; the pool's limit holds
     /// all the same. `None`: the pool's limit alone.
     pub wall_ms_max: Option<u64>,
+    /// Bytes of the files of one output that the model's own settings allow.
+    pub output_bytes_max: Option<u64>,
+    /// Bytes of the files of one export that the model's own settings allow.
+    pub export_bytes_max: Option<u64>,
 }
 
 impl ModelSource {
@@ -81,6 +88,33 @@ impl ModelSource {
             wall_ms: pool.wall_ms.min(own),
             ..pool.clone()
         }
+    }
+
+    /// Holds each result against the model's own settings.
+    fn check_sizes(&self, results: &Results) -> Result<(), EngineError> {
+        for item in &results.items {
+            let (max, setting) = match &item.wanted {
+                Wanted::Output(_) => (self.output_bytes_max, "max_output_size"),
+                Wanted::Export(_) => (self.export_bytes_max, "max_export_size"),
+            };
+            let bytes = item.content.iter().map(|content| match &content.body {
+                Body::Bytes(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+                Body::Data(_) => 0,
+            });
+            let (spent, max) = (bytes.sum::<u64>(), max.unwrap_or(u64::MAX));
+            if spent > max {
+                return Err(EngineError::Limit(LimitExceeded {
+                    limit: LimitKind::OutputBytes,
+                    at: match &item.wanted {
+                        Wanted::Output(id) => format!("the output {id}"),
+                        Wanted::Export(id) => format!("the export {id}"),
+                    },
+                    spent: format!("{spent} of {max} bytes"),
+                    raise: format!("use fewer segments, or raise the model's {setting}"),
+                }));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -164,8 +198,12 @@ impl WorkerPool {
             values,
             wanted,
         };
+        let sizes = ModelSource {
+            bytes: Bytes::new(),
+            ..source.clone()
+        };
         match self.shared.submit(source, owner, work).await? {
-            Outcome::Computed(results) => Ok(results),
+            Outcome::Computed(results) => sizes.check_sizes(&results).map(|()| results),
             Outcome::Described(..) => Err(mixed_up()),
         }
     }

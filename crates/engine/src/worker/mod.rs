@@ -19,7 +19,7 @@ use std::thread;
 
 use vitrine_model::{CancelFlag, Engine};
 
-pub use confine::{Confinement, Layer, missing_layers};
+pub use confine::{Confinement, Layer, MeteredAllocator, missing_layers};
 
 use confine::Cage;
 use frame::{FrameError, read_message};
@@ -36,6 +36,8 @@ pub const EXIT_PROTOCOL: i32 = 71;
 pub const EXIT_PANIC: i32 = 72;
 /// Exit code when something in the worker asked the kernel for what computing does not need.
 pub const EXIT_FORBIDDEN: i32 = 73;
+/// Exit code when the worker went over its budget of memory.
+pub const EXIT_MEMORY: i32 = 74;
 
 /// Stack of the thread that runs the engine. Nested solids are evaluated recursively; the bound on
 /// their nesting keeps far below this. Only the touched part costs memory.

@@ -169,6 +169,10 @@ impl<E: Engine, W: Write> Runner<E, W> {
             .base_bytes
             .saturating_add(u64::try_from(source.len()).unwrap_or(u64::MAX));
         confine::limits::memory(&limits, used_bytes).map_err(FrameError::Io)?;
+        let budget = limits
+            .js_memory_bytes
+            .saturating_add(limits.native_memory_bytes);
+        confine::memory::meter(budget);
         self.loaded = Some(Loaded {
             source,
             filename,

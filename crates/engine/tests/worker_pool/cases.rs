@@ -25,6 +25,7 @@ cases![
     a_memory_hog_hits_the_memory_limit,
     endless_recursion_hits_the_recursion_limit,
     results_may_have_n_bytes_and_no_more,
+    one_result_may_have_as_many_bytes_as_its_model_allows,
     data_that_nests_too_deep_is_refused_with_a_reason,
     a_script_error_passes_and_keeps_the_worker,
     the_line_takes_n_jobs_and_refuses_the_next,
@@ -53,6 +54,8 @@ fn source(text: &str) -> ModelSource {
         filename: "model.js".into(),
         bytes: text.as_bytes().to_vec().into(),
         wall_ms_max: None,
+        output_bytes_max: None,
+        export_bytes_max: None,
     }
 }
 
@@ -261,6 +264,26 @@ async fn results_may_have_n_bytes_and_no_more() {
     assert!(matches!(act(&pool, "exactly").await, Ok(Body::Bytes(_))));
     assert_eq!(limit(act(&pool, "toomuch").await), LimitKind::OutputBytes);
     pid(&pool).await;
+}
+
+async fn one_result_may_have_as_many_bytes_as_its_model_allows() {
+    let pool = pool();
+    for (max, fits) in [(1024 * 1024, true), (1024 * 1024 - 1, false)] {
+        let bounded = ModelSource {
+            output_bytes_max: Some(max),
+            ..source("m")
+        };
+        let computed = compute(&pool, bounded, owner(1), &["exactly"]).await;
+        match computed {
+            Ok(_) => assert!(fits),
+            Err(EngineError::Limit(exceeded)) => {
+                assert!(!fits);
+                assert_eq!(exceeded.limit, LimitKind::OutputBytes);
+                assert!(exceeded.raise.contains("max_output_size"), "{exceeded}");
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
 }
 
 async fn data_that_nests_too_deep_is_refused_with_a_reason() {

@@ -17,7 +17,7 @@ cases![
     a_greedy_script_hits_the_memory_limit,
 ];
 
-const BOX: &str = r"
+pub(crate) const BOX: &str = r"
 const { cuboid, cylinder } = require('@jscad/modeling').primitives
 const { subtract } = require('@jscad/modeling').booleans
 const getParameterDefinitions = () => [
@@ -39,16 +39,18 @@ fn jscad_pool(limits: RunLimits) -> WorkerPool {
     .unwrap()
 }
 
-fn owner() -> Owner {
+pub(crate) fn owner() -> Owner {
     Owner {
         user: UserId::from_bytes([1; 16]),
         organization: None,
     }
 }
 
-fn source(script: &str) -> ModelSource {
+pub(crate) fn source(script: &str) -> ModelSource {
     ModelSource {
         wall_ms_max: None,
+        output_bytes_max: None,
+        export_bytes_max: None,
         key: BlobKey::of(script.as_bytes()),
         lineage: "lineage".into(),
         filename: "box.js".into(),
@@ -57,7 +59,7 @@ fn source(script: &str) -> ModelSource {
 }
 
 /// The GLB of the box with this width.
-async fn glb(pool: &WorkerPool, definition: &Definition, width: f64) -> Vec<u8> {
+pub(crate) async fn glb(pool: &WorkerPool, definition: &Definition, width: f64) -> Vec<u8> {
     let raw = [("width".to_owned(), RawValue::Number(width))];
     let (values, _) = resolve(definition, &raw, false).unwrap();
     let wanted = vec![Wanted::Output(definition.outputs[0].id.clone())];

@@ -164,6 +164,17 @@ fn a_script_cannot_swallow_a_limit() {
 }
 
 #[test]
+fn nothing_thrown_is_no_limit() {
+    for main in ["throw null", "throw new Error('out of memory')"] {
+        let error = error_of(main, &context());
+        assert!(
+            matches!(error, EngineError::Script { .. }),
+            "{main}: {error}"
+        );
+    }
+}
+
+#[test]
 fn polluted_prototypes_disturb_nobody_else() {
     let hostile = "
         const liar = () => { throw new Error('polluted') }

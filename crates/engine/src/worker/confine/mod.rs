@@ -9,6 +9,7 @@ pub(crate) mod calls;
 mod files;
 mod layer;
 pub(crate) mod limits;
+pub(crate) mod memory;
 mod privileges;
 
 use std::io;
@@ -16,6 +17,8 @@ use std::io;
 use rustix::process::{
     DumpableBehavior, Pid, Signal, getppid, set_dumpable_behavior, set_parent_process_death_signal,
 };
+
+pub use memory::MeteredAllocator;
 
 pub use layer::{Confinement, Layer, missing_layers};
 
