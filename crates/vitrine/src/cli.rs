@@ -69,6 +69,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Look at an installation as its server would, and say what to do. Opens the database as a
+    /// start does, which moves an older schema forward.
+    Doctor {
+        #[command(flatten)]
+        place: Place,
+    },
     /// Print the OpenAPI document of an API.
     Openapi {
         /// Which API.

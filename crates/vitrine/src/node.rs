@@ -61,7 +61,7 @@ pub(crate) struct Tweak {
     pub(crate) limit_loopback: bool,
 }
 
-fn pool_config(config: &Config) -> Result<WorkerPoolConfig> {
+pub(crate) fn pool_config(config: &Config) -> Result<WorkerPoolConfig> {
     let workers = if config.workers == 0 {
         std::thread::available_parallelism().map_or(1, usize::from)
     } else {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod config;
+mod doctor;
 mod jwt;
 pub(crate) mod model;
 mod serve;
@@ -27,6 +28,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Session { place, command } => session::run(&place, command).await,
         Command::Audit { place, command } => audit::run(&place, command).await,
         Command::Config { place, command } => config::run(&place, &command),
+        Command::Doctor { place } => doctor::run(&place).await,
         Command::Openapi { api: Api::Geometry } => {
             println!("{}", vitrine_http::openapi_geometry().to_pretty_json()?);
             Ok(())

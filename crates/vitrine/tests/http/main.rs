@@ -10,6 +10,7 @@ mod assets;
 mod audit;
 mod authorize;
 mod charges;
+mod doctor;
 mod drills;
 mod embedding;
 mod forgery;

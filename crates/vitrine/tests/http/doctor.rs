@@ -1,0 +1,70 @@
+//! `vitrine doctor` as an operator runs it.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A data folder of one test, removed at its end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let name = format!("vitrine-doctor-{name}-{}", std::process::id());
+        Self(std::env::temp_dir().join(name))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // A test that made nothing has nothing to remove.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Whether the command succeeded, and what it printed.
+fn vitrine(data: &Path, words: &[&str]) -> (bool, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_vitrine"))
+        .args(words)
+        .arg("--data")
+        .arg(data)
+        .env("VITRINE_LISTEN", "127.0.0.1:0")
+        .output()
+        .unwrap();
+    let (out, err) = (&output.stdout, &output.stderr);
+    let text = [String::from_utf8_lossy(out), String::from_utf8_lossy(err)].concat();
+    (output.status.success(), text)
+}
+
+#[test]
+fn doctor_passes_where_nothing_is_yet_and_begins_nothing() {
+    let folder = Folder::new("empty");
+    let (passed, text) = vitrine(&folder.0, &["doctor"]);
+    assert!(passed, "{text}");
+    assert!(
+        text.contains("ok      workers: a cube of 12 triangles"),
+        "{text}"
+    );
+    assert!(text.contains("system_calls"), "{text}");
+    assert!(text.contains("advice  installation"), "{text}");
+    assert!(!folder.0.exists());
+}
+
+#[test]
+fn doctor_tells_a_sound_installation_from_a_broken_one() {
+    let folder = Folder::new("whole");
+    std::fs::create_dir(&folder.0).unwrap();
+    let (made, text) = vitrine(&folder.0, &["model", "list"]);
+    assert!(made, "{text}");
+    let (passed, text) = vitrine(&folder.0, &["doctor"]);
+    assert!(passed, "{text}");
+    for name in ["database", "master key", "objects", "start"] {
+        assert!(text.contains(&format!("ok      {name}:")), "{text}");
+    }
+    let key = folder.0.join("master.key");
+    std::fs::set_permissions(&key, Permissions::from_mode(0o644)).unwrap();
+    let (passed, text) = vitrine(&folder.0, &["doctor"]);
+    assert!(!passed);
+    assert!(text.contains("FAILED  master key:"), "{text}");
+    assert!(text.contains("chmod 600"), "{text}");
+}
