@@ -56,7 +56,10 @@ fn probe(layers: &str, attempt: &str, rest: &[&str]) -> i32 {
     let targets = Targets::parse(rest);
     let attempt = match ATTEMPTS.iter().find(|(name, ..)| *name == attempt) {
         Some((_, attempt, _)) => *attempt,
-        None => |_: &Targets| attempts::compute(),
+        None => |_: &Targets| {
+            attempts::compute();
+            Ok(())
+        },
     };
     let confined = match layers {
         "none" => Ok(Vec::new()),

@@ -109,13 +109,12 @@ pub(crate) const ATTEMPTS: [(&str, Attempt, Held); 28] = [
 ];
 
 /// What a model is made of: memory that comes and goes, time, and text on the pipes.
-pub(crate) fn compute() -> io::Result<()> {
+pub(crate) fn compute() {
     let started = std::time::Instant::now();
     let blocks: Vec<Vec<u8>> = (1..200_usize).map(|i| vec![1; i * 4096]).collect();
     let grown: Vec<u8> = blocks.concat();
     drop(blocks);
     println!("{} bytes in {:?}", grown.len(), started.elapsed());
-    Ok(())
 }
 
 fn open(path: impl AsRef<std::path::Path>) -> io::Result<()> {
@@ -232,7 +231,7 @@ fn leave_root() -> io::Result<()> {
 }
 
 fn address<T>(value: *const T) -> i64 {
-    value.cast::<c_void>().expose_provenance() as i64
+    value.cast::<c_void>().expose_provenance().cast_signed() as i64
 }
 
 fn call(number: c_long, arguments: [i64; 5]) -> io::Result<()> {
@@ -240,11 +239,12 @@ fn call(number: c_long, arguments: [i64; 5]) -> io::Result<()> {
 }
 
 /// Asks the kernel for anything.
-fn answer(number: c_long, [a, b, c, d, e]: [i64; 5]) -> io::Result<i64> {
+fn answer(number: c_long, with: [i64; 5]) -> io::Result<i64> {
     #[expect(unsafe_code, reason = "an attacker does not use safe wrappers")]
     // SAFETY: the pointers among the arguments are valid for the call, and nothing that the calls
     // of this file map, open or change is used by anybody else.
-    let result = unsafe { libc::syscall(number, a, b, c, d, e, 0_i64) };
+    let result =
+        unsafe { libc::syscall(number, with[0], with[1], with[2], with[3], with[4], 0_i64) };
     if result == -1 {
         return Err(io::Error::last_os_error());
     }
