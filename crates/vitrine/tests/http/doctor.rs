@@ -22,13 +22,19 @@ impl Drop for Folder {
     }
 }
 
+/// An address that nobody listens on.
+fn free_address() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
 /// Whether the command succeeded, and what it printed.
 fn vitrine(data: &Path, words: &[&str]) -> (bool, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_vitrine"))
         .args(words)
         .arg("--data")
         .arg(data)
-        .env("VITRINE_LISTEN", "127.0.0.1:0")
+        .env("VITRINE_LISTEN", free_address())
         .output()
         .unwrap();
     let (out, err) = (&output.stdout, &output.stderr);
