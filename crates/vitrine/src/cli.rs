@@ -137,6 +137,13 @@ pub(crate) struct DemoArguments {
     /// Address of the shop; port 0 is a free one. The stranger's page takes the next port.
     #[arg(long, default_value = "127.0.0.1:8090")]
     pub(crate) shop_listen: String,
+    /// Ask for an access token beside the lamp's ticket (strong authorization). The shop gets it from
+    /// its own back end.
+    #[arg(long)]
+    pub(crate) strong: bool,
+    /// Seconds that the shop's access tokens hold.
+    #[arg(long, default_value_t = 300)]
+    pub(crate) token_ttl: u64,
     /// Print one JSON object when everything answers.
     #[arg(long)]
     pub(crate) json: bool,

@@ -23,11 +23,14 @@ use crate::cli::DemoArguments;
 use crate::commands::{model, start_log};
 use crate::config::{Config, LogFormat};
 use crate::node::{self, Tweak};
+use crate::shop::BackEnd;
 use crate::single_server::SingleServer;
 use crate::{observe, server, shop};
 
 /// Tokens of the demo hold for a day: long enough to play, short enough to be left behind.
 const TOKEN_TTL: Duration = Duration::from_hours(24);
+/// The model that `--strong` protects.
+const STRONG: &str = "lamp";
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
 struct DemoModel {
@@ -145,9 +148,11 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<()> {
     )
     .await?;
     services.spawn_background();
-    let shown = prepare(&services, &places).await?;
+    let shown = prepare(&services, &places, arguments.strong).await?;
 
     let stop = CancellationToken::new();
+    let ttl = Duration::from_secs(arguments.token_ttl);
+    let tokens = BackEnd::new(services.clone(), ttl);
     let routers = [
         (
             listener,
@@ -155,11 +160,11 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<()> {
         ),
         (
             shop_listener,
-            shop::router(shop_config(&places, &shown, false)),
+            shop::router(shop_config(&places, &shown, false), Some(tokens)),
         ),
         (
             stranger_listener,
-            shop::router(shop_config(&places, &shown, true)),
+            shop::router(shop_config(&places, &shown, true), None),
         ),
     ];
     let serving: Vec<_> = routers
@@ -209,7 +214,7 @@ fn content_url(bound: SocketAddr) -> String {
     }
 }
 
-async fn prepare(services: &Services, places: &Places) -> Result<Vec<Shown>> {
+async fn prepare(services: &Services, places: &Places, strong: bool) -> Result<Vec<Shown>> {
     let mut shown = Vec::with_capacity(MODELS.len());
     for demo in &MODELS {
         let domains = vec![places.shop.clone()];
@@ -222,6 +227,7 @@ async fn prepare(services: &Services, places: &Places) -> Result<Vec<Shown>> {
         let patch = ModelPatch {
             accessdomains: Some(domains),
             backend_access: Some(true),
+            require_token: Some(strong && demo.slug == STRONG),
             ..ModelPatch::default()
         };
         let record = Arc::new(services.update_model(id, patch).await?);

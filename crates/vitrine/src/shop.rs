@@ -1,13 +1,20 @@
-//! The demo's shop: static pages on an origin of their own, as a customer's web server has it.
+//! The demo's shop: pages on an origin of their own, as a customer's web server has it, and the back
+//! end behind them, which alone holds the right to mint access tokens.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use rust_embed::RustEmbed;
+use vitrine_access::grant::Subject;
+use vitrine_access::ids::ModelId;
+use vitrine_access::time::Timestamp;
+use vitrine_service::Services;
 
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/../../web/dist/shop"]
@@ -19,9 +26,69 @@ struct Pages;
 #[allow_missing = true]
 struct Thumbnails;
 
-/// The shop's pages; `config` is what `/config.json` answers.
-pub(crate) fn router(config: serde_json::Value) -> Router {
+/// What the shop's visitors may do.
+const SCOPES: [&str; 2] = ["group.view", "group.export"];
+
+/// The shop's own back end: it gives its visitors short tokens, the same one until it has run out.
+pub(crate) struct BackEnd {
+    services: Services,
+    ttl: Duration,
+    given: Mutex<HashMap<ModelId, (String, Timestamp)>>,
+}
+
+impl BackEnd {
+    pub(crate) fn new(services: Services, ttl: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            services,
+            ttl,
+            given: Mutex::default(),
+        })
+    }
+
+    /// A token for one of the shop's models; `None` for anything else.
+    async fn token(&self, model: &str) -> Option<String> {
+        let model: ModelId = model.parse().ok()?;
+        self.services.model_unscoped(model).await.ok()??;
+        let now = self.services.now();
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((token, until)) = given.get(&model)
+            && now < *until
+        {
+            return Some(token.clone());
+        }
+        let scopes = SCOPES.map(str::to_owned).to_vec();
+        let token = self
+            .services
+            .mint_token(Subject::Model(model), scopes, self.ttl)
+            .inspect_err(|error| tracing::warn!(%error, "the shop got no token"))
+            .ok()?;
+        given.insert(model, (token.clone(), now.plus(self.ttl)));
+        Some(token)
+    }
+}
+
+/// The shop's pages; `config` is what `/config.json` answers. Without a back end nobody gets tokens.
+pub(crate) fn router(config: serde_json::Value, back_end: Option<Arc<BackEnd>>) -> Router {
     Router::new()
+        .route(
+            "/token/{model}",
+            post(|Path(model): Path<String>| async move {
+                let token = match &back_end {
+                    Some(back_end) => back_end.token(&model).await,
+                    None => None,
+                };
+                let headers = [(header::CACHE_CONTROL, "no-store")];
+                match token {
+                    Some(token) => (headers, token).into_response(),
+                    None => (
+                        StatusCode::FORBIDDEN,
+                        headers,
+                        "This shop has no token for this model.\n",
+                    )
+                        .into_response(),
+                }
+            }),
+        )
         .route(
             "/config.json",
             get(|State(config): State<Arc<serde_json::Value>>| async move {

@@ -378,7 +378,9 @@ export class VitrineViewer extends HTMLElement {
     this.#good.clear();
     void this.#viewport?.then((viewport) => viewport.clear()).catch(() => undefined);
     this.#layOut();
-    this.#stage.refuse(error);
+    // A right that was withdrawn may be given again; what else was decided stays so.
+    if (error.status === 401 && this.getAttribute("ticket")) this.#stage.refuse(error, () => void this.#start());
+    else this.#stage.refuse(error);
     this.#tell("vitrine-refused", { type: error.type, message: error.message, status: error.status });
   }
 

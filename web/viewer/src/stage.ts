@@ -159,12 +159,12 @@ export class Stage {
     this.#showCard(error, this.#again(again));
   }
 
-  /** The server decided that this page may not show the model. */
-  refuse(error: VitrineError): void {
+  /** The server decided that this page may not show the model. `again` asks it once more. */
+  refuse(error: VitrineError, again?: () => void): void {
     this.#refused = true;
     this.#tools.hidden = true;
     this.picture.classList.remove("shown");
-    this.#showCard(error);
+    this.#showCard(error, ...(again ? [this.#again(again)] : []));
   }
 
   #showCard(error: VitrineError, ...actions: HTMLElement[]): void {

@@ -17,6 +17,7 @@ export const TEXTS = {
 
 /** Heading of the card that stands in place of the model. */
 export function headingFor(error: VitrineError): string {
+  if (error.status === 401) return "This model is not open to you now";
   if (error.isRefusal) return "This model cannot be shown here";
   if (error.status === 429) return "The model server is busy";
   return error.status === 0 ? "The model cannot be shown right now" : "The model server has a problem";
