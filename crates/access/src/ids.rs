@@ -191,42 +191,6 @@ impl TokenId {
     }
 }
 
-/// Bytes of a key's mark: enough that two keys never share one by chance, and few enough that 82
-/// random bits are left in a token's id.
-const KEY_MARK_BYTES: usize = 5;
-
-/// The mark that a signing key leaves in the ids of its tokens. Whatever remembers a token's id so
-/// tells which key it hangs on.
-#[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
-pub struct KeyMark([u8; KEY_MARK_BYTES]);
-
-impl KeyMark {
-    /// The mark of the key with this id.
-    #[must_use]
-    pub fn of(kid: &str) -> Self {
-        let digest = sha256(&[b"vitrine key mark", kid.as_bytes()]);
-        let mut mark = [0; KEY_MARK_BYTES];
-        mark.copy_from_slice(&digest[..KEY_MARK_BYTES]);
-        Self(mark)
-    }
-}
-
-impl TokenId {
-    /// A fresh id for a token of the key with this mark.
-    #[must_use]
-    pub fn marked(mark: KeyMark, entropy: &dyn Entropy) -> Self {
-        let Self(mut bytes) = Self::new(entropy);
-        bytes[..KEY_MARK_BYTES].copy_from_slice(&mark.0);
-        Self(bytes)
-    }
-
-    /// Whether the id carries this mark.
-    #[must_use]
-    pub fn is_marked(&self, mark: KeyMark) -> bool {
-        self.0.starts_with(&mark.0)
-    }
-}
-
 macro_rules! hex_values {
     ($($(#[$doc:meta])* $name:ident[$size:literal] = $kind:literal, $form:literal;)*) => {$(
         $(#[$doc])*

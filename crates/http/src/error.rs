@@ -297,7 +297,8 @@ pub struct ApiError {
     kind: ErrorKind,
     message: String,
     retry_after_s: Option<u64>,
-    limited: Option<service::Limited>,
+    /// In a box, because errors are returned everywhere and limits are rare.
+    limited: Option<Box<service::Limited>>,
     request_id: Option<RequestId>,
     cause: Option<String>,
     form: Form,
@@ -444,7 +445,7 @@ impl From<service::Error> for ApiError {
     fn from(error: service::Error) -> Self {
         let mut converted = Self::new(error.kind().into(), error.message());
         converted.retry_after_s = error.retry_after();
-        converted.limited = error.limit();
+        converted.limited = error.limit().map(Box::new);
         converted.cause = Some(error.cause_chain()).filter(|chain| !chain.is_empty());
         converted
     }
@@ -464,7 +465,7 @@ impl IntoResponse for ApiError {
             let seconds = self.retry_after_s.unwrap_or(RETRY_AFTER_S_DEFAULT).max(1);
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some(limited) = self.limited {
+        if let Some(limited) = self.limited.as_deref().copied() {
             rate_headers(headers, limited);
         }
         if self.form == Form::Geometry && self.kind.row().status == StatusCode::UNAUTHORIZED {

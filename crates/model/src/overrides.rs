@@ -93,6 +93,10 @@ impl Presentation {
         take(&mut self.tooltip, later.tooltip);
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the exclusive references in it are used up"
+    )]
     fn apply(&self, to: Shown<'_>) {
         fn set<T: Clone>(to: &mut Option<T>, change: Option<&Change<T>>) {
             match change {

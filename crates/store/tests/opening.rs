@@ -1,7 +1,5 @@
 //! Opening: migrations, wrong schemas, wrong URLs.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use vitrine_access::Change;
 use vitrine_store::{MigrationError, Store, StoreError, StoreErrorKind, StoreOptions};
 use vitrine_testkit::{Builder, TestFolder, create_postgres, sqlite_url, tamper};

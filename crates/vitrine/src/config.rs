@@ -23,8 +23,6 @@ use vitrine_service::settings::{RateLimits, SESSION_WAIT, Settings, UPLOAD_LINK_
 
 use crate::reach::{self, EgressRules, IssuerRules};
 
-use crate::reach::{self, EgressRules, IssuerRules};
-
 /// Environment variables that set a key begin so; `VITRINE_PUBLIC_URL` is `public_url`.
 const ENVIRONMENT_PREFIX: &str = "VITRINE_";
 /// Seconds of a day.

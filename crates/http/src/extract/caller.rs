@@ -96,7 +96,7 @@ fn session(parts: &Parts) -> Option<String> {
 pub struct Page {
     origin: Result<Option<Origin>, OriginError>,
     shapediver_origin: Option<String>,
-    page_load: Option<String>,
+    load: Option<String>,
 }
 
 impl Page {
@@ -106,7 +106,7 @@ impl Page {
         PageEvidence {
             origin: self.origin.clone(),
             shapediver_origin: self.shapediver_origin.as_deref(),
-            page_load: self.page_load.as_deref(),
+            page_load: self.load.as_deref(),
         }
     }
 }
@@ -125,7 +125,7 @@ impl<S: Sync> FromRequestParts<S> for Page {
         Ok(Self {
             origin,
             shapediver_origin: only(parts, X_SHAPEDIVER_ORIGIN),
-            page_load: only(parts, X_VITRINE_EMBED),
+            load: only(parts, X_VITRINE_EMBED),
         })
     }
 }

@@ -67,7 +67,7 @@ async fn make(
         .await?;
     let wish = wish(headers)?;
     let text = read_bounded(body, EDITOR_BODY_BYTES_MAX).await?;
-    let parameters = EditorParameters::parse(&text).map_err(unusable)?;
+    let parameters = EditorParameters::parse(&text).map_err(|error| unusable(&error))?;
     let made = services
         .generate_editor_token(&access, &parameters, wish)
         .await?;
@@ -126,7 +126,6 @@ async fn look(
 fn wish(headers: &HeaderMap) -> Result<TokenWish, ApiError> {
     let invalid = |message: String| ApiError::new(ErrorKind::RequestInvalid, message);
     let lifetime_s = match single(headers, X_TOKEN_LIFETIME) {
-        Ok(None) => None,
         Ok(Some(text)) if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok(),
         _ => None,
     };
@@ -150,7 +149,7 @@ fn wish(headers: &HeaderMap) -> Result<TokenWish, ApiError> {
     })
 }
 
-fn unusable(error: ParametersError) -> ApiError {
+fn unusable(error: &ParametersError) -> ApiError {
     let kind = match error {
         ParametersError::TooLarge => ErrorKind::TooLarge,
         _ => ErrorKind::RequestInvalid,

@@ -74,7 +74,7 @@ async fn partners_are_found_again_and_changed(store: &Store, make: &Builder) {
     let mut partner = partner(make);
     assert!(!store.update_partner(&partner).await.unwrap());
     store.insert_partner(&partner).await.unwrap();
-    partner.name = "Acme".to_owned();
+    "Acme".clone_into(&mut partner.name);
     partner.settings = PartnerSettings {
         blocked: true,
         origins: domains(&["shop.example.com", "localhost:*"]),
@@ -179,13 +179,13 @@ async fn a_one_time_token_is_used_once_and_everybody_is_told(store: &Store, make
         store.append_editor_token(token.clone()).await.unwrap();
     }
     let before = store.last_change_id().await.unwrap();
-    let (one, two) = tokio::join!(
+    let (first, second) = tokio::join!(
         store.use_editor_token(once.hash, make.now),
         store.use_editor_token(once.hash, make.now)
     );
     assert_ne!(
-        one.unwrap(),
-        two.unwrap(),
+        first.unwrap(),
+        second.unwrap(),
         "exactly one of them has used it"
     );
     assert!(!store.use_editor_token(plain.hash, make.now).await.unwrap());
