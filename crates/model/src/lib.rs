@@ -11,6 +11,7 @@ mod error;
 mod hash;
 pub mod ids;
 pub mod limits;
+pub mod overrides;
 pub mod parameter;
 mod validate;
 mod value;
@@ -24,6 +25,7 @@ pub use engine::{
 };
 pub use error::{DefinitionError, ParameterError, ParameterProblem};
 pub use ids::{ExportId, IdError, OutputId, ParameterId};
+pub use overrides::Overrides;
 pub use parameter::{Group, Parameter, ParameterKind, decimals_needed, round_to_decimals};
 pub use value::{RawValue, Value};
 pub use version::{Version, export_version, output_version};

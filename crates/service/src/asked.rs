@@ -179,14 +179,17 @@ impl Asked {
 pub(crate) fn described(model: &ModelRecord) -> Result<(Arc<Definition>, BlobKey)> {
     match (&model.definition, model.source) {
         (Some(definition), Some(source)) => Ok((Arc::clone(definition), source)),
-        _ => Err(Refusal {
-            kind: RefusalKind::ModelUnconfirmed,
-            message: "The model's file was not analysed yet. Wait until its status is \
-                      'confirmed'."
-                .into(),
-        }
-        .into()),
+        _ => Err(undescribed()),
     }
+}
+
+/// What is said of a model about whose file nothing is known.
+pub(crate) fn undescribed() -> Error {
+    Refusal::new(
+        RefusalKind::ModelUnconfirmed,
+        "The model's file was not analysed yet. Wait until its status is 'confirmed'.",
+    )
+    .into()
 }
 
 pub(crate) fn unknown_entity(what: &str, id: &str) -> Error {

@@ -36,8 +36,15 @@ impl Services {
             request: caller.request,
             ..Attempt::default()
         };
-        let who = self.token_behind(caller.bearer.as_deref());
-        let mut event = self.event(&attempt, who);
+        let mut who = Vec::new();
+        if let Some(Ok(session)) = caller.session.as_deref().map(str::parse::<SessionId>) {
+            let credential = format!("session {}", session.hash().alias());
+            who.push(Who::new("author", &credential));
+        }
+        if who.is_empty() || caller.bearer.is_some() {
+            who.push(self.token_behind(caller.bearer.as_deref()));
+        }
+        let mut event = self.event(&attempt, Who::join(who));
         event.model = model;
         self.inner.trail.add(event);
     }

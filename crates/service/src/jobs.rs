@@ -63,9 +63,8 @@ impl Services {
     }
 
     async fn do_job(&self, job: JobRecord) -> Result<()> {
-        let JobKind::CheckModel { model } = &job.kind;
         let outcome = tokio::select! {
-            outcome = self.check_model(*model, job.attempts) => outcome,
+            outcome = self.run_job(&job) => outcome,
             lost = self.keep_lease(&job) => return lost,
         };
         match outcome {
@@ -86,6 +85,14 @@ impl Services {
             }
         }
         Ok(())
+    }
+
+    async fn run_job(&self, job: &JobRecord) -> Result<()> {
+        match job.kind {
+            JobKind::CheckModel { model } => self.check_model(model, job.attempts).await,
+            JobKind::EraseModel { model } => self.erase(model).await,
+            JobKind::SweepBlobs => self.sweep_blobs().await,
+        }
     }
 
     /// Renews the lease of a job; ends when the lease was lost to another node.
@@ -124,7 +131,8 @@ impl Services {
                 model.status = checked.status;
                 model.message.clone_from(&checked.message);
                 if let Some(definition) = &checked.definition {
-                    model.definition = Some(Arc::clone(definition));
+                    model.overrides = model.overrides.that_fit(definition);
+                    model.describe(Arc::clone(definition));
                 }
             }
             Ok(())
@@ -150,7 +158,8 @@ impl Services {
                 definition: Some(definition),
             });
         }
-        let values = Arc::new(Customization::defaults(&definition));
+        // The values that sessions will open with: a new version keeps what authors set before.
+        let values = Arc::new(Customization::defaults(&model.overrides.apply(&definition)));
         let wanted: Vec<Wanted> = definition
             .outputs
             .iter()

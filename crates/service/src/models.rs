@@ -17,6 +17,7 @@ use vitrine_store::{
 
 use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
+use crate::life::deleted;
 pub use crate::model_patch::{BlockingPatch, ModelPatch};
 use crate::model_patch::{apply, default_settings, domains, emptied};
 use crate::offset;
@@ -27,7 +28,7 @@ const SLUG_BYTES_MAX: usize = 60;
 /// What is longer than this behind the last dot is no file extension.
 const EXTENSION_BYTES_MAX: usize = 5;
 /// How often a settings change is tried again when another one came first.
-const UPDATE_TRIES: u32 = 5;
+pub(crate) const UPDATE_TRIES: u32 = 5;
 /// Largest model file that the server takes whatever a model's settings say.
 pub const MODEL_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
@@ -41,9 +42,14 @@ impl Services {
         let id = ModelId::new(&*self.inner.entropy);
         let previous = match patch.prev_id {
             None => None,
-            Some(id) => Some(self.model_record(id).await?.ok_or_else(|| {
-                Error::new(ErrorKind::RequestInvalid, "'prev_id' names no model.")
-            })?),
+            Some(id) => Some(
+                self.model_record(id)
+                    .await?
+                    .filter(|model| model.status != ModelStatus::Deleted)
+                    .ok_or_else(|| {
+                        Error::new(ErrorKind::RequestInvalid, "'prev_id' names no model.")
+                    })?,
+            ),
         };
         let owner = owner_of(&patch, previous.as_deref())?;
         let lineage = match &previous {
@@ -74,6 +80,12 @@ impl Services {
             source: None,
             source_size: 0,
             lineage,
+            described: None,
+            // A new version of a model looks like the one before, as far as it has the same things.
+            overrides: previous
+                .as_ref()
+                .map(|previous| previous.overrides.clone())
+                .unwrap_or_default(),
             definition: None,
             settings: default_settings(),
             viewer_config: serde_json::json!({}),
@@ -208,7 +220,7 @@ impl Services {
         waits_for_file(&model.ok_or_else(|| unknown(id))?)?;
         let size = bytes.len() as u64;
         let key = BlobKey::of(&bytes);
-        self.inner.blobs.put(bytes).await.map_err(storage)?;
+        self.keep_blob(bytes).await?;
         for _ in 0..UPDATE_TRIES {
             if let Some(model) = self.note_file(id, key, size).await? {
                 self.inner.models.forget(&id).await;
@@ -291,7 +303,7 @@ impl Services {
     /// # Errors
     /// Storage and database failures.
     pub async fn set_thumbnail(&self, id: ModelId, png: Bytes) -> Result<()> {
-        let key = self.inner.blobs.put(png).await.map_err(storage)?;
+        let key = self.keep_blob(png).await?;
         self.change_model(id, |model| {
             model.thumbnail = Some(key);
             Ok(())
@@ -414,7 +426,7 @@ fn conflict(error: StoreError) -> Error {
     }
 }
 
-fn busy_model() -> Error {
+pub(crate) fn busy_model() -> Error {
     Error::new(
         ErrorKind::DatabaseFailed,
         "The model is being changed by others at the same moment. Try again.",
@@ -422,8 +434,10 @@ fn busy_model() -> Error {
 }
 
 fn waits_for_file(model: &ModelRecord) -> Result<()> {
-    if model.status == ModelStatus::NotUploaded {
-        return Ok(());
+    match model.status {
+        ModelStatus::NotUploaded => return Ok(()),
+        ModelStatus::Deleted => return Err(deleted()),
+        _ => {}
     }
     Err(Error::new(
         ErrorKind::ModelInvalid,
@@ -431,7 +445,7 @@ fn waits_for_file(model: &ModelRecord) -> Result<()> {
     ))
 }
 
-fn unknown(id: ModelId) -> Error {
+pub(crate) fn unknown(id: ModelId) -> Error {
     Refusal {
         kind: RefusalKind::ModelUnknown,
         message: format!("There is no model {id}."),

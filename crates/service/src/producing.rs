@@ -106,6 +106,11 @@ impl Services {
     ) -> Result<()> {
         let model = &access.model;
         let source = self.model_source(model).await?;
+        // Workers know the file's own definition: what authors change is no business of theirs.
+        let definition = model
+            .described
+            .clone()
+            .unwrap_or_else(|| Arc::clone(&asked.definition));
         let names = wanted.iter().map(|(_, wanted)| wanted.clone()).collect();
         let started = tokio::time::Instant::now();
         let computed = self
@@ -114,7 +119,7 @@ impl Services {
             .compute(
                 source,
                 model.owner,
-                Arc::clone(&asked.definition),
+                definition,
                 Arc::clone(&asked.values),
                 names,
             )
@@ -249,11 +254,7 @@ impl Services {
                 Body::Bytes(bytes) => {
                     let bytes = Bytes::from(bytes);
                     let size = bytes.len() as u64;
-                    (
-                        Some(self.inner.blobs.put(bytes).await.map_err(storage)?),
-                        size,
-                        None,
-                    )
+                    (Some(self.keep_blob(bytes).await?), size, None)
                 }
                 Body::Data(value) => (None, 0, Some(value)),
             };

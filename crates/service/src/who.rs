@@ -6,10 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use vitrine_access::decide::{ModelFacts, check_model_open, recorded_is_allowed};
+use vitrine_access::decide::{ModelFacts, ModelStatus, check_model_open, recorded_is_allowed};
 use vitrine_access::grant::Subject;
 use vitrine_access::ids::{ModelId, SessionId};
-use vitrine_access::permissions::{Credential, Operation, Permission, PermissionSet, operation};
+use vitrine_access::permissions::{
+    Credential, DELETED_MODELS, Operation, Permission, PermissionSet, operation,
+};
 use vitrine_access::refusal::{Refusal, RefusalKind};
 use vitrine_access::session::{EndReason, SessionState};
 use vitrine_access::ticket::TicketType;
@@ -17,6 +19,7 @@ use vitrine_store::{ModelRecord, TicketRecord};
 
 use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
+use crate::life::deleted;
 use crate::sessions::SessionEntry;
 use crate::tickets::ticket_of;
 use crate::tokens::VerifiedToken;
@@ -26,6 +29,8 @@ use crate::tokens::VerifiedToken;
 pub struct Caller {
     /// The token of `Authorization: Bearer`, where the request carries one.
     pub bearer: Option<String>,
+    /// The author's session that the request names beside its path.
+    pub session: Option<String>,
     /// The client's address, as far as it is known for certain.
     pub address: Option<std::net::IpAddr>,
     /// The request's id, for the audit trail.
@@ -36,6 +41,7 @@ impl std::fmt::Debug for Caller {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Caller")
             .field("bearer", &self.bearer.as_ref().map(|_| "…"))
+            .field("session", &self.session.as_ref().map(|_| "…"))
             .field("address", &self.address)
             .field("request", &self.request)
             .finish()
@@ -83,7 +89,7 @@ impl ModelAccess {
     }
 }
 
-fn refuse(kind: RefusalKind, message: impl Into<String>) -> Error {
+pub(crate) fn refuse(kind: RefusalKind, message: impl Into<String>) -> Error {
     Refusal {
         kind,
         message: message.into(),
@@ -190,6 +196,7 @@ impl Services {
                 | Credential::SessionOrToken
                 | Credential::SealedLink
                 | Credential::Forwarded
+                | Credential::TokenOrAuthor
         ));
         require(&permissions, row)?;
         self.touch(&session, now);
@@ -275,6 +282,10 @@ impl Services {
                 format!("There is no model {}.", printable(model_id)),
             )
         })?;
+        let for_the_platform = grant.is_backend() && DELETED_MODELS.contains(&row.id);
+        if model.status == ModelStatus::Deleted && !for_the_platform {
+            return Err(deleted());
+        }
         let permissions = token.grant.permissions.clone();
         Ok(ModelAccess {
             model,

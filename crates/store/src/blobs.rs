@@ -257,6 +257,18 @@ impl Blobs {
         }
     }
 
+    /// Deletes a blob; one that is not there is deleted already. Only for blobs that no row names and
+    /// that are marked as being deleted (see [`crate::DoomState`]).
+    ///
+    /// # Errors
+    /// When the place does not answer.
+    pub async fn delete(&self, key: BlobKey) -> Result<(), BlobError> {
+        match self.objects.delete(&location(key)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(BlobError::Objects(error)),
+        }
+    }
+
     /// Whether there is such a blob.
     ///
     /// # Errors

@@ -18,6 +18,13 @@ pub enum JobKind {
         /// Which one.
         model: ModelId,
     },
+    /// Delete a model and all that belongs to it.
+    EraseModel {
+        /// Which one.
+        model: ModelId,
+    },
+    /// Delete the blobs that nobody names any more.
+    SweepBlobs,
 }
 
 /// Where a job stands. A finished one has no row.
@@ -219,12 +226,19 @@ fn state_word(state: JobState) -> &'static str {
 fn write_kind(kind: JobKind) -> String {
     match kind {
         JobKind::CheckModel { model } => format!("check_model:{model}"),
+        JobKind::EraseModel { model } => format!("erase_model:{model}"),
+        JobKind::SweepBlobs => "sweep_blobs".to_owned(),
     }
 }
 
 fn read_kind(text: &str) -> Result<JobKind, StoreError> {
-    text.strip_prefix("check_model:")
-        .and_then(|id| id.parse().ok())
-        .map(|model| JobKind::CheckModel { model })
-        .ok_or_else(|| StoreError::corrupt("kind", "unknown kind of job"))
+    let unknown = || StoreError::corrupt("kind", "unknown kind of job");
+    let (kind, id) = text.split_once(':').unwrap_or((text, ""));
+    let model = || id.parse().map_err(|_| unknown());
+    match kind {
+        "check_model" => Ok(JobKind::CheckModel { model: model()? }),
+        "erase_model" => Ok(JobKind::EraseModel { model: model()? }),
+        "sweep_blobs" if id.is_empty() => Ok(JobKind::SweepBlobs),
+        _ => Err(unknown()),
+    }
 }

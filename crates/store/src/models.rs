@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vitrine_access::{BlobKey, ModelId, ModelStatus, Owner, Timestamp};
-use vitrine_model::Definition;
+use vitrine_model::{Definition, Overrides};
 
 use crate::db::{Handle, Query, Row};
 use crate::error::StoreError;
@@ -41,6 +41,11 @@ pub struct ModelRecord {
     /// Kept over the versions of a model, so that its parameters keep their ids.
     pub lineage: String,
     /// What the engine said about the file.
+    pub described: Option<Arc<Definition>>,
+    /// What the author changed of it.
+    pub overrides: Overrides,
+    /// What everybody sees: [`Self::described`] with [`Self::overrides`]. It follows from them and is
+    /// not stored; see [`Self::describe`] and [`Self::present`].
     pub definition: Option<Arc<Definition>>,
     /// Settings.
     pub settings: ModelSettings,
@@ -75,6 +80,21 @@ pub struct ModelFilter {
 }
 
 impl ModelRecord {
+    /// Sets what the engine said about the file.
+    pub fn describe(&mut self, described: Arc<Definition>) {
+        self.definition = Some(shown(&described, &self.overrides));
+        self.described = Some(described);
+    }
+
+    /// Sets what the author changed.
+    pub fn present(&mut self, overrides: Overrides) {
+        self.overrides = overrides;
+        self.definition = self
+            .described
+            .as_ref()
+            .map(|described| shown(described, &self.overrides));
+    }
+
     /// Where a list goes on after this model.
     #[must_use]
     pub fn cursor(&self) -> ModelCursor {
@@ -83,6 +103,13 @@ impl ModelRecord {
             id: self.id,
         }
     }
+}
+
+fn shown(described: &Arc<Definition>, overrides: &Overrides) -> Arc<Definition> {
+    if overrides.is_empty() {
+        return Arc::clone(described);
+    }
+    Arc::new(overrides.apply(described))
 }
 
 finders! {
@@ -117,7 +144,8 @@ macro_rules! select {
         concat!(
             "SELECT id, id2, slug, name, title, owner_user, owner_organization, status, \
              status_before_delete, message, filename, source, source_size, lineage, definition, \
-             settings, viewer_config, thumbnail, created_at, updated_at, revision FROM model ",
+             overrides, settings, viewer_config, thumbnail, created_at, updated_at, revision \
+             FROM model ",
             $rest
         )
     };
@@ -260,6 +288,13 @@ fn search_text(model: &ModelRecord) -> String {
 
 fn read_model(row: &Row) -> Result<ModelRecord, StoreError> {
     let definition: Option<String> = row.get_option("definition")?;
+    let described = definition
+        .map(|text| serde_json::from_str(&text).map(Arc::new))
+        .transpose()
+        .map_err(|error| StoreError::corrupt("definition", error))?;
+    let overrides: String = row.get("overrides")?;
+    let overrides = serde_json::from_str(&overrides)
+        .map_err(|error| StoreError::corrupt("overrides", error))?;
     let settings: String = row.get("settings")?;
     let viewer_config: String = row.get("viewer_config")?;
     Ok(ModelRecord {
@@ -276,10 +311,11 @@ fn read_model(row: &Row) -> Result<ModelRecord, StoreError> {
         source: row.get_option("source")?,
         source_size: row.get("source_size")?,
         lineage: row.get("lineage")?,
-        definition: definition
-            .map(|text| serde_json::from_str(&text).map(Arc::new))
-            .transpose()
-            .map_err(|error| StoreError::corrupt("definition", error))?,
+        definition: described
+            .as_ref()
+            .map(|described| shown(described, &overrides)),
+        described,
+        overrides,
         settings: ModelSettings::from_storage(&settings)?,
         viewer_config: serde_json::from_str(&viewer_config)
             .map_err(|error| StoreError::corrupt("viewer_config", error))?,
@@ -290,15 +326,20 @@ fn read_model(row: &Row) -> Result<ModelRecord, StoreError> {
     })
 }
 
-/// Binds what may change: `$1` to `$17`.
+/// Binds what may change: `$1` to `$18`.
 fn bind_changeable(query: Query, model: &ModelRecord) -> Result<Query, StoreError> {
     let definition = model
-        .definition
+        .described
         .as_ref()
         .map(|definition| serde_json::to_string(definition.as_ref()))
         .transpose()
         .map_err(|error| StoreError::Unstorable {
             what: "model definition",
+            why: error.to_string(),
+        })?;
+    let overrides =
+        serde_json::to_string(&model.overrides).map_err(|error| StoreError::Unstorable {
+            what: "overrides of a model",
             why: error.to_string(),
         })?;
     Ok(query
@@ -315,6 +356,7 @@ fn bind_changeable(query: Query, model: &ModelRecord) -> Result<Query, StoreErro
         .bind(&model.source_size)
         .bind(&model.lineage)
         .bind_option(definition.as_ref())
+        .bind(&overrides)
         .bind(&model.settings.to_storage()?)
         .bind(&model.viewer_config.to_string())
         .bind_option(model.thumbnail.as_ref())
@@ -324,9 +366,9 @@ fn bind_changeable(query: Query, model: &ModelRecord) -> Result<Query, StoreErro
 async fn insert_model(handle: &mut Handle, model: &ModelRecord) -> Result<(), StoreError> {
     let sql = "INSERT INTO model (id2, slug, name, title, search_text, status, \
         status_before_delete, message, filename, source, source_size, lineage, definition, \
-        settings, viewer_config, thumbnail, updated_at, id, owner_user, owner_organization, \
-        created_at, revision) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, \
-        $14, $15, $16, $17, $18, $19, $20, $21, $22)";
+        overrides, settings, viewer_config, thumbnail, updated_at, id, owner_user, \
+        owner_organization, created_at, revision) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
+        $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
     let query = bind_changeable(Query::new(sql), model)?
         .bind(&model.id)
         .bind_owner(&model.owner)
@@ -342,9 +384,9 @@ async fn update_model(
 ) -> Result<i64, StoreError> {
     let sql = "UPDATE model SET id2 = $1, slug = $2, name = $3, title = $4, search_text = $5, \
         status = $6, status_before_delete = $7, message = $8, filename = $9, source = $10, \
-        source_size = $11, lineage = $12, definition = $13, settings = $14, viewer_config = $15, \
-        thumbnail = $16, updated_at = $17, revision = revision + 1 \
-        WHERE id = $18 AND revision = $19";
+        source_size = $11, lineage = $12, definition = $13, overrides = $14, settings = $15, \
+        viewer_config = $16, thumbnail = $17, updated_at = $18, revision = revision + 1 \
+        WHERE id = $19 AND revision = $20";
     let query = bind_changeable(Query::new(sql), model)?
         .bind(&model.id)
         .bind(&expected_revision);

@@ -9,7 +9,7 @@ use vitrine_access::{
     SessionClass, SessionId, TicketId, TicketType, Timestamp, UsageEvent, UsageId, UsageKind,
     UserId, credits_for,
 };
-use vitrine_model::{Definition, Parameter, ParameterKind, Value};
+use vitrine_model::{Definition, Overrides, Parameter, ParameterKind, Value};
 use vitrine_store::{
     AccessKeyRecord, ComputationStatus, ModelRecord, ModelSettings, OrganizationRecord,
     OutputVersionRecord, ResultKind, Store, StoreError, StoredContent, TicketRecord, UserRecord,
@@ -134,6 +134,11 @@ impl Builder {
             decimals: 1,
         };
         let width = Parameter::new(&lineage, "width", kind, Value::Float(80.5));
+        let definition = Arc::new(Definition {
+            parameters: vec![width],
+            outputs: Vec::new(),
+            exports: Vec::new(),
+        });
         ModelRecord {
             id,
             id2: None,
@@ -148,11 +153,9 @@ impl Builder {
             source: Some(BlobKey::of(lineage.as_bytes())),
             source_size: 36,
             lineage,
-            definition: Some(Arc::new(Definition {
-                parameters: vec![width],
-                outputs: Vec::new(),
-                exports: Vec::new(),
-            })),
+            described: Some(Arc::clone(&definition)),
+            overrides: Overrides::default(),
+            definition: Some(definition),
             settings: settings(),
             viewer_config: serde_json::json!({}),
             thumbnail: None,

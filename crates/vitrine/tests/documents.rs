@@ -176,6 +176,7 @@ fn credential(operation: &Operation) -> &'static str {
         Credential::Session => "session",
         Credential::SessionOrToken => "session, or session and token",
         Credential::Token => "token",
+        Credential::TokenOrAuthor => "token, or an author's session",
         Credential::BackendToken => "token of the back end",
         Credential::Ticket => "ticket",
         Credential::Public => "none",

@@ -7,7 +7,7 @@ mod set;
 mod tests;
 mod wanted;
 
-pub use operations::{ANY_METHOD, Credential, OPERATIONS, Operation, operation};
+pub use operations::{ANY_METHOD, Credential, DELETED_MODELS, OPERATIONS, Operation, operation};
 pub use set::{PermissionError, PermissionSet};
 pub use wanted::WantedPermission;
 

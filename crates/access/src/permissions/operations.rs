@@ -11,6 +11,8 @@ pub enum Credential {
     SessionOrToken,
     /// A token.
     Token,
+    /// A token, or a session that an author's ticket opened.
+    TokenOrAuthor,
     /// A token of the back end.
     BackendToken,
     /// A ticket; with strong authorization also a token.
@@ -116,6 +118,30 @@ pub static OPERATIONS: &[Operation] = &[
         Credential::BackendToken,
         None,
         MODEL_BLOCKS,
+    ),
+    row(
+        "DeleteModel",
+        "DELETE",
+        "/api/v2/model/{modelId}",
+        Credential::BackendToken,
+        Some(Permission::DeleteSoft),
+        &[],
+    ),
+    row(
+        "RestoreModel",
+        "PUT",
+        "/api/v2/model/{modelId}/restore",
+        Credential::BackendToken,
+        None,
+        &[],
+    ),
+    row(
+        "EraseModel",
+        "DELETE",
+        "/api/v2/system/model/{modelId}",
+        Credential::BackendToken,
+        Some(Permission::DeleteHard),
+        &[],
     ),
     row(
         "DownloadModelFile",
@@ -249,7 +275,7 @@ pub static OPERATIONS: &[Operation] = &[
         "GetModelConfig",
         "GET",
         "/api/v2/model/{modelId}/config",
-        Credential::Token,
+        Credential::TokenOrAuthor,
         Some(Permission::SettingViewerGet),
         &[],
     ),
@@ -259,6 +285,54 @@ pub static OPERATIONS: &[Operation] = &[
         "/api/v2/model/{modelId}/audit/{requestId}",
         Credential::Token,
         Some(Permission::AnalyticsModelGet),
+        &[],
+    ),
+    row(
+        "CreateModelConfig",
+        "POST",
+        "/api/v2/model/{modelId}/config",
+        Credential::TokenOrAuthor,
+        Some(Permission::SettingViewerSet),
+        &[],
+    ),
+    row(
+        "UpdateModelConfig",
+        "PATCH",
+        "/api/v2/model/{modelId}/config",
+        Credential::TokenOrAuthor,
+        Some(Permission::SettingViewerSet),
+        &[],
+    ),
+    row(
+        "UpdateParameterDefaultValues",
+        "PATCH",
+        "/api/v2/model/{modelId}/parameter/defval",
+        Credential::TokenOrAuthor,
+        Some(Permission::SetParameterDefval),
+        &[],
+    ),
+    row(
+        "UpdateParameterDefinitions",
+        "PATCH",
+        "/api/v2/model/{modelId}/parameter",
+        Credential::TokenOrAuthor,
+        Some(Permission::SetParameterUi),
+        &[],
+    ),
+    row(
+        "UpdateOutputDefinitions",
+        "PATCH",
+        "/api/v2/model/{modelId}/output",
+        Credential::TokenOrAuthor,
+        Some(Permission::SetOutputUi),
+        &[],
+    ),
+    row(
+        "UpdateExportDefinitions",
+        "PATCH",
+        "/api/v2/model/{modelId}/export",
+        Credential::TokenOrAuthor,
+        Some(Permission::SetExportUi),
         &[],
     ),
     row(
@@ -289,6 +363,15 @@ pub static OPERATIONS: &[Operation] = &[
     ),
 ];
 
+/// The operations that the platform may make on a deleted model; every other one answers that it was
+/// deleted, and so do these to everybody else.
+pub const DELETED_MODELS: &[&str] = &[
+    "GetModel",
+    "RestoreModel",
+    "EraseModel",
+    "DownloadModelFile",
+];
+
 /// The row of an operation.
 #[must_use]
 pub fn operation(id: &str) -> Option<&'static Operation> {
@@ -309,7 +392,15 @@ mod tests {
             .collect();
         assert_eq!(ids.len(), OPERATIONS.len());
         assert_eq!(places.len(), OPERATIONS.len());
-        assert_eq!(OPERATIONS.len(), 24);
+        assert_eq!(OPERATIONS.len(), 32);
+    }
+
+    #[test]
+    fn what_works_on_deleted_models_are_operations_on_models() {
+        for id in DELETED_MODELS {
+            let row = operation(id).unwrap();
+            assert!(row.path.contains("{modelId}"), "{id}");
+        }
     }
 
     #[test]

@@ -16,6 +16,8 @@ use crate::error::{ApiError, ErrorKind};
 const X_SHAPEDIVER_ORIGIN: &str = "x-shapediver-origin";
 /// The header in which our own iframe page proves its load.
 const X_VITRINE_EMBED: &str = "x-vitrine-embed";
+/// The header that names an author's session where the path names a model.
+const X_VITRINE_SESSION: &str = "x-vitrine-session";
 /// The only scheme of `Authorization` that operations here take.
 const BEARER: &str = "bearer ";
 
@@ -28,6 +30,7 @@ impl<S: Sync> FromRequestParts<S> for From {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         Ok(Self(Caller {
             bearer: bearer(parts)?,
+            session: session(parts)?,
             address: Peer::of(&parts.extensions).map(|peer| peer.address),
             request: parts.extensions.get::<RequestId>().copied(),
         }))
@@ -59,6 +62,18 @@ fn bearer(parts: &Parts) -> Result<Option<String>, ApiError> {
         }
         _ => Err(refused(
             "Send the access token as 'Authorization: Bearer …'.",
+        )),
+    }
+}
+
+fn session(parts: &Parts) -> Result<Option<String>, ApiError> {
+    let mut values = parts.headers.get_all(X_VITRINE_SESSION).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(one), None) => Ok(Some(one.to_str().unwrap_or_default().to_owned())),
+        (Some(_), Some(_)) => Err(ApiError::new(
+            ErrorKind::Refused(RefusalKind::SessionMalformed),
+            "The request has more than one X-Vitrine-Session header. Send one.",
         )),
     }
 }

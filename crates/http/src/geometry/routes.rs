@@ -13,7 +13,9 @@ use vitrine_service::Services;
 use crate::authorize;
 
 use super::audited::{Audited, note_refusal};
-use super::{assets, audit, config, exports, keys, models, outputs, sessions, tickets};
+use super::{
+    assets, audit, authoring, config, exports, keys, life, models, outputs, sessions, tickets,
+};
 
 struct Routes {
     services: Services,
@@ -86,8 +88,17 @@ pub(crate) fn router(services: &Services) -> Router<Services> {
     .serve("ListModels", models::list)
     .serve("DownloadModelFile", models::download_file)
     .serve("UploadModelFile", models::upload_file)
+    .serve("DeleteModel", life::delete)
+    .serve("RestoreModel", life::restore)
+    .serve("EraseModel", life::erase)
     .serve("GetModelConfig", config::get)
     .serve("ExplainRequest", audit::explain)
+    .serve("CreateModelConfig", config::create)
+    .serve("UpdateModelConfig", config::update)
+    .serve("UpdateParameterDefaultValues", authoring::default_values)
+    .serve("UpdateParameterDefinitions", authoring::parameters)
+    .serve("UpdateOutputDefinitions", authoring::outputs)
+    .serve("UpdateExportDefinitions", authoring::exports)
     .serve("CreateTicket", tickets::create)
     .serve("DecryptTicket", tickets::decrypt)
     .serve("CreateSessionByTicket", sessions::create_by_ticket)

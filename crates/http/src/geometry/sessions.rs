@@ -170,7 +170,7 @@ fn session(services: &Services, opened: OpenedSession, headers: &HeaderMap) -> R
         .map(|definition| convert::parameters(definition, None));
     let public_url = &services.settings().public_url;
     ResCreateSession {
-        actions: convert::actions(public_url, &id.reveal(), permissions),
+        actions: convert::actions(public_url, &id.reveal(), &model.id.to_string(), permissions),
         exports,
         file: ResFile::default(),
         message: None,

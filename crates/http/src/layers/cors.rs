@@ -19,7 +19,8 @@ use crate::limits::PREFLIGHT_MAX_AGE_S;
 const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
     "Authorization, Content-Type, Content-Disposition, If-None-Match, Range, X-ShapeDiver-Origin, \
      X-ShapeDiver-SessionEngineId, X-ShapeDiver-BuildVersion, X-ShapeDiver-BuildDate, \
-     X-ShapeDiver-UserAgent, X-ShapeDiver-NoConvert, X-ShapeDiver-UseConfigVersion, X-Vitrine-Embed",
+     X-ShapeDiver-UserAgent, X-ShapeDiver-NoConvert, X-ShapeDiver-UseConfigVersion, \
+     X-Vitrine-Embed, X-Vitrine-Session",
 );
 
 const ALLOWED_METHODS: HeaderValue =

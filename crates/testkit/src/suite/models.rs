@@ -116,6 +116,7 @@ async fn an_update_needs_the_revision_that_was_read(store: &Store, make: &Builde
     model.status = ModelStatus::Deleted;
     model.status_before_delete = Some(ModelStatus::Confirmed);
     "Another title".clone_into(&mut model.title);
+    model.described = None;
     model.definition = None;
     model.settings.public = true;
     model.updated_at = make.now.plus(Duration::from_secs(1));

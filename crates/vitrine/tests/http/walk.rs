@@ -67,6 +67,8 @@ struct World {
     old_token: String,
     old_upload: String,
     spares: [Opened; 2],
+    /// Models for the operations that use one up.
+    expendable: [(&'static str, ModelId); 3],
 }
 
 impl World {
@@ -94,6 +96,14 @@ impl World {
         let theirs = tenant(&app, second, theirs_old).await;
         let backend = app.backend_token();
         let spares = [app.open(&mine.ticket).await, app.open(&mine.ticket).await];
+        let expendable = ["DeleteModel", "RestoreModel", "EraseModel"];
+        let mut models = Vec::new();
+        for _ in expendable {
+            let model = app.services.create_model(ModelPatch::default()).await;
+            models.push(model.unwrap().id);
+        }
+        app.services.delete_model(models[1]).await.unwrap();
+        let expendable = [0, 1, 2].map(|n| (expendable[n], models[n]));
         Self {
             app,
             mine,
@@ -103,6 +113,7 @@ impl World {
             old_token,
             old_upload,
             spares,
+            expendable,
         }
     }
 
@@ -110,7 +121,7 @@ impl World {
     fn call(&self, row: &Operation, with: Try) -> Option<Call> {
         match row.credential {
             Credential::Public => Some(bare(row, &row.path.replace("{}", ""))),
-            Credential::Token => Some(self.by_token(row, with)),
+            Credential::Token | Credential::TokenOrAuthor => Some(self.by_token(row, with)),
             Credential::BackendToken => Some(self.by_backend(row, with)),
             Credential::Session | Credential::SessionOrToken => Some(self.by_session(row, with)),
             Credential::Ticket => Some(self.by_ticket(row, with)),
@@ -140,7 +151,11 @@ impl World {
             Try::Expired => call.bearer(&self.old_backend),
             Try::OtherTenant => call.bearer(&self.theirs.token),
             Try::Narrow => call.bearer(&self.mine.token),
-            Try::Right => call.bearer(&self.backend),
+            Try::Right => match self.expendable.iter().find(|(id, _)| *id == row.id) {
+                Some((_, model)) => bare(row, &row.path.replace("{modelId}", &model.to_string())),
+                None => call,
+            }
+            .bearer(&self.backend),
         }
     }
 
@@ -309,6 +324,7 @@ fn session_body(row: &Operation, session: &Opened) -> Value {
 fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
     use Credential::{
         BackendToken, Forwarded, Public, SealedLink, Session, SessionOrToken, Ticket, Token,
+        TokenOrAuthor,
     };
     const FORBIDDEN: (u16, &str) = (403, "SdErrorForbidden");
     const TICKET: (u16, &str) = (403, "SdTicketValidationError");
@@ -319,6 +335,7 @@ fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
         "CreateSessionByTicket" | "CreateSessionByModel" => (201, ""),
         "DownloadOutput" => (206, ""),
         "Authorize" => (204, ""),
+        "EraseModel" => (202, ""),
         _ => (200, ""),
     };
     match (row.credential, with) {
@@ -333,14 +350,14 @@ fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
         (Forwarded, Try::Garbage | Try::Expired) => (401, "session-gone"),
         (Forwarded, Try::OtherTenant) => (403, "wrong-model"),
         (Forwarded, Try::Narrow) => (403, "permission-missing"),
-        (Token | BackendToken, Try::None) => (401, "SdTokenMissingError"),
-        (Token | BackendToken, Try::Garbage | Try::Expired) => JWT,
+        (Token | TokenOrAuthor | BackendToken, Try::None) => (401, "SdTokenMissingError"),
+        (Token | TokenOrAuthor | BackendToken, Try::Garbage | Try::Expired) => JWT,
         (Session | SessionOrToken, Try::None) => (400, "SdSessionValidationError"),
         (Session | SessionOrToken, Try::Garbage | Try::Expired) => GONE,
         (SealedLink, Try::Expired) => (410, "SdResourceGoneError"),
         (Ticket, Try::None | Try::Garbage | Try::Expired | Try::Narrow) => TICKET,
         (
-            Token | BackendToken | Session | SessionOrToken | Ticket,
+            Token | TokenOrAuthor | BackendToken | Session | SessionOrToken | Ticket,
             Try::OtherTenant | Try::Narrow,
         )
         | (SealedLink, _) => FORBIDDEN,

@@ -9,6 +9,7 @@ pub mod base;
 pub mod content;
 pub mod convert;
 pub mod customization;
+pub mod definition;
 pub mod error;
 pub mod export;
 pub mod model;
@@ -30,6 +31,11 @@ pub use customization::{
     CacheRequest, ReqCache, ReqCustomization, ReqCustomizationOrCache, ReqCustomizationOrExport,
     ReqExport, ReqExportOrCache, ReqParameterValue,
 };
+pub use definition::{
+    ReqConfigure, ReqExportDefinition, ReqExportDefinitions, ReqGroup, ReqOutputDefinition,
+    ReqOutputDefinitionChunk, ReqOutputDefinitions, ReqParameterDefinition,
+    ReqParameterDefinitions,
+};
 pub use error::{ResError, ResErrorType};
 pub use export::{ResExport, ResExportDefinition, ResExportDefinitionType, ResExportOrDefinition};
 pub use model::{ReqBlockingReasons, ReqModel, ResFile, ResModel, ResPlugins, ResStatistic};
@@ -38,9 +44,12 @@ pub use parameter::{ResParameter, ResParameterType, ResVisualizationType};
 pub use query::{ComputeQuery, ListModelsQuery, ListOutputVersionsQuery, SessionQuery};
 pub use response::{
     JsonWebKeySet, ResCloseSession, ResComputeExports, ResComputeOutputs, ResCreateModel,
-    ResCreateSession, ResCreateTicket, ResDecryptTicket, ResGetCachedExports, ResGetCachedOutputs,
-    ResGetModel, ResGetModelConfig, ResGetSessionDefaults, ResListModels, ResListOutputVersions,
-    ResModelList, ResModelStateData, ResOutputList, ResUpdateModel, ResUploadModelFile,
+    ResCreateModelConfig, ResCreateSession, ResCreateTicket, ResDecryptTicket, ResDeleteModel,
+    ResGetCachedExports, ResGetCachedOutputs, ResGetModel, ResGetModelConfig,
+    ResGetSessionDefaults, ResListModels, ResListOutputVersions, ResModelList, ResModelStateData,
+    ResOutputList, ResUpdateExportDefinitions, ResUpdateModel, ResUpdateModelConfig,
+    ResUpdateOutputDefinitions, ResUpdateParameterDefaultValues, ResUpdateParameterDefinitions,
+    ResUploadModelFile,
 };
 pub use setting::{
     ResAuthorizationSettings, ResBlockingReasons, ResComputeSettings, ResModelSettings,

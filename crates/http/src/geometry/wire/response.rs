@@ -30,6 +30,20 @@ impl Default for ResCloseSession {
 
 /// Answer to the PUT of a model's file.
 pub type ResUploadModelFile = ResCloseSession;
+/// Answer of `DeleteModel`, `RestoreModel` and `EraseModel`.
+pub type ResDeleteModel = ResCloseSession;
+/// Answer of `CreateModelConfig`.
+pub type ResCreateModelConfig = ResCloseSession;
+/// Answer of `UpdateModelConfig`.
+pub type ResUpdateModelConfig = ResCloseSession;
+/// Answer of `UpdateParameterDefaultValues`.
+pub type ResUpdateParameterDefaultValues = ResCloseSession;
+/// Answer of `UpdateParameterDefinitions`.
+pub type ResUpdateParameterDefinitions = ResCloseSession;
+/// Answer of `UpdateOutputDefinitions`.
+pub type ResUpdateOutputDefinitions = ResCloseSession;
+/// Answer of `UpdateExportDefinitions`.
+pub type ResUpdateExportDefinitions = ResCloseSession;
 
 /// Answer of `CreateModel`.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
