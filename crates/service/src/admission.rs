@@ -167,7 +167,13 @@ impl Services {
                 "The ticket's model no longer exists. Remove it from the page.",
             )
         };
-        let issued_for = self.model_record(record.model).await?.ok_or_else(gone)?;
+        let issued_for = self.model_record(record.model).await?.ok_or_else(|| {
+            // Its row goes with the model: whoever still has it in memory says the same.
+            refused(
+                RefusalKind::TicketRevoked,
+                "The ticket was revoked. The model's owner can issue a new one.",
+            )
+        })?;
         let TicketModel::SecondaryId(id2) = &ticket.model else {
             return Ok(issued_for);
         };
