@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
 
 mod accounts;
+mod erasing;
 mod feeds;
 mod models;
 mod money;
@@ -22,6 +23,7 @@ pub async fn run_all(store: &Store) {
     sessions::run(store).await;
     money::run(store).await;
     results::run(store).await;
+    erasing::run(store).await;
     feeds::run(store).await;
 }
 
