@@ -321,6 +321,61 @@ for (const [name, sdk] of [['3.0.0', first], ['3.4.0', newest]]) {
       assert.equal(blocked.type, 'SdErrorForbidden')
     })
 
+    test('an owner changes defaults, names and viewer settings, and everybody sees them', async () => {
+      const owner = client(sdk, demo.info.base_url, { token: demo.info.model_jwt })
+      const before = await open()
+      const { geometry, parameter } = slider(before)
+      const value = twoValues(parameter).find((candidate) => candidate !== parameter.defval)
+      assert.ok((await owner.model.updateParameterDefaultValues(model.id, { [parameter.id]: value })).data.version)
+      const changed = await open()
+      assert.equal(Number(changed.parameters[parameter.id].defval), Number(value))
+      assert.notEqual(changed.outputs[geometry.id].version, geometry.version)
+      const error = await refusal(sdk, owner.model.updateParameterDefaultValues(model.id, { [parameter.id]: String(parameter.max + 1) }))
+      assert.equal(error.type, 'SdParameterValidationError')
+      await owner.model.updateParameterDefaultValues(model.id, { [parameter.id]: parameter.defval })
+      assert.equal((await open()).outputs[geometry.id].version, geometry.version)
+
+      const group = { id: 'g', name: 'Group' }
+      await owner.model.updateParameterDefinitions(model.id, { [parameter.id]: { displayname: 'Other name', group, order: 3 } })
+      let shown = (await open()).parameters[parameter.id]
+      assert.deepEqual([shown.displayname, { ...shown.group }, shown.order], ['Other name', group, 3])
+      await owner.model.updateParameterDefinitions(model.id, { [parameter.id]: { displayname: '', group: { nullObj: true } } })
+      shown = (await open()).parameters[parameter.id]
+      assert.deepEqual([shown.displayname, shown.group], [undefined, undefined])
+
+      const kept = (await owner.model.getModelConfig(model.id)).data.viewer.config
+      await owner.model.createModelConfig(model.id, { settings_version: '7.1', first: 1 })
+      await owner.model.updateModelConfig(model.id, { second: 2 })
+      const config = (await owner.model.getModelConfig(model.id)).data.viewer.config
+      assert.deepEqual({ ...config }, { settings_version: '7.1', first: 1, second: 2 })
+      await owner.model.createModelConfig(model.id, kept)
+    })
+
+    test('a back end deletes, restores and erases a model', async () => {
+      const backend = client(sdk, demo.info.base_url, { token: demo.info.backend_jwt })
+      const created = (await backend.model.createModel({ name: 'Doomed', filename: BOX_FILENAME })).data
+      const { id } = created.model
+      await backend.utils.upload(created.file.upload, Buffer.from(BOX_SOURCE), 'application/octet-stream')
+      await modelConfirmed(demo.info.base_url, demo.info.backend_jwt, id)
+      const session = (await backend.session.createSessionByModel(id)).data
+      assert.ok((await backend.model.deleteModel(id)).data.version)
+      const gone = await refusal(sdk, backend.session.getSessionDefaults(session.sessionId))
+      assert.equal(gone.type, 'SdSessionGoneError')
+      assert.equal((await refusal(sdk, backend.session.createSessionByModel(id))).type, 'SdResourceGoneError')
+      assert.ok((await backend.model.restoreModel(id)).data.version)
+      assert.equal((await backend.model.getModel(id)).data.model.stat, 'confirmed')
+      await backend.session.createSessionByModel(id)
+      const system = new sdk.SystemApi(
+        new sdk.Configuration({ basePath: demo.info.base_url, accessToken: demo.info.backend_jwt }),
+      )
+      assert.equal((await system.eraseModel(id)).status, 202)
+      const erased = () => backend.model.getModel(id).then(
+        () => false,
+        async (error) => (await sdk.processError(error)).type === 'SdErrorEntityNotFound',
+      )
+      await until(erased, 'the model is erased')
+    })
+
     test('wrong credentials are refused without a hint of what exists', async () => {
       const { base_url } = demo.info
       const nobody = client(sdk, base_url)

@@ -90,6 +90,7 @@ impl Readiness for NodeReadiness {
         geometry::outputs::list_versions,
         geometry::exports::compute,
         geometry::exports::cached,
+        geometry::exports::list_versions,
         geometry::assets::download_output,
         geometry::assets::download_export,
         geometry::assets::download_asset,

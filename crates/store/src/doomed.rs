@@ -55,10 +55,6 @@ writers! {
     begin_deleting_blob(blob: BlobKey) -> bool;
     /// Forgets a blob that was deleted.
     forget_blob(blob: BlobKey) -> ();
-    /// Deletes results of a model that were used last at or before an instant, at most `limit`
-    /// ([`LIST_ROWS_MAX`]), and dooms their blobs. Returns how many.
-    forget_results(model: ModelId, kind: ResultKind, used_until: Timestamp, now: Timestamp,
-        limit: u32) -> u64;
     /// Deletes rows that belong to a model, at most `limit` ([`LIST_ROWS_MAX`]) of each kind, and
     /// dooms their blobs; what was charged and the audit trail stay. Returns how many: 0 when the
     /// model's own row alone is left.
@@ -153,25 +149,6 @@ async fn forget_blob(handle: &mut Handle, blob: BlobKey) -> Result<(), StoreErro
     handle.execute(Query::new(sql).bind(&blob)).await.map(drop)
 }
 
-async fn forget_results(
-    handle: &mut Handle,
-    model: ModelId,
-    kind: ResultKind,
-    used_until: Timestamp,
-    now: Timestamp,
-    limit: u32,
-) -> Result<u64, StoreError> {
-    let sql = "SELECT model, kind, element, version, content FROM result \
-        WHERE model = $1 AND kind = $2 AND seen_at <= $3 LIMIT $4";
-    let query = Query::new(sql)
-        .bind(&model)
-        .bind(&kind)
-        .bind(&used_until)
-        .bind(&limit.min(LIST_ROWS_MAX));
-    let rows = handle.all(query).await?;
-    drop_results(handle, &rows, now).await
-}
-
 /// Deletes these results and dooms their blobs.
 async fn drop_results(
     handle: &mut Handle,
@@ -211,9 +188,6 @@ async fn erase_rows_of_model(
         "DELETE FROM ticket WHERE id IN (SELECT id FROM ticket WHERE model = $1 LIMIT $2)",
         "DELETE FROM computation WHERE id IN \
             (SELECT id FROM computation WHERE model = $1 LIMIT $2)",
-        "DELETE FROM model_state WHERE id IN \
-            (SELECT id FROM model_state WHERE model = $1 LIMIT $2)",
-        "DELETE FROM cleanup WHERE id IN (SELECT id FROM cleanup WHERE model = $1 LIMIT $2)",
     ] {
         erased += handle
             .execute(Query::new(sql).bind(&model).bind(&limit))

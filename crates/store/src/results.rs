@@ -248,7 +248,7 @@ pub(crate) async fn insert(
     result: &OutputVersionRecord,
 ) -> Result<bool, StoreError> {
     let sql = "INSERT INTO result (model, kind, element, version, status, message, content, bbox, \
-        created_at, seen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) \
+        created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
         ON CONFLICT (model, kind, element, version) DO UPDATE SET status = excluded.status, \
         message = excluded.message, content = excluded.content, bbox = excluded.bbox, \
         created_at = excluded.created_at \

@@ -248,6 +248,14 @@ pub static OPERATIONS: &[Operation] = &[
         &[Permission::CacheOutputGet],
     ),
     row(
+        "ListExportVersions",
+        "GET",
+        "/api/v2/session/{sessionId}/export/{exportId}/list",
+        Credential::SessionOrToken,
+        Some(Permission::CacheExportList),
+        &[],
+    ),
+    row(
         "DownloadOutput",
         "GET",
         "/api/v2/session/{sessionId}/output/{assetDataEncrypted}",

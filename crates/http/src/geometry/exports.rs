@@ -1,4 +1,4 @@
-//! `ComputeExports` and `GetCachedExports`.
+//! `ComputeExports`, `GetCachedExports` and `ListExportVersions`.
 
 use axum::Json;
 use axum::extract::State;
@@ -10,7 +10,9 @@ use super::links::Links;
 use super::outputs::outputs;
 use super::wire::convert::{self, export_request};
 use super::wire::{
-    API_VERSION, ComputeQuery, ReqExport, ReqExportOrCache, ResComputeExports, ResGetCachedExports,
+    API_VERSION, ComputeQuery, ListOutputVersionsQuery, PAGE_ITEMS_MAX, ReqExport,
+    ReqExportOrCache, ResComputeExports, ResExportList, ResGetCachedExports, ResListExportVersions,
+    ResPagination,
 };
 use crate::error::ApiError;
 use crate::extract::{From, Path, Query, Unread};
@@ -87,4 +89,52 @@ pub(crate) async fn cached(
         }
     };
     Ok(Json(answer(&services, &access, &states)))
+}
+
+/// Lists what was computed of one export.
+#[utoipa::path(
+    get, path = "/api/v2/session/{sessionId}/export/{exportId}/list",
+    operation_id = "ListExportVersions", tag = "export",
+    params(
+        ("sessionId" = String, Path, description = "Id of the session"),
+        ("exportId" = String, Path, description = "Id of the export"),
+        ListOutputVersionsQuery
+    ),
+    responses((status = 200, description = "A page of versions, newest first", body = ResListExportVersions)),
+    security(("JwtAuth" = []))
+)]
+pub(crate) async fn list_versions(
+    State(services): State<Services>,
+    From(caller): From,
+    Path((id, export)): Path<(String, String)>,
+    Query(query): Query<ListOutputVersionsQuery>,
+) -> Result<Json<ResListExportVersions>, ApiError> {
+    let access = services
+        .session_access("ListExportVersions", &id, &caller)
+        .await?;
+    let limit = PAGE_ITEMS_MAX;
+    let (records, next) = if query.wants_success() {
+        let offset = query.offset.as_deref();
+        services
+            .list_versions(&access, ResultKind::Export, &export, limit, offset)
+            .await?
+    } else {
+        (Vec::new(), None)
+    };
+    let links = Links::of(&services, &access);
+    let href = |content: &_, name| links.export(content, name);
+    let definition = access.model.definition.as_deref();
+    let found = definition.and_then(|all| all.exports.iter().find(|e| e.id.as_str() == export));
+    Ok(Json(ResListExportVersions {
+        list: ResExportList {
+            export: found
+                .map(|export| convert::export_versions(export, &records, &href))
+                .unwrap_or_default(),
+        },
+        pagination: ResPagination {
+            limit,
+            next_offset: next,
+        },
+        version: API_VERSION,
+    }))
 }

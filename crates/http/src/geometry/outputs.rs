@@ -9,10 +9,9 @@ use vitrine_service::{ResultKind, Services};
 use super::links::Links;
 use super::wire::convert;
 use super::wire::{
-    API_VERSION, CacheRequest, ComputationStatus, ComputeQuery, Directory, ListOutputVersionsQuery,
-    PAGE_ITEMS_MAX, ReqCustomization, ReqCustomizationOrCache, ResComputeOutputs,
-    ResGetCachedOutputs, ResListOutputVersions, ResOutputList, ResOutputOrDefinition,
-    ResPagination,
+    API_VERSION, CacheRequest, ComputeQuery, Directory, ListOutputVersionsQuery, PAGE_ITEMS_MAX,
+    ReqCustomization, ReqCustomizationOrCache, ResComputeOutputs, ResGetCachedOutputs,
+    ResListOutputVersions, ResOutputList, ResOutputOrDefinition, ResPagination,
 };
 use crate::error::ApiError;
 use crate::extract::{From, Path, Query, Unread};
@@ -133,24 +132,14 @@ pub(crate) async fn list_versions(
         .session_access("ListOutputVersions", &id, &caller)
         .await?;
     let limit = PAGE_ITEMS_MAX;
-    // Only results are kept, and a result is a success: another status matches nothing.
-    let wants_success = |status: Option<ComputationStatus>| {
-        status.is_none_or(|status| status == ComputationStatus::Success)
+    let (records, next) = if query.wants_success() {
+        let offset = query.offset.as_deref();
+        services
+            .list_versions(&access, ResultKind::Output, &output, limit, offset)
+            .await?
+    } else {
+        (Vec::new(), None)
     };
-    let (records, next) =
-        if wants_success(query.status_computation) && wants_success(query.status_collect) {
-            services
-                .list_versions(
-                    &access,
-                    ResultKind::Output,
-                    &output,
-                    limit,
-                    query.offset.as_deref(),
-                )
-                .await?
-        } else {
-            (Vec::new(), None)
-        };
     let links = Links::of(&services, &access);
     let href = |content: &_, name| links.output(content, name);
     let definition = access.model.definition.as_deref();

@@ -110,6 +110,7 @@ pub(crate) fn router(services: &Services) -> Router<Services> {
     .serve("ListOutputVersions", outputs::list_versions)
     .serve("ComputeExports", exports::compute)
     .serve("GetCachedExports", exports::cached)
+    .serve("ListExportVersions", exports::list_versions)
     .serve("DownloadOutput", assets::download_output)
     .serve("DownloadExport", assets::download_export)
     .serve("DownloadAsset", assets::download_asset)

@@ -1,4 +1,4 @@
--- What authors change of a definition, and what erasing and tidying up need.
+-- What authors change of a definition, and what erasing models needs.
 
 ALTER TABLE model ADD COLUMN overrides TEXT NOT NULL DEFAULT '{}';
 CREATE INDEX model_by_source ON model (source) WHERE source IS NOT NULL;
@@ -11,34 +11,6 @@ CREATE TABLE doomed_blob (
     doomed_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX doomed_blob_by_age ON doomed_blob (doomed_at, blob);
-
--- Values that a visitor saved. Whoever knows the id may read them.
-CREATE TABLE model_state (
-    id TEXT NOT NULL PRIMARY KEY,
-    model BLOB NOT NULL REFERENCES model (id),
-    parameters TEXT NOT NULL,
-    data TEXT,
-    created_at INTEGER NOT NULL
-) STRICT;
-CREATE INDEX model_state_by_model ON model_state (model, created_at, id);
-
--- Tidying up old results, for as long as it is worth telling.
-CREATE TABLE cleanup (
-    id BLOB NOT NULL PRIMARY KEY,
-    model BLOB NOT NULL REFERENCES model (id),
-    kind TEXT NOT NULL,
-    until INTEGER NOT NULL,
-    enqueued_at INTEGER NOT NULL,
-    total INTEGER NOT NULL,
-    deleted INTEGER NOT NULL,
-    finished_at INTEGER
-) STRICT;
-CREATE INDEX cleanup_by_model ON cleanup (model, enqueued_at, id);
-
--- When a result was used last, by the hour.
-ALTER TABLE result ADD COLUMN seen_at INTEGER NOT NULL DEFAULT 0;
-UPDATE result SET seen_at = created_at;
-CREATE INDEX result_by_use ON result (model, kind, seen_at);
 
 -- Erasing a model looks for all its sessions, not only for those that live.
 CREATE INDEX session_by_model ON session (model);

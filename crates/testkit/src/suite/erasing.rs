@@ -1,9 +1,7 @@
 //! Erasing models, and the blobs that nobody names any more.
 
-use std::time::Duration;
-
 use vitrine_access::{BlobKey, Timestamp};
-use vitrine_store::{DoomState, ModelFilter, ResultKind, Store, StoreError};
+use vitrine_store::{DoomState, ModelFilter, Store, StoreError};
 
 use crate::Builder;
 
@@ -11,7 +9,6 @@ super::cases! {
     0x8100:
     an_erased_model_leaves_its_charges_and_doomed_blobs,
     a_model_with_something_left_is_not_erased,
-    results_are_forgotten_by_their_last_use,
     a_doomed_blob_is_spared_or_deleted_and_never_both,
 }
 
@@ -83,23 +80,6 @@ async fn a_model_with_something_left_is_not_erased(store: &Store, make: &Builder
     let blob = model.source.unwrap();
     assert_eq!(store.blob_doom(blob).await.unwrap(), None);
     assert!(store.blob_is_of_a_model(blob).await.unwrap());
-}
-
-async fn results_are_forgotten_by_their_last_use(store: &Store, make: &Builder) {
-    let model = make.stored_model(store).await.unwrap();
-    for (seconds, version) in [(0, "v1"), (1, "v2"), (2, "v3")] {
-        let mut result = make.result(model.id, version);
-        result.created_at = make.now.plus(Duration::from_secs(seconds));
-        store.put_result(result).await.unwrap();
-    }
-    let until = make.now.plus(Duration::from_secs(1));
-    let forget = async |kind| {
-        let forgotten = store.forget_results(model.id, kind, until, until, 10).await;
-        forgotten.unwrap()
-    };
-    assert_eq!(forget(ResultKind::Export).await, 0);
-    assert_eq!(forget(ResultKind::Output).await, 2);
-    assert_eq!(forget(ResultKind::Output).await, 0);
 }
 
 async fn a_doomed_blob_is_spared_or_deleted_and_never_both(store: &Store, make: &Builder) {

@@ -173,7 +173,8 @@ impl World {
         let path = row
             .path
             .replace("{sessionId}", session)
-            .replace("{outputId}", &mine.output("model"));
+            .replace("{outputId}", &mine.output("model"))
+            .replace("{exportId}", &mine.export("stl"));
         let call = bare(row, &path).json(&session_body(row, mine));
         match with {
             Try::OtherTenant => call.bearer(&self.theirs.token),

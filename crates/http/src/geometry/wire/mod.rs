@@ -45,11 +45,11 @@ pub use query::{ComputeQuery, ListModelsQuery, ListOutputVersionsQuery, SessionQ
 pub use response::{
     JsonWebKeySet, ResCloseSession, ResComputeExports, ResComputeOutputs, ResCreateModel,
     ResCreateModelConfig, ResCreateSession, ResCreateTicket, ResDecryptTicket, ResDeleteModel,
-    ResGetCachedExports, ResGetCachedOutputs, ResGetModel, ResGetModelConfig,
-    ResGetSessionDefaults, ResListModels, ResListOutputVersions, ResModelList, ResModelStateData,
-    ResOutputList, ResUpdateExportDefinitions, ResUpdateModel, ResUpdateModelConfig,
-    ResUpdateOutputDefinitions, ResUpdateParameterDefaultValues, ResUpdateParameterDefinitions,
-    ResUploadModelFile,
+    ResExportList, ResGetCachedExports, ResGetCachedOutputs, ResGetModel, ResGetModelConfig,
+    ResGetSessionDefaults, ResListExportVersions, ResListModels, ResListOutputVersions,
+    ResModelList, ResModelStateData, ResOutputList, ResUpdateExportDefinitions, ResUpdateModel,
+    ResUpdateModelConfig, ResUpdateOutputDefinitions, ResUpdateParameterDefaultValues,
+    ResUpdateParameterDefinitions, ResUploadModelFile,
 };
 pub use setting::{
     ResAuthorizationSettings, ResBlockingReasons, ResComputeSettings, ResModelSettings,

@@ -39,7 +39,7 @@ pub struct ListModelsQuery {
     pub offset: Option<String>,
 }
 
-/// Query of `ListOutputVersions`.
+/// Query of `ListOutputVersions` and `ListExportVersions`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", default)]
 #[into_params(parameter_in = Query)]
@@ -52,4 +52,16 @@ pub struct ListOutputVersionsQuery {
     pub status_collect: Option<ComputationStatus>,
     /// Where the last page ended (`pagination.next_offset`).
     pub offset: Option<String>,
+}
+
+impl ListOutputVersionsQuery {
+    /// Whether successes are asked for. Only results are kept, and a result is a success: another
+    /// status matches nothing.
+    #[must_use]
+    pub fn wants_success(&self) -> bool {
+        [self.status_computation, self.status_collect]
+            .into_iter()
+            .flatten()
+            .all(|status| status == ComputationStatus::Success)
+    }
 }

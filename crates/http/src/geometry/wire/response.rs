@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::action::{ResAction, ResTemplate};
 use super::base::{API_VERSION, Directory, ResPagination};
-use super::export::ResExportOrDefinition;
+use super::export::{ResExport, ResExportOrDefinition};
 use super::model::{ResFile, ResModel, ResPlugins, ResStatistic};
 use super::output::{ResOutput, ResOutputOrDefinition};
 use super::parameter::ResParameter;
@@ -237,6 +237,24 @@ pub struct ResOutputList {
 pub struct ResListOutputVersions {
     /// The page.
     pub list: ResOutputList,
+    /// Where it ends.
+    pub pagination: ResPagination,
+    /// Version of the API.
+    pub version: &'static str,
+}
+
+/// The list of `ListExportVersions`.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct ResExportList {
+    /// The versions.
+    pub export: Vec<ResExport>,
+}
+
+/// Answer of `ListExportVersions`.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct ResListExportVersions {
+    /// The page.
+    pub list: ResExportList,
     /// Where it ends.
     pub pagination: ResPagination,
     /// Version of the API.
