@@ -400,7 +400,7 @@ mod tests {
             .collect();
         assert_eq!(ids.len(), OPERATIONS.len());
         assert_eq!(places.len(), OPERATIONS.len());
-        assert_eq!(OPERATIONS.len(), 32);
+        assert_eq!(OPERATIONS.len(), 33);
     }
 
     #[test]

@@ -56,6 +56,7 @@ async fn decide(services: &Services, parts: &mut Parts) -> Result<Authorized, Er
     let peer = Peer::of(&parts.extensions);
     let anonymous = Caller {
         bearer: None,
+        session: None,
         address: peer.map(|peer| peer.address),
         request: parts.extensions.get::<RequestId>().copied(),
     };
@@ -81,6 +82,7 @@ async fn decide(services: &Services, parts: &mut Parts) -> Result<Authorized, Er
     };
     let caller = Caller {
         bearer: found.bearer,
+        session: None,
         ..caller
     };
     services.authorize(question, &caller).await
