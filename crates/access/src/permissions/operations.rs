@@ -378,6 +378,7 @@ pub const DELETED_MODELS: &[&str] = &[
     "RestoreModel",
     "EraseModel",
     "DownloadModelFile",
+    "ExplainRequest",
 ];
 
 /// The row of an operation.
@@ -400,7 +401,7 @@ mod tests {
             .collect();
         assert_eq!(ids.len(), OPERATIONS.len());
         assert_eq!(places.len(), OPERATIONS.len());
-        assert_eq!(OPERATIONS.len(), 33);
+        assert_eq!(OPERATIONS.len(), 34);
     }
 
     #[test]

@@ -122,6 +122,7 @@ fn deserved(row: &Operation, status: ModelStatus, platform: bool) -> (u16, &'sta
         ("RestoreModel", Deleted) => (200, ""),
         ("RestoreModel", _) => (400, "SdModelValidationError"),
         ("EraseModel", _) => (202, ""),
+        ("ExplainRequest", _) => (404, "SdErrorEntityNotFound"),
         ("DownloadModelFile", NotUploaded) => (404, "SdErrorEntityNotFound"),
         (
             "UpdateParameterDefaultValues"
