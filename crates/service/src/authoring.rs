@@ -198,5 +198,6 @@ fn check_size(config: &Value) -> Result<()> {
 }
 
 fn unfit(error: DefinitionError) -> Error {
-    Error::new(ErrorKind::RequestInvalid, error.to_string())
+    let DefinitionError { place, problem } = error;
+    Error::new(ErrorKind::RequestInvalid, format!("{place}: {problem}"))
 }
