@@ -13,7 +13,7 @@ use vitrine_service::Services;
 use vitrine_service::audit::Attempt;
 
 use crate::error::{ApiError, ErrorKind};
-use crate::extract::Peer;
+use crate::extract::{Peer, X_VITRINE_SESSION};
 
 /// The use cases and the operation's row.
 #[derive(Clone)]
@@ -34,6 +34,10 @@ pub(super) async fn note_refusal(
     // Header values are shared, not copied; the rest is worth reading only when it is needed.
     let bearer = request.headers().get(AUTHORIZATION).cloned();
     let origin = request.headers().get(ORIGIN).cloned();
+    let author = match row.credential {
+        Credential::TokenOrAuthor => request.headers().get(X_VITRINE_SESSION).cloned(),
+        _ => None,
+    };
     let response = next.run(request).await;
     // Partners are known by their keys, which the use cases note themselves.
     if matches!(
@@ -64,7 +68,9 @@ pub(super) async fn note_refusal(
         let attempt = Attempt {
             operation: row.id,
             bearer: text(bearer.as_ref()).and_then(without_scheme),
-            session: segment("sessionId").filter(|_| link.is_none()),
+            session: segment("sessionId")
+                .filter(|_| link.is_none())
+                .or_else(|| text(author.as_ref())),
             ticket: segment("ticketId"),
             link,
             model: segment("modelId"),
