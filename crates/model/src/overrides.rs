@@ -93,10 +93,6 @@ impl Presentation {
         take(&mut self.tooltip, later.tooltip);
     }
 
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "the exclusive references in it are used up"
-    )]
     fn apply(&self, to: Shown<'_>) {
         fn set<T: Clone>(to: &mut Option<T>, change: Option<&Change<T>>) {
             match change {
@@ -105,11 +101,18 @@ impl Presentation {
                 Some(Change::To(value)) => *to = Some(value.clone()),
             }
         }
-        set(to.displayname, self.displayname.as_ref());
-        set(to.group, self.group.as_ref());
-        set(to.tooltip, self.tooltip.as_ref());
-        *to.hidden = self.hidden.unwrap_or(*to.hidden);
-        *to.order = self.order.or(*to.order);
+        let Shown {
+            displayname,
+            group,
+            hidden,
+            order,
+            tooltip,
+        } = to;
+        set(displayname, self.displayname.as_ref());
+        set(group, self.group.as_ref());
+        set(tooltip, self.tooltip.as_ref());
+        *hidden = self.hidden.unwrap_or(*hidden);
+        *order = self.order.or(*order);
     }
 }
 

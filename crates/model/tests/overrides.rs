@@ -1,7 +1,5 @@
 //! What authors change of a definition, and what of it outlives a new version of the file.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use vitrine_model::overrides::{Change, Overrides, ParameterOverride, Presentation};
 use vitrine_model::{
     Customization, Definition, Export, ExportFormat, ExportSource, Group, Output, OutputKind,

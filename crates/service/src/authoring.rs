@@ -89,7 +89,7 @@ impl Services {
         self.change_overrides(model, |overrides, described| {
             overrides
                 .present_parameters(described, changes.clone())
-                .map_err(|error| unfit(&error))
+                .map_err(unfit)
         })
         .await
     }
@@ -106,7 +106,7 @@ impl Services {
         self.change_overrides(model, |overrides, described| {
             overrides
                 .present_outputs(described, changes.clone())
-                .map_err(|error| unfit(&error))
+                .map_err(unfit)
         })
         .await
     }
@@ -123,7 +123,7 @@ impl Services {
         self.change_overrides(model, |overrides, described| {
             overrides
                 .present_exports(described, changes.clone())
-                .map_err(|error| unfit(&error))
+                .map_err(unfit)
         })
         .await
     }
@@ -197,6 +197,7 @@ fn check_size(config: &Value) -> Result<()> {
     ))
 }
 
-fn unfit(error: &DefinitionError) -> Error {
-    Error::new(ErrorKind::RequestInvalid, error.to_string())
+fn unfit(error: DefinitionError) -> Error {
+    let DefinitionError { place, problem } = error;
+    Error::new(ErrorKind::RequestInvalid, format!("{place}: {problem}"))
 }

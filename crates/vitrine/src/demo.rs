@@ -143,45 +143,34 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<()> {
         ..Config::default()
     };
     let _only = SingleServer::take(&config)?;
-    let services = node::build(
-        &config,
-        bound,
-        Tweak {
-            limit_loopback: false,
-        },
-    )
-    .await?;
+    let tweak = Tweak {
+        limit_loopback: false,
+    };
+    let services = node::build(&config, bound, tweak).await?;
     services.spawn_background();
     let shown = prepare(&services, &places, arguments.strong).await?;
 
     let stop = CancellationToken::new();
     let ttl = Duration::from_secs(arguments.token_ttl);
     let tokens = BackEnd::new(services.clone(), ttl);
+    let allowed = shop::router(shop_config(&places, &shown, false), Some(tokens));
+    let strange = shop::router(shop_config(&places, &shown, true), None);
     let routers = [
         (
             listener,
             vitrine_http::router_with(services.clone(), observe::start(&config)?),
         ),
-        (
-            shop_listener,
-            shop::router(shop_config(&places, &shown, false), Some(tokens)),
-        ),
-        (
-            stranger_listener,
-            shop::router(shop_config(&places, &shown, true), None),
-        ),
+        (shop_listener, allowed),
+        (stranger_listener, strange),
     ];
-    let serving: Vec<_> = routers
-        .into_iter()
-        .map(|(listener, router)| {
-            tokio::spawn(server::serve(
-                listener,
-                router,
-                stop.clone(),
-                SHUTDOWN_GRACE,
-            ))
-        })
-        .collect();
+    let serving = routers.map(|(listener, router)| {
+        tokio::spawn(server::serve(
+            listener,
+            router,
+            stop.clone(),
+            SHUTDOWN_GRACE,
+        ))
+    });
     let partner_key = partner_key(&services).await?;
     let told = Told {
         places: &places,
@@ -321,21 +310,17 @@ struct Told<'a> {
 /// a new one and ends those before it.
 async fn partner_key(services: &Services) -> Result<String> {
     let app_id: AppId = PARTNER.parse()?;
-    let key = match services.store().partner_by_app_id(&app_id).await? {
-        Some(partner) => {
-            services
-                .rotate_partner_key(partner.id, Duration::ZERO)
-                .await?
-                .1
-        }
-        None => {
-            let new = NewPartner {
-                name: "Partner of the demo".to_owned(),
-                app_id: Some(PARTNER.to_owned()),
-                settings: PartnerSettings::default(),
-            };
-            services.create_partner(new).await?.2
-        }
+    let known = services.store().partner_by_app_id(&app_id).await?;
+    let key = if let Some(partner) = known {
+        let rotated = services.rotate_partner_key(partner.id, Duration::ZERO);
+        rotated.await?.1
+    } else {
+        let new = NewPartner {
+            name: "Partner of the demo".to_owned(),
+            app_id: Some(PARTNER.to_owned()),
+            settings: PartnerSettings::default(),
+        };
+        services.create_partner(new).await?.2
     };
     Ok(key.reveal().to_owned())
 }

@@ -424,16 +424,6 @@ pub const DELETED_MODELS: &[&str] = &[
     "DownloadModelFile",
 ];
 
-/// The operations that the platform may make on a deleted model; every other one answers that it was
-/// deleted, and so do these to everybody else.
-pub const DELETED_MODELS: &[&str] = &[
-    "GetModel",
-    "RestoreModel",
-    "EraseModel",
-    "DownloadModelFile",
-    "ExplainRequest",
-];
-
 /// The row of an operation.
 #[must_use]
 pub fn operation(id: &str) -> Option<&'static Operation> {

@@ -17,7 +17,7 @@ const X_SHAPEDIVER_ORIGIN: &str = "x-shapediver-origin";
 /// The header in which our own iframe page proves its load.
 const X_VITRINE_EMBED: &str = "x-vitrine-embed";
 /// The header that names an author's session where the path names a model.
-const X_VITRINE_SESSION: &str = "x-vitrine-session";
+pub(crate) const X_VITRINE_SESSION: &str = "x-vitrine-session";
 /// The only scheme of `Authorization` that operations here take.
 const BEARER: &str = "bearer ";
 

@@ -118,20 +118,21 @@ fn deserved(row: &Operation, status: ModelStatus, platform: bool) -> (u16, &'sta
     }
     match (row.id, status) {
         ("CreateSessionByModel", Confirmed) => (201, ""),
-        ("CreateSessionByModel", _) => UNCONFIRMED,
-        ("RestoreModel", Deleted) => (200, ""),
-        // No refusal is known under the id that stands in the path.
-        ("ExplainRequest", _) => (404, "SdErrorEntityNotFound"),
-        ("RestoreModel", _) => (400, "SdModelValidationError"),
-        ("EraseModel", _) => (202, ""),
-        ("DownloadModelFile", NotUploaded) => (404, "SdErrorEntityNotFound"),
-        (
+        ("CreateSessionByModel", _)
+        | (
             "UpdateParameterDefaultValues"
             | "UpdateParameterDefinitions"
             | "UpdateOutputDefinitions"
             | "UpdateExportDefinitions",
             NotUploaded | Uploaded,
         ) => UNCONFIRMED,
+        ("RestoreModel", NotUploaded | Uploaded | Pending | Confirmed | Denied) => {
+            (400, "SdModelValidationError")
+        }
+        ("EraseModel", _) => (202, ""),
+        ("ExplainRequest", _) | ("DownloadModelFile", NotUploaded) => {
+            (404, "SdErrorEntityNotFound")
+        }
         (_, NotUploaded | Uploaded | Pending | Confirmed | Denied | Deleted) => (200, ""),
     }
 }
@@ -286,9 +287,9 @@ async fn a_blocked_model_refuses_sessions_for_each_reason_and_opens_when_none_is
 
 /// The bytes that a link stands for.
 fn blob(link: &str) -> BlobKey {
-    let sealed = link.rsplit('/').next().unwrap();
+    let text = link.rsplit('/').next().unwrap();
     let sealer = Sealer::new(&MasterKey::from_text(MASTER_KEY).unwrap());
-    AssetLink::open(&sealer, sealed).unwrap().blob
+    AssetLink::open(&sealer, text).unwrap().blob
 }
 
 fn has_blob(app: &TestApp, key: BlobKey) -> bool {

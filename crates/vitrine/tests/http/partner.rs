@@ -269,7 +269,7 @@ async fn browsers_may_not_verify() {
 async fn a_partner_may_demand_its_key_at_verify_too() {
     let app = TestApp::start().await;
     let strict = partner(&app, "strict", |settings| {
-        settings.require_key_on_verify = true
+        settings.require_key_on_verify = true;
     })
     .await;
     let other = acme(&app).await;

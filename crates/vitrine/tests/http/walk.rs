@@ -445,12 +445,13 @@ fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
     match (row.credential, with) {
         // What demands no permission shows each block by a permission of its own; a token takes
         // nothing away from an open session (see `strong` for those that demand one); links to
-        // assets that stand alone are their own right.
-        (Public, _) | (_, Try::Right) | (Session, Try::Narrow) => right,
+        // assets that stand alone are their own right. Whoever holds an editor token may verify it;
+        // about another partner's token nothing is said, and nothing happens to it.
+        (Public, _)
+        | (_, Try::Right)
+        | (Session, Try::Narrow)
+        | (PartnerKey | EditorToken, Try::OtherTenant) => right,
         (Token, Try::Narrow) if row.permission.is_none() => right,
-        // Whoever holds a token may verify it; about another partner's token nothing is said, and
-        // nothing happens to it.
-        (PartnerKey | EditorToken, Try::OtherTenant) => right,
         (PartnerKey, with) if row.path.starts_with("/oauth/") => (401, key_code(with)),
         (PartnerKey, with) => (403, key_code(with)),
         (EditorToken, with) => (403, token_code(with)),
