@@ -373,7 +373,7 @@ for (const [name, sdk] of [['3.0.0', first], ['3.4.0', newest]]) {
         () => false,
         async (error) => (await sdk.processError(error)).type === 'SdErrorEntityNotFound',
       )
-      await until(erased, 'the model is erased')
+      await until('the model is erased', erased)
     })
 
     test('wrong credentials are refused without a hint of what exists', async () => {
