@@ -9,7 +9,7 @@ use vitrine_access::{Decision, PartnerId};
 use vitrine_service::PartnerSettings;
 use vitrine_service::partners::NewPartner;
 
-use crate::app::{Answer, Call, Everything, TestApp, plans_for_both_databases, until};
+use crate::app::{Answer, Call, Everything, Plan, TestApp, plans_for_both_databases, until};
 
 /// A partner with its first key.
 struct Partner {
@@ -470,7 +470,8 @@ async fn a_revocation_is_heard_on_every_node() {
 
 #[tokio::test]
 async fn refusals_are_in_the_audit_trail_and_secrets_are_nowhere() {
-    let app = TestApp::start().await;
+    // The log is everybody's: a seed of its own, so that no other test names the same token.
+    let app = Plan::new().seed(0x0ed1_7042).start().await;
     let log = Everything::keep();
     let acme = acme(&app).await;
     let token = made(&app, &acme.key).await;
