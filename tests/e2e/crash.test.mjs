@@ -16,6 +16,7 @@ import { expectStatus, request } from './lib/http.mjs'
 import { createTicket, uploadModel, BOX_FILENAME, BOX_SOURCE } from './lib/journey.mjs'
 import { Ledger, sha256, verify, verifyConfirmed } from './lib/ledger.mjs'
 import { freePort, run, Running, temporaryFolder, until } from './lib/server.mjs'
+import { Tokens } from './lib/tokens.mjs'
 
 const ROUNDS = Number(process.env.VITRINE_CRASH_ROUNDS ?? 20)
 const SEED = Number(process.env.VITRINE_CRASH_SEED ?? Date.now() % 1_000_000)
@@ -25,6 +26,8 @@ const LOAD_MS = [40, 900]
 const START_MS_MAX = 60_000
 /** Workers whose server is gone have to notice it by their closed pipe. */
 const ORPHAN_MS_MAX = 10_000
+/** So many editor tokens are acknowledged in a round, at random, before the kill: 10,000 in 20 rounds. */
+const TOKENS = [500, 700]
 
 /** A small seeded generator (mulberry32): enough to vary what happens, the same for the same seed. */
 function generator(seed) {
@@ -321,22 +324,58 @@ async function revokeOne(patient) {
   ledger.tickets.set(ticket, 'revoked')
 }
 
-describe(`${ROUNDS} crashes under load, seed ${SEED}`, () => {
-  test('everything acknowledged survives on SQLite', async (t) => {
-    const data = await temporaryFolder('crash')
-    await survive(t, sqlite(data), data)
-    await rm(data, { recursive: true, force: true })
-  })
-
-  const server = process.env.VITRINE_TEST_POSTGRES
-  test('everything acknowledged survives on PostgreSQL', { skip: !server && 'VITRINE_TEST_POSTGRES names no server' }, async (t) => {
-    const data = await temporaryFolder('crash')
-    const database = await postgres(server, `vitrine_crash_${process.pid}_${path.basename(data).replace(/\W/g, '').toLowerCase()}`)
-    try {
-      await survive(t, database, data)
-    } finally {
-      await database.drop()
+/** Tokens for partners over many connections at once, where the database gathers what it makes durable together. */
+async function surviveTokens(t, database, data) {
+  const random = generator(SEED)
+  const patient = new Patient(database, data, await freePort())
+  await patient.start()
+  try {
+    const { key } = JSON.parse(await patient.cli('partner', 'create', 'Crash', '--app-id', 'crash'))
+    const tokens = new Tokens(patient.base, key.secret, 'crash')
+    for (let round = 1; round <= ROUNDS; round++) {
+      const before = tokens.known.size
+      const count = Math.floor(TOKENS[0] + random() * (TOKENS[1] - TOKENS[0]))
+      await tokens.load(count, () => patient.running.kill())
+      const log = patient.running.log
+      await patient.start()
+      try {
+        await tokens.verify(before)
+      } catch (error) {
+        error.message += `\nround ${round} of ${ROUNDS}, seed ${SEED}\n--- log before\n${log.slice(-3000)}\n--- log after\n${patient.running.log.slice(-3000)}`
+        throw error
+      }
+      t.diagnostic(`round ${round}: acknowledged so far ${JSON.stringify(tokens.counts())}`)
     }
-    await rm(data, { recursive: true, force: true })
-  })
+    await tokens.verify()
+    await patient.running.stop()
+  } finally {
+    await patient.running.kill()
+  }
+}
+
+const onSqlite = async (t, survives) => {
+  const data = await temporaryFolder('crash')
+  await survives(t, sqlite(data), data)
+  await rm(data, { recursive: true, force: true })
+}
+
+const SERVER = process.env.VITRINE_TEST_POSTGRES
+const NO_SERVER = { skip: !SERVER && 'VITRINE_TEST_POSTGRES names no server' }
+
+const onPostgres = async (t, survives) => {
+  const data = await temporaryFolder('crash')
+  const database = await postgres(SERVER, `vitrine_crash_${process.pid}_${path.basename(data).replace(/\W/g, '').toLowerCase()}`)
+  try {
+    await survives(t, database, data)
+  } finally {
+    await database.drop()
+  }
+  await rm(data, { recursive: true, force: true })
+}
+
+describe(`${ROUNDS} crashes under load, seed ${SEED}`, () => {
+  test('everything acknowledged survives on SQLite', (t) => onSqlite(t, survive))
+  test('everything acknowledged survives on PostgreSQL', NO_SERVER, (t) => onPostgres(t, survive))
+  test('every acknowledged token holds afterwards on SQLite', (t) => onSqlite(t, surviveTokens))
+  test('every acknowledged token holds afterwards on PostgreSQL', NO_SERVER, (t) => onPostgres(t, surviveTokens))
 })

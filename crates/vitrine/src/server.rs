@@ -1,5 +1,6 @@
 //! Listening, serving and stopping without cutting anybody off.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
-use hyper::body::Incoming;
+use axum::http::header::{CONNECTION, HeaderValue};
+use axum::response::Response;
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -27,6 +30,10 @@ const HEADER_BYTES_MAX: usize = 32 * 1024;
 const CONNECTIONS_MAX: usize = 8_192;
 /// How long to wait after `accept` failed, for instance because no file handle was left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+
+/// Bytes of a body that nobody asked for which are read and thrown away, so that the connection can go
+/// on: what arrives with the first read, carefully counted.
+const DRAINED_BYTES: u64 = 4 * 1024;
 
 /// Binds the address that `listen` names.
 pub(crate) async fn bind(listen: &str) -> Result<TcpListener> {
@@ -86,7 +93,9 @@ fn connection(
     let router = router.clone();
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(request)
+        let left = request.body().size_hint().lower() > DRAINED_BYTES;
+        let answer = router.clone().oneshot(request);
+        async move { Ok::<_, Infallible>(parting(answer.await?, left)) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -103,6 +112,17 @@ fn connection(
     });
 }
 
+/// Tells a client that its connection ends here, when it was refused with a long body on the way: what
+/// was not read cannot be skipped, and a client that is not told sends its next request into a closed
+/// connection.
+fn parting(mut answer: Response, long_body: bool) -> Response {
+    if long_body && answer.status().is_client_error() {
+        let headers = answer.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    answer
+}
+
 /// Completes when the operator asks the process to stop.
 pub(crate) async fn stop_asked() {
     use tokio::signal::unix::{SignalKind, signal};
@@ -117,5 +137,27 @@ pub(crate) async fn stop_asked() {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_in_front_of_a_long_body_says_that_the_connection_ends() {
+        for (status, long_body, closes) in [
+            (StatusCode::PAYLOAD_TOO_LARGE, true, true),
+            (StatusCode::FORBIDDEN, true, true),
+            (StatusCode::FORBIDDEN, false, false),
+            (StatusCode::OK, true, false),
+        ] {
+            let mut answer = Response::default();
+            *answer.status_mut() = status;
+            let told = parting(answer, long_body);
+            assert_eq!(told.headers().contains_key(CONNECTION), closes, "{status}");
+        }
     }
 }

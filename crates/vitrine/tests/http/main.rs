@@ -26,6 +26,7 @@ mod life;
 mod lifecycle;
 mod logs;
 mod partner;
+mod partner_withdrawal;
 mod protocol;
 mod rates;
 mod simulation;

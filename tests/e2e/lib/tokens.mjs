@@ -1,0 +1,110 @@
+// Editor tokens under a server that dies: what was acknowledged, and the check that it still holds. A request that was under
+// way when the server died may have happened or not; one that was answered must have.
+
+import assert from 'node:assert/strict'
+import http from 'node:http'
+import { request } from './http.mjs'
+
+const CONNECTIONS = 64
+/** Of so many tokens, one is for one use and is used at once, and one is revoked at once. */
+const ONE_TIME_EVERY = 16
+const REVOKED_EVERY = 17
+const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
+
+/** How a token may answer after a restart, by what is known of it. */
+const POSSIBLE = {
+  good: ['good'],
+  using: ['good', 'editor-token-used'],
+  used: ['editor-token-used'],
+  revoking: ['good', 'editor-token-revoked'],
+  revoked: ['editor-token-revoked'],
+}
+
+export class Tokens {
+  constructor(base, key, app_id) {
+    Object.assign(this, { base, key, app_id, sent: 0 })
+    /** token -> {answer: what verifying gives, state} */
+    this.known = new Map()
+  }
+
+  /** Clients on as many connections, until `count` more tokens are acknowledged; `kill` then comes in the middle of the next ones. */
+  async load(count, kill) {
+    const agent = new http.Agent({ keepAlive: true, maxSockets: CONNECTIONS })
+    const goal = this.known.size + count
+    let going = true
+    let reached
+    const enough = new Promise((resolve) => (reached = resolve))
+    const clients = Array.from({ length: CONNECTIONS }, async () => {
+      while (going) {
+        try {
+          await this.one(agent)
+        } catch (error) {
+          if (error instanceof assert.AssertionError) throw error
+          // The connection broke because the server is gone. Before that, it would have had to hold.
+          if (going) assert.ok(this.known.size >= goal, `a connection broke while the server was alive: ${error.message}`)
+          return
+        }
+        if (this.known.size >= goal) reached()
+      }
+    })
+    const done = Promise.allSettled(clients).then((all) => (reached(), all))
+    await enough
+    await kill()
+    going = false
+    agent.destroy()
+    for (const { reason } of await done) if (reason) throw reason
+  }
+
+  async one(agent) {
+    const number = this.sent++
+    const one_time = number % ONE_TIME_EVERY === 0
+    const members = `"file":"drawing ${number}.dwg","userId":"${number % 100}","scale":1.0,"n":${number}`
+    const headers = { 'x-api-key': this.key, 'content-type': 'application/json', 'x-token-one-time': String(one_time) }
+    const { status, json, body } = await request('POST', `${this.base}/generate`, { headers, body: `{${members}}`, agent })
+    assert.equal(status, 200, body.toString())
+    const entry = { answer: `{${members},"auth":"${this.app_id}"}`, state: 'good', one_time }
+    assert.ok(!this.known.has(json.token), 'a token was given twice')
+    this.known.set(json.token, entry)
+    if (one_time) {
+      entry.state = 'using'
+      assert.equal(await this.verified(json.token, entry, agent), 'good')
+      entry.state = 'used'
+    } else if (number % REVOKED_EVERY === 0) {
+      entry.state = 'revoking'
+      const options = { headers: { ...FORM, 'x-api-key': this.key }, body: `token=${json.token}`, agent }
+      assert.equal((await request('POST', `${this.base}/oauth/revoke`, options)).status, 200)
+      entry.state = 'revoked'
+    }
+  }
+
+  /** `good`, or the code of the refusal. */
+  async verified(token, { answer }, agent) {
+    const { status, json, body } = await request('GET', `${this.base}/verify`, { headers: { 'x-api-token': token }, agent })
+    if (status !== 200) return json?.code ?? `${status} ${body}`
+    assert.equal(body.toString(), answer)
+    return 'good'
+  }
+
+  /** Asks for all tokens from the `from`th on. */
+  async verify(from = 0) {
+    const agent = new http.Agent({ keepAlive: true, maxSockets: CONNECTIONS })
+    const left = [...this.known].slice(from)
+    const work = Array.from({ length: CONNECTIONS }, async () => {
+      for (let next = left.pop(); next; next = left.pop()) {
+        const [token, entry] = next
+        const found = await this.verified(token, entry, agent)
+        assert.ok(POSSIBLE[entry.state].includes(found), `a token that was ${entry.state} answers ${found}`)
+        // What was not answered before the crash is decided now, or by the verification of a one-time token itself.
+        if (entry.one_time) entry.state = 'used'
+        else if (found === 'editor-token-revoked') entry.state = 'revoked'
+      }
+    })
+    await Promise.all(work)
+    agent.destroy()
+  }
+
+  counts() {
+    const of = (state) => [...this.known.values()].filter((entry) => entry.state === state).length
+    return { tokens: this.known.size, good: of('good'), used: of('used'), revoked: of('revoked') }
+  }
+}
