@@ -96,7 +96,7 @@ describe('a strongly protected model', () => {
       await run(['jwt', 'revoke', claims(tokens[0]).jti, '--data', demo.data])
       await slider.focus()
       await page.keyboard.press('End')
-      const words = page.locator('vitrine-viewer [role=alert]').filter({ hasText: /token was revoked/ })
+      const words = page.locator('vitrine-viewer [role=alert]').filter({ hasText: /token.*was revoked/ })
       await words.waitFor({ state: 'visible', timeout: 60_000 })
       await keep(page, 'strong-revoked')
       await page.setViewportSize({ width: 360, height: 740 })
