@@ -7,7 +7,7 @@ help:
 	@echo 'make build   target/release/vitrine, with the web pages inside'
 	@echo 'make test    everything: formatting, lints, unit tests, both databases, SDKs, a real browser, crashes'
 	@echo 'make soak    the same crash test, many more rounds'
-	@echo 'make bench   how fast, beside others'
+	@echo 'make bench   how fast: CPU of /authorize and of tokens, beside bare yardsticks (bench/README.md)'
 	@echo 'make facts   start-up time, idle memory and answer times of the release binary'
 	@echo 'make fuzz    coverage-guided fuzzing of the parsers; says what it needs'
 	@echo 'make fmt     format the code        make lint   formatting and lints only'
@@ -28,7 +28,7 @@ soak:
 
 bench: build
 	tools/setup test
-	cargo build --release --locked -p vitrine --example answer_204
+	cargo build --release --locked -p vitrine -p vitrine-access --examples
 	bench/run
 
 facts: build

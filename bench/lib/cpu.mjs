@@ -1,9 +1,12 @@
 // CPU time of processes, from /proc: nanoseconds where the kernel keeps them, ticks otherwise.
 
+import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 
 /** USER_HZ of Linux on every architecture that matters here. */
 const NS_PER_TICK = 10_000_000n
+const canPin = availableParallelism() > 1 && spawnSync('taskset', ['-c', '0,1', 'true']).status === 0
 
 function fields(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
@@ -40,3 +43,13 @@ function ofOne(pid) {
 
 /** Nanoseconds that these processes have computed so far. */
 export const cpuNs = (pids) => pids.reduce((sum, pid) => sum + ofOne(pid), 0n)
+
+/** Keeps processes on one core, where there are two and the system can (`taskset`). */
+export const pin = {
+  /** A command that stays on this core. */
+  command: (core, command) => (canPin ? ['taskset', '-c', String(core), ...command] : command),
+  /** A running process with all its threads. */
+  process(core, pid) {
+    if (canPin) execFileSync('taskset', ['-acp', String(core), String(pid)], { stdio: 'ignore' })
+  },
+}

@@ -1,8 +1,11 @@
-// The same request again and again over kept connections. Its own cost is not measured, so it only has to be fast enough.
+// Requests over kept connections, the same one again and again or each with something of its own. Its own cost is not measured, so it only has to be fast enough.
 
 import net from 'node:net'
 
-/** Sends `count` requests over `connections` sockets; every answer must have the status and the length of the first. */
+/**
+ * Sends `count` requests over `connections` sockets; every answer must have the status and the length of the first.
+ * `head` is the head of all requests, or makes the next one.
+ */
 export async function load({ port, head, status, count, connections }) {
   let left = count
   const one = () =>
@@ -18,7 +21,7 @@ export async function load({ port, head, status, count, connections }) {
         }
         left -= 1
         held = Buffer.alloc(0)
-        socket.write(head)
+        socket.write(typeof head === 'function' ? head() : head)
       }
       socket.on('connect', next)
       socket.on('error', reject)
@@ -42,6 +45,7 @@ export async function load({ port, head, status, count, connections }) {
 function lengthOf(bytes) {
   const gap = bytes.indexOf('\r\n\r\n')
   if (gap < 0) return undefined
+  if (bytes.toString('latin1', 9, 12) === '204') return gap + 4
   const announced = /\r\ncontent-length: (\d+)\r\n/i.exec(bytes.toString('latin1', 0, gap + 2))
   if (!announced) throw new Error(`an answer without a length: ${bytes.toString('latin1', 0, 400)}`)
   return gap + 4 + Number(announced[1])

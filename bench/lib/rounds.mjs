@@ -25,8 +25,8 @@ export async function interleave(contenders, rounds) {
   return costs
 }
 
-/** Ratios of two contenders, each pair from the same round. */
-export function ratios(costs, above, below) {
-  const all = costs[above].map((cost, round) => cost / costs[below][round])
+/** Ratios of one contender to another, or to several together, always from the same round. */
+export function ratios(costs, above, ...below) {
+  const all = costs[above].map((cost, round) => cost / below.reduce((sum, one) => sum + costs[one][round], 0))
   return { median: median(all), least: Math.min(...all), most: Math.max(...all) }
 }
