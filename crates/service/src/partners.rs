@@ -440,10 +440,15 @@ fn check_name(name: &str) -> Result<()> {
 fn check_settings(settings: &PartnerSettings) -> Result<()> {
     let longest = EDITOR_TOKEN_TTL_MAX.as_secs();
     let (usual, most) = (settings.token_lifetime_s, settings.token_lifetime_max_s);
-    if usual == 0 || usual > most || most > longest {
+    if usual == 0 || usual > most {
         return Err(invalid(format!(
-            "tokens hold at least one second, and by default no longer than the longest life that a \
-             request may ask for, which is at most {longest} seconds"
+            "tokens would hold for {usual} seconds by default, but that is 1 to {most}, the longest life \
+             that a request may ask for; change both together"
+        )));
+    }
+    if most > longest {
+        return Err(invalid(format!(
+            "the longest life that a request may ask for is at most {longest} seconds"
         )));
     }
     for bucket in [&settings.content, &settings.customization]

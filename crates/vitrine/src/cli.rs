@@ -562,7 +562,7 @@ pub(crate) enum PartnerTokenCommand {
         #[arg(long, requires = "partner")]
         user: Option<String>,
         /// The partner whose user it is.
-        #[arg(long)]
+        #[arg(long, requires = "user")]
         partner: Option<String>,
     },
 }

@@ -74,7 +74,9 @@ async fn key(services: &Services, command: PartnerKeyCommand) -> Result<()> {
             let partner = services.find_partner(&partner).await?;
             let overlap = Duration::from_secs(overlap);
             let (record, key) = services.rotate_partner_key(partner.id, overlap).await?;
-            println!("{:#}", with_secret(&record, &key));
+            let mut shown = with_secret(&record, &key);
+            shown["other_keys_end_by"] = record.created_at.plus(overlap).to_iso_ms().into();
+            println!("{shown:#}");
         }
         PartnerKeyCommand::Revoke { partner, key } => {
             let partner = services.find_partner(&partner).await?;
@@ -121,7 +123,13 @@ async fn list(services: &Services) -> Result<()> {
     loop {
         let partners = services.store().partners_after(&after, PAGE).await?;
         for partner in &partners {
-            println!("{}  {}  {}", partner.id, partner.app_id, partner.name);
+            let mark = if partner.settings.blocked {
+                "  (blocked)"
+            } else {
+                ""
+            };
+            let (id, app_id, name) = (partner.id, &partner.app_id, &partner.name);
+            println!("{id}  {app_id}  {name}{mark}");
         }
         match partners.last() {
             Some(last) => after = last.app_id.to_string(),
