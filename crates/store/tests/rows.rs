@@ -5,18 +5,25 @@
 
 use sqlx::{AssertSqlSafe, Connection as _};
 use vitrine_access::{
-    AccessKeyId, AuditId, AuthGroupId, BlobKey, Change, EndReason, ModelId, ModelStatus,
-    OrganizationId, Owner, Payer, PermissionSet, RequestId, SecretHash, SessionAlias, SessionHash,
-    Subject, TicketId, TicketType, Timestamp, TokenId, UsageId, UsageKind, UserId,
+    AccessKeyId, AuditId, AuthGroupId, BlobKey, Cap, CapScope, CapWindow, Change, EditorTokenHash,
+    EndReason, ModelId, ModelStatus, OrganizationId, Owner, PartnerId, PartnerKeyId, Payer,
+    PermissionSet, RequestId, SecretHash, SessionAlias, SessionHash, Subject, TicketId, TicketType,
+    Timestamp, TokenId, UsageId, UsageKind, UserId,
 };
 use vitrine_store::{
-    ComputationStatus, JobKind, JobState, ModelFilter, ResultKind, Store, StoreOptions,
+    ComputationStatus, DoomState, JobKind, JobState, ModelFilter, ResultKind, Store, StoreOptions,
 };
 
 mod common;
 
 const ROWS: &str = include_str!("rows/0001.sql");
 const ROWS_2: &str = include_str!("rows/0002.sql");
+const ROWS_3_TO_6: [&str; 4] = [
+    include_str!("rows/0003.sql"),
+    include_str!("rows/0004.sql"),
+    include_str!("rows/0005.sql"),
+    include_str!("rows/0006.sql"),
+];
 
 const USER: UserId = UserId::from_bytes(uuid(0x11));
 const MODEL: ModelId = ModelId::from_bytes(uuid(0x44));
@@ -94,6 +101,90 @@ async fn rows_of_schema_version_2_are_read() {
         store.close().await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_schema_versions_3_to_6_are_read() {
+    common::on_both(
+        "rows_of_schema_versions_3_to_6_are_read",
+        |url| async move {
+            let store = Store::open(&url, StoreOptions::default()).await.unwrap();
+            for rows in [ROWS, ROWS_2].into_iter().chain(ROWS_3_TO_6) {
+                write_rows(&url, rows).await;
+            }
+            read_doomed(&store).await;
+            read_caps(&store).await;
+            read_refusals(&store).await;
+            read_partners(&store).await;
+            store.close().await;
+        },
+    )
+    .await;
+}
+
+async fn read_doomed(store: &Store) {
+    let model = store.model(&OWNER, MODEL).await.unwrap().unwrap();
+    assert!(model.overrides.is_empty());
+    for (byte, state) in [(0xe1, DoomState::Doomed), (0xe2, DoomState::Deleting)] {
+        let blob = BlobKey::from_bytes([byte; 32]);
+        assert_eq!(store.blob_doom(blob).await.unwrap(), Some(state));
+    }
+}
+
+async fn read_caps(store: &Store) {
+    let id = UsageId::from_bytes(uuid(0x15));
+    let usage = store.usage_unscoped(id).await.unwrap().unwrap();
+    let token = TokenId::from_bytes(uuid(0x66));
+    assert_eq!(
+        (usage.token, usage.subject),
+        (Some(token), Some(Subject::Backend))
+    );
+    let expected = Cap {
+        scope: CapScope::Subject(Subject::Backend),
+        window: CapWindow::Day,
+        credits_max: 100,
+        used: 51,
+        window_start: CapWindow::Day.start(at(0)),
+        noticed_percent: 50,
+    };
+    assert_eq!(store.caps(10).await.unwrap(), [expected]);
+}
+
+async fn read_refusals(store: &Store) {
+    let request = RequestId::from_bytes(uuid(0x17));
+    let events = store.audit_by_request(request).await.unwrap();
+    assert_eq!(events[0].origin.as_deref(), Some("https://rival.example"));
+    assert_eq!(events[0].count, 21);
+    let revoked = store.revoked_subjects(at(0)).await.unwrap();
+    assert_eq!(revoked, [(Subject::User(USER), at(51))]);
+}
+
+async fn read_partners(store: &Store) {
+    let id = PartnerId::from_bytes(uuid(0x18));
+    let partner = store.partner(id).await.unwrap().unwrap();
+    assert_eq!(
+        (partner.app_id.as_str(), partner.name.as_str()),
+        ("acme", "Acme")
+    );
+    let settings = partner.settings;
+    assert!(settings.blocked && settings.require_key_on_verify);
+    assert_eq!(settings.tokens_per_hour, Some(9));
+    assert_eq!(
+        (settings.token_lifetime_s, settings.token_lifetime_max_s),
+        (60, 120)
+    );
+    assert_eq!(settings.content.as_deref(), Some("file:///drawings"));
+    let keys = store.partner_keys(id, 10).await.unwrap();
+    assert_eq!(keys[0].id, PartnerKeyId::from_bytes(uuid(0x19)));
+    assert_eq!(
+        (keys[0].expires_at, keys[0].revoked_at),
+        (Some(at(63)), Some(at(64)))
+    );
+    let hash = EditorTokenHash::from_bytes([0xa2; 32]);
+    let token = store.editor_token_unscoped(hash).await.unwrap().unwrap();
+    assert!(token.one_time && token.user.is_some());
+    assert_eq!((token.partner, token.key), (id, keys[0].id));
+    assert_eq!((token.used_at, token.revoked_at), (Some(at(67)), None));
 }
 
 async fn read_accounts(store: &Store) {

@@ -1,0 +1,3 @@
+-- Rows as version 4 of the schema has written them, beside those of the versions before. Never edited.
+INSERT INTO usage_event (id, kind, credits, count, duration_ms, owner_user, owner_organization, payer_kind, payer, model, ticket, token, subject, session, class, at) VALUES (x'15151515151545158515151515151515', 'export', 1, 1, 0, x'11111111111141118111111111111111', NULL, 'user', x'11111111111141118111111111111111', x'44444444444444448444444444444444', NULL, x'66666666666646668666666666666666', 'backend', NULL, 'default', 1795255200040);
+INSERT INTO credit_cap (scope, period, credits_max, used, window_start, noticed_percent) VALUES ('subject:backend', 'day', 100, 51, 1795219200000, 50);

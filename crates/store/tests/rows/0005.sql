@@ -1,0 +1,3 @@
+-- Rows as version 5 of the schema has written them, beside those of the versions before. Never edited.
+INSERT INTO audit_event (id, at, request, actor, credential, address, origin, operation, model, decision, reason, message, count) VALUES (x'16161616161646168616161616161616', 1795255200050, x'17171717171747178717171717171717', 'anonymous', 'token', '192.0.2.1', 'https://rival.example', 'GetModel', x'44444444444444448444444444444444', 'refused', 'token-invalid', 'no', 21);
+INSERT INTO revoked_subject (subject, not_before, until) VALUES ('user:11111111-1111-4111-8111-111111111111', 1795255200051, 1795341600000);
