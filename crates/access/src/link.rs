@@ -3,6 +3,7 @@
 
 use thiserror::Error;
 
+use crate::grant::Subject;
 use crate::ids::{BlobKey, ModelId, SessionAlias, TokenId};
 use crate::limits::{LINK_CHARS_MAX, LINK_TEXT_BYTES_MAX};
 use crate::random::{self, Entropy};
@@ -44,8 +45,21 @@ pub struct AssetLink {
     pub size: u64,
     /// When the link ends.
     pub expires_at: Timestamp,
-    /// With strong authorization: the token behind it and that token's end.
-    pub token: Option<(TokenId, Timestamp)>,
+    /// With strong authorization: the token behind it.
+    pub token: Option<LinkToken>,
+}
+
+/// The access token behind a link: the link ends with it, by time and by revocation.
+#[derive(Copy, Clone, PartialEq, Eq, Debug)]
+pub struct LinkToken {
+    /// Its `jti`.
+    pub id: TokenId,
+    /// Whose it is: all tokens of a subject may be revoked together.
+    pub subject: Subject,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// Its end.
+    pub expires_at: Timestamp,
 }
 
 /// A right to upload one model file, for a while.
@@ -91,8 +105,11 @@ impl AssetLink {
         if let Some(filename) = &self.filename {
             out.text(cut(filename, LINK_TEXT_BYTES_MAX));
         }
-        if let Some((id, until)) = &self.token {
-            out.raw(id.as_bytes()).i64(until.unix_ms());
+        if let Some(token) = &self.token {
+            out.raw(token.id.as_bytes())
+                .i64(token.expires_at.unix_ms())
+                .i64(token.issued_at.unix_ms())
+                .text(&token.subject.to_string());
         }
         seal(sealer, Purpose::AssetLink, &out.finish(), entropy)
     }
@@ -128,8 +145,12 @@ impl AssetLink {
             None
         };
         let token = if has(FLAG_TOKEN) {
-            let id = TokenId::from_bytes(input.array()?);
-            Some((id, Timestamp::from_unix_ms(input.i64()?)))
+            Some(LinkToken {
+                id: TokenId::from_bytes(input.array()?),
+                expires_at: Timestamp::from_unix_ms(input.i64()?),
+                issued_at: Timestamp::from_unix_ms(input.i64()?),
+                subject: input.text()?.parse().ok()?,
+            })
         } else {
             None
         };
@@ -227,8 +248,11 @@ mod tests {
                     filename,
                     size,
                     expires_at: Timestamp::from_unix_ms(until),
-                    token: token.map(|(id, until)| {
-                        (TokenId::from_bytes(id), Timestamp::from_unix_ms(until))
+                    token: token.map(|(id, until)| LinkToken {
+                        id: TokenId::from_bytes(id),
+                        subject: Subject::Model(ModelId::from_bytes(model)),
+                        issued_at: Timestamp::from_unix_ms(size.cast_signed()),
+                        expires_at: Timestamp::from_unix_ms(until),
                     }),
                 }
             },
@@ -246,7 +270,12 @@ mod tests {
             filename: Some("ä".repeat(LINK_TEXT_BYTES_MAX)),
             size: u64::MAX,
             expires_at: Timestamp::MAX_14,
-            token: Some((TokenId::from_bytes([3; 16]), Timestamp::MAX_14)),
+            token: Some(LinkToken {
+                id: TokenId::from_bytes([3; 16]),
+                subject: Subject::Backend,
+                issued_at: Timestamp::MAX_14,
+                expires_at: Timestamp::MAX_14,
+            }),
         };
         let opened = AssetLink::open(&sealer(), &link.seal(&sealer(), &Seeded::new(2))).unwrap();
         assert_eq!(opened.filename, Some("ä".repeat(LINK_TEXT_BYTES_MAX / 2)));

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use vitrine_access::ids::{SessionAlias, SessionId};
 use vitrine_access::limits::TOKEN_SKEW_MAX;
-use vitrine_access::link::{AssetKind, AssetLink};
+use vitrine_access::link::{AssetKind, AssetLink, LinkToken};
 use vitrine_access::refusal::{Refusal, RefusalKind};
 use vitrine_store::{BlobError, ResultKind, StoredContent};
 
@@ -42,10 +42,7 @@ impl Services {
         kind: ResultKind,
         content: &StoredContent,
         filename: Option<String>,
-        token_expiry: Option<(
-            vitrine_access::ids::TokenId,
-            vitrine_access::time::Timestamp,
-        )>,
+        token: Option<LinkToken>,
     ) -> Option<String> {
         let blob = content.blob?;
         let limits = &self.inner.settings.session_limits;
@@ -70,7 +67,7 @@ impl Services {
                 .opened_at
                 .plus(limits.age_max)
                 .plus(limits.asset_grace),
-            token: token_expiry,
+            token,
         };
         let sealed = link.seal(&self.inner.sealer, &*self.inner.entropy);
         Some(format!(
@@ -121,9 +118,11 @@ impl Services {
     }
 
     async fn check_link(&self, link: &AssetLink) -> Result<()> {
-        if let Some((token, expires_at)) = link.token
-            && (expires_at.plus(TOKEN_SKEW_MAX) <= self.now()
-                || self.inner.tokens.is_revoked(token))
+        let tokens = &self.inner.tokens;
+        if let Some(token) = &link.token
+            && (token.expires_at.plus(TOKEN_SKEW_MAX) <= self.now()
+                || tokens.is_revoked(token.id)
+                || tokens.is_subject_revoked(&token.subject, token.issued_at))
         {
             return Err(refused(
                 RefusalKind::LinkExpired,

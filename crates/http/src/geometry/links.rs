@@ -1,7 +1,6 @@
 //! Links to assets, made for the session that an answer goes to.
 
-use vitrine_access::ids::TokenId;
-use vitrine_access::time::Timestamp;
+use vitrine_access::link::LinkToken;
 use vitrine_service::sessions::SessionEntry;
 use vitrine_service::who::SessionAccess;
 use vitrine_service::{ResultKind, Services, StoredContent};
@@ -12,7 +11,7 @@ pub(crate) struct Links<'a> {
     session: &'a SessionEntry,
     slug: &'a str,
     /// The token that came along, where the model demands one: links end with it.
-    token: Option<(TokenId, Timestamp)>,
+    token: Option<LinkToken>,
 }
 
 impl<'a> Links<'a> {
@@ -22,7 +21,12 @@ impl<'a> Links<'a> {
             .token
             .as_deref()
             .filter(|_| access.model.demands_token())
-            .map(|verified| (verified.token.id, verified.token.expires_at));
+            .map(|verified| LinkToken {
+                id: verified.token.id,
+                subject: verified.token.subject,
+                issued_at: verified.token.issued_at,
+                expires_at: verified.token.expires_at,
+            });
         Self {
             services,
             session: &access.session,

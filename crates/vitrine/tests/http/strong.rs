@@ -118,6 +118,29 @@ async fn links_of_a_guarded_session_end_with_the_token_they_were_made_with() {
 }
 
 #[tokio::test]
+async fn a_link_ends_when_all_tokens_of_its_tokens_subject_are_revoked() {
+    let (app, model, ticket) = guarded().await;
+    let own = app.model_token(model.id);
+    let opened = app.send(open_call(&ticket).bearer(&own)).await;
+    let session = Opened::read(&opened.expect(201));
+    let other = app.token(Subject::Backend, &["group.view"]);
+    let answer = app
+        .send(session.defaults().bearer(&other))
+        .await
+        .expect(200);
+    let link = href(&answer.json()["outputs"][session.output("model")]);
+    app.send(Call::get(&link)).await.expect(206);
+    app.services.revoke_subject(Subject::Backend).await.unwrap();
+    app.send(Call::get(&link))
+        .await
+        .expect_error(410, "SdResourceGoneError");
+    app.send(Call::get(&session.href("model")))
+        .await
+        .expect(206);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn links_made_before_a_token_was_demanded_end_with_the_demand() {
     let app = TestApp::start().await;
     let model = app.push("cube", CUBE).await;
