@@ -103,7 +103,7 @@ impl Services {
     }
 
     /// Notes the refusal of a request whose credentials were not even read.
-    pub(crate) fn note_unread(&self, operation: &str, caller: &Caller, refusal: &Refusal) {
+    pub fn note_unread(&self, operation: &str, caller: &Caller, refusal: &Refusal) {
         let attempt = Attempt::by(operation, caller);
         let who = Who::default();
         let same = who.same.clone();

@@ -76,13 +76,16 @@ struct Live {
 }
 
 impl Services {
-    /// Makes a token for parameters. Durable when it returns.
+    /// Makes a token for parameters. Durable when it returns. A refusal is noted.
     ///
     /// # Errors
-    /// `RequestInvalid` when the lifetime is not between one second and the partner's longest.
+    /// `RequestInvalid` when the lifetime is not between one second and the partner's longest;
+    /// `RateLimited` when the partner has made its tokens of the hour.
     pub async fn generate_editor_token(
         &self,
+        operation: &str,
         access: &PartnerAccess,
+        caller: &Caller,
         parameters: &EditorParameters,
         wish: TokenWish,
     ) -> Result<GeneratedToken> {
@@ -101,7 +104,8 @@ impl Services {
         let now = self.now();
         if let Some(per_hour) = settings.tokens_per_hour {
             let partners = &self.inner.partners;
-            partners.count_token(access.partner.id, per_hour, now)?;
+            let counted = partners.count_token(access.partner.id, per_hour, now);
+            self.audited_as(operation, caller, &access.actor(), counted)?;
         }
         let token = EditorToken::new(&*self.inner.entropy);
         let partner = &access.partner;

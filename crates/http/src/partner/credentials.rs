@@ -4,8 +4,10 @@ use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, ORIGIN};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use vitrine_access::refusal::RefusalKind;
+use vitrine_access::refusal::{Refusal, RefusalKind};
+use vitrine_service::Services;
 use vitrine_service::partners::PresentedKey;
+use vitrine_service::who::Caller;
 use zeroize::Zeroizing;
 
 use crate::error::{ApiError, ErrorKind};
@@ -48,6 +50,20 @@ pub(super) fn api_key(headers: &HeaderMap) -> Result<PresentedKey<'_>, ApiError>
         wrong("Wrong api key: send one header x-api-key with the key's text.")
     })?;
     Ok(PresentedKey { key, app_id: None })
+}
+
+/// Puts the refusal of what could not even be read into the audit trail; whatever can be read is noted
+/// by the use cases.
+pub(super) fn noted(
+    services: &Services,
+    operation: &str,
+    caller: &Caller,
+    error: ApiError,
+) -> ApiError {
+    if let ErrorKind::Refused(kind) = error.kind() {
+        services.note_unread(operation, caller, &Refusal::new(kind, error.message()));
+    }
+    error
 }
 
 fn wrong(message: &str) -> ApiError {

@@ -109,8 +109,9 @@ async fn read(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<(PartnerAccess, String), ApiError> {
-    let basic = Basic::read(headers)?;
-    let key = credentials::client(headers, basic.as_ref())?;
+    let noted = |error| credentials::noted(services, operation, caller, error);
+    let basic = Basic::read(headers).map_err(noted)?;
+    let key = credentials::client(headers, basic.as_ref()).map_err(noted)?;
     let access = services.partner_access(operation, key, caller).await?;
     let invalid = |message: &str| ApiError::new(ErrorKind::RequestInvalid, message.to_owned());
     let is_form = headers

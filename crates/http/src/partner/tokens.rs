@@ -61,15 +61,15 @@ async fn make(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let key = credentials::api_key(headers)?;
-    let access = services
-        .partner_access("GenerateEditorToken", key, caller)
-        .await?;
+    const OPERATION: &str = "GenerateEditorToken";
+    let key = credentials::api_key(headers)
+        .map_err(|error| credentials::noted(services, OPERATION, caller, error))?;
+    let access = services.partner_access(OPERATION, key, caller).await?;
     let wish = wish(headers)?;
     let text = read_bounded(body, EDITOR_BODY_BYTES_MAX).await?;
     let parameters = EditorParameters::parse(&text).map_err(|error| unusable(&error))?;
     let made = services
-        .generate_editor_token(&access, &parameters, wish)
+        .generate_editor_token(OPERATION, &access, caller, &parameters, wish)
         .await?;
     let generated = Generated {
         token: made.token.reveal(),
@@ -109,13 +109,14 @@ async fn look(
     if credentials::is_browser(headers) {
         return Ok(services.refuse_browser(OPERATION, caller)?);
     }
+    let noted = |error| credentials::noted(services, OPERATION, caller, error);
     let token = single(headers, X_API_TOKEN).map_err(|NotOneText| {
-        ApiError::new(
+        noted(ApiError::new(
             ErrorKind::Refused(RefusalKind::EditorTokenInvalid),
             "Wrong token: send one header x-api-token with the token's text.",
-        )
+        ))
     })?;
-    let key = credentials::api_key(headers)?;
+    let key = credentials::api_key(headers).map_err(noted)?;
     let answer = services
         .verify_editor_token(OPERATION, token, key, caller)
         .await?;

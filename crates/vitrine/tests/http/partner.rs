@@ -342,6 +342,58 @@ async fn a_warm_verification_needs_neither_database_nor_files() {
 }
 
 #[tokio::test]
+async fn what_is_refused_before_a_key_is_looked_up_is_in_the_audit_trail_once() {
+    let app = TestApp::start().await;
+    let few = partner(&app, "few", |settings| settings.tokens_per_hour = Some(1)).await;
+    app.send(generate(&few.key, "{}")).await.expect(200);
+    let malformed = Call::post("/oauth/introspect").header("authorization", "Basic !");
+    for (call, operation, reason, credential) in [
+        (
+            generate(&few.key, "{}").header("x-api-key", "b"),
+            "GenerateEditorToken",
+            "partner-key-invalid",
+            "none",
+        ),
+        (
+            verify("a").header("x-api-token", "b"),
+            "VerifyEditorToken",
+            "editor-token-invalid",
+            "none",
+        ),
+        (
+            malformed,
+            "IntrospectEditorToken",
+            "partner-key-invalid",
+            "none",
+        ),
+        (
+            generate(&few.key, "{}"),
+            "GenerateEditorToken",
+            "rate-limited",
+            "partner-key",
+        ),
+    ] {
+        let answer = app.send(call).await;
+        let request: RequestId = answer.header("x-request-id").unwrap().parse().unwrap();
+        let store = app.services.store();
+        let events = until("the refusal is written", || async {
+            let events = store.audit_by_request(request).await.unwrap();
+            (!events.is_empty()).then_some(events)
+        })
+        .await;
+        assert_eq!(events.len(), 1, "{events:?}");
+        let event = &events[0];
+        assert_eq!(
+            (event.operation.as_str(), event.reason.as_str()),
+            (operation, reason)
+        );
+        assert!(event.credential.starts_with(credential), "{event:?}");
+        assert_eq!(event.decision, Decision::Refused);
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn refusals_are_in_the_audit_trail_and_secrets_are_nowhere() {
     // The log is everybody's: a seed of its own, so that no other test names the same token.
     let app = Plan::new().seed(0x0ed1_7042).start().await;
