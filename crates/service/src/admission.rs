@@ -140,7 +140,7 @@ impl Services {
         check_model_open(&facts)?;
         let token = self.token_beside_ticket(&model, caller).await?;
         if let Some(token) = &token {
-            self.limit_subject(token.token.subject, caller)?;
+            self.limit_subject(token, caller)?;
         }
         let granted = PermissionSet::session_grants(ticket.author);
         let class = match ticket.kind {

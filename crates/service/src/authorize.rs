@@ -239,6 +239,7 @@ impl Services {
             .await?
             .ok_or_else(wrong_model)?;
         check_model_open(&facts(&model))?;
+        self.limit_subject(&token, caller)?;
         let authorized = Authorized {
             model: model.id,
             subject: token.token.subject.to_string(),

@@ -10,6 +10,7 @@ use vitrine_access::grant::{Grant, Subject};
 use vitrine_access::ids::{AuthGroupId, ModelId, OrganizationId, UserId};
 use vitrine_access::owner::{Owner, Payer};
 use vitrine_access::permissions::{Permission, PermissionSet};
+use vitrine_access::session::Session;
 use vitrine_store::{AuthGroupRecord, ModelRecord};
 
 use crate::Services;
@@ -140,6 +141,22 @@ impl Services {
             Subject::AuthGroup(id) => self.reach_of_group(id, model).await?,
         };
         Ok(reach.map(|reach| Arc::new(cut(&token, model.id, &reach))))
+    }
+
+    /// Whether the group whose token alone opened a session still covers the model: its owner may
+    /// have taken it off the list.
+    pub(crate) async fn group_still_covers(
+        &self,
+        session: &Session,
+        model: &ModelRecord,
+    ) -> Result<bool> {
+        match session.subject {
+            Some(Subject::AuthGroup(id)) if session.ticket.is_none() => Ok(matches!(
+                self.reach_of_group(id, model).await?,
+                Some(Reach::All)
+            )),
+            _ => Ok(true),
+        }
     }
 
     async fn reach_of_group(&self, id: AuthGroupId, model: &ModelRecord) -> Result<Option<Reach>> {

@@ -10,12 +10,14 @@ use std::time::Duration;
 use moka::sync::Cache;
 use vitrine_access::grant::Subject;
 use vitrine_access::ids::{ModelId, TicketId};
+use vitrine_access::owner::Payer;
 use vitrine_access::refusal::{Refusal, RefusalKind};
 use vitrine_access::time::Timestamp;
 
 use crate::Services;
 use crate::error::{Error, Result};
 use crate::settings::RateLimits;
+use crate::tokens::VerifiedToken;
 use crate::who::Caller;
 
 /// Keys of one kind that are remembered; the least recently seen ones are forgotten first, which
@@ -150,7 +152,9 @@ pub(crate) struct Limiter {
     addresses: Cells<IpAddr>,
     failures: Cells<IpAddr>,
     tickets: Cells<TicketId>,
-    subjects: Cells<Subject>,
+    /// An issuer of an account's own says any subject it likes: they count
+    /// together with its account, never against another's quota.
+    subjects: Cells<(Option<Payer>, Subject)>,
     rates: RateLimits,
     limit_loopback: bool,
 }
@@ -272,16 +276,17 @@ impl Services {
         }
     }
 
-    /// One request with an access token of this subject.
+    /// One request with this access token; those of its subject count together.
     ///
     /// # Errors
     /// A refusal of kind `RateLimited`.
-    pub(crate) fn limit_subject(&self, subject: Subject, caller: &Caller) -> Result<()> {
+    pub(crate) fn limit_subject(&self, token: &VerifiedToken, caller: &Caller) -> Result<()> {
         let limiter = &self.inner.limiter;
+        let key = (token.account, token.token.subject);
         match Quota::per_minute("key", limiter.rates.key) {
             Some(quota) if !self.exempt(caller) => limiter
                 .subjects
-                .take(subject, quota, self.now())
+                .take(key, quota, self.now())
                 .map_err(|limited| {
                     refused(
                         limited,

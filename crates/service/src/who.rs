@@ -162,9 +162,6 @@ impl Services {
             .session_entry(id.hash())
             .await?
             .ok_or_else(gone_unknown)?;
-        if let Some(ticket) = session.session.ticket {
-            self.limit_ticket(ticket, caller)?;
-        }
         let now = self.now();
         if let SessionState::Ended(reason, _) =
             session.state(now, &self.inner.settings.session_limits)
@@ -176,9 +173,6 @@ impl Services {
             Some(bearer) => Some(self.token_for_model(bearer, &model).await?),
             None => None,
         };
-        if let Some(token) = &token {
-            self.limit_subject(token.token.subject, caller)?;
-        }
         let permissions = match (&token, model.demands_token()) {
             (None, true) => {
                 return Err(refuse(
@@ -205,6 +199,13 @@ impl Services {
                 | Credential::TokenOrAuthor
         ));
         require(&permissions, row)?;
+        // Last, so that what is refused for good hears so, and an ended session counts for nothing.
+        if let Some(ticket) = session.session.ticket {
+            self.limit_ticket(ticket, caller)?;
+        }
+        if let Some(token) = &token {
+            self.limit_subject(token, caller)?;
+        }
         self.touch(&session, now);
         Ok(SessionAccess {
             id,
@@ -245,6 +246,7 @@ impl Services {
         }
         if check_model_open(&facts(&model)).is_err()
             || !still_allowed(entry, &model, ticket.as_deref())
+            || !self.group_still_covers(session, &model).await?
         {
             return Err(gone(EndReason::Revoked));
         }
@@ -328,7 +330,7 @@ impl Services {
             )
         })?;
         let token = self.verify_token(bearer)?;
-        self.limit_subject(token.token.subject, caller)?;
+        self.limit_subject(&token, caller)?;
         Ok(token)
     }
 

@@ -11,6 +11,8 @@ use crate::extract::Peer;
 /// Places that machines look at to know whether the server lives: always answered. `/authorize` is
 /// asked by a proxy for each of its own requests and is limited by credential, not by address.
 const UNCOUNTED: [&str; 4] = ["/healthz", "/readyz", "/metrics", "/authorize"];
+/// Some proxies append the path of the original request.
+const UNCOUNTED_BELOW: &str = "/authorize/";
 
 /// Refuses what comes too often, and counts credentials that were not valid.
 pub(super) async fn limit(
@@ -18,7 +20,8 @@ pub(super) async fn limit(
     request: Request,
     next: Next,
 ) -> Response {
-    let counted = !UNCOUNTED.contains(&request.uri().path());
+    let path = request.uri().path();
+    let counted = !UNCOUNTED.contains(&path) && !path.starts_with(UNCOUNTED_BELOW);
     let (Some(services), Some(peer), true) =
         (&config.limiter, Peer::of(request.extensions()), counted)
     else {

@@ -143,3 +143,27 @@ async fn malformed_and_endless_groups_are_refused() {
     }
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_session_of_a_groups_token_ends_when_the_model_leaves_the_group() {
+    let app = TestApp::start().await;
+    let model = app.push("cube", CUBE).await;
+    let id = group(&app, &json!({})).await;
+    let list = |groups: Vec<String>| ModelPatch {
+        auth_groups: Some(groups),
+        ..ModelPatch::default()
+    };
+    app.update(model.id, list(vec![id.to_string()])).await;
+    let token = app.token(Subject::AuthGroup(id), ALL_SCOPES);
+    let open = Call::post(&format!("/api/v2/model/{}/session", model.id));
+    let session = Opened::read(&app.send(open.bearer(&token)).await.expect(201));
+    app.send(session.defaults()).await.expect(200);
+    let link = session.href("model");
+    app.send(Call::get(&link)).await.expect(206);
+    app.update(model.id, list(Vec::new())).await;
+    app.send(session.defaults())
+        .await
+        .expect_error(410, "SdSessionGoneError");
+    app.send(Call::get(&link)).await.expect(410);
+    app.finish().await;
+}

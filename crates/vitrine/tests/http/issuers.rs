@@ -21,6 +21,8 @@ use crate::app::{CUBE, Call, Plan, TestApp, open_call, until};
 
 const NAME: &str = "https://login.example.com";
 const KEYS: &str = "https://login.example.com/keys.json";
+/// Requests of one subject in a minute: more than any test needs that is not about it.
+const KEY_QUOTA: u32 = 60;
 
 /// The issuer's server: publishes keys, or does not answer.
 #[derive(Default)]
@@ -102,7 +104,10 @@ impl World {
             allowed,
         };
         let app = Plan::new()
-            .settings(|settings| settings.external_issuers = vec![issuer])
+            .settings(|settings| {
+                settings.external_issuers = vec![issuer];
+                settings.rates.key = KEY_QUOTA;
+            })
             .outgoing(Arc::new(Wire(Arc::clone(&server))))
             .start()
             .await;
@@ -304,5 +309,19 @@ async fn keys_of_an_issuer_that_falls_silent_count_for_a_day() {
     })
     .await;
     world.app.take_errors();
+    world.app.finish().await;
+}
+
+#[tokio::test]
+async fn an_issuer_cannot_use_up_the_quota_of_a_model_that_is_not_its_accounts() {
+    let world = World::new(None).await;
+    let World { app, theirs, .. } = &world;
+    let claimed = world.token(|token| token.subject = Subject::Model(theirs.id));
+    for _ in 0..KEY_QUOTA {
+        assert_eq!(world.get(theirs, &claimed).await, 403);
+    }
+    assert_eq!(world.get(theirs, &claimed).await, 429);
+    let own = app.model_token(theirs.id);
+    assert_eq!(world.get(theirs, &own).await, 200);
     world.app.finish().await;
 }

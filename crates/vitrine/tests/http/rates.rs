@@ -172,3 +172,60 @@ async fn sessions_per_hour_count_by_the_clients_address_behind_a_trusted_proxy_o
     app.send(open("192.0.2.1", "203.0.113.4")).await.expect(429);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn an_ended_session_is_gone_whatever_the_quota_and_counts_for_nothing() {
+    let rates = RateLimits {
+        ticket: 2,
+        ..RateLimits::NONE
+    };
+    let app = limited(rates).start().await;
+    let model = app.push("cube", CUBE).await;
+    let ticket = app.ticket(&model).await;
+    let session = app.open(&ticket).await;
+    app.send(session.close()).await.expect(200);
+    for _ in 0..4 {
+        app.send(session.defaults()).await.expect(410);
+    }
+    app.pass(Duration::from_secs(30));
+    app.send(open_call(&ticket)).await.expect(201);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_proxys_questions_count_by_credential_and_not_by_its_address() {
+    let plan = Plan::new().settings(|settings| {
+        settings.rates = RateLimits {
+            address: 1,
+            key: 3,
+            ..RateLimits::NONE
+        };
+        settings.trusted_proxies =
+            TrustedProxies::parse_all(&["10.0.0.1"], ForwardedHeader::default()).unwrap();
+    });
+    let app = plan.start().await;
+    let model = app.push("cube", CUBE).await;
+    let token = app.model_token(model.id);
+    let ask = || {
+        Call::get("/authorize/files/a.bin")
+            .from("10.0.0.1")
+            .header("x-vitrine-model", model.id.to_string())
+            .header("x-vitrine-permission", "file.download")
+            .bearer(&token)
+    };
+    let mut reasons = Vec::new();
+    for _ in 0..4 {
+        let answer = app.send(ask()).await;
+        let reason = answer.header("x-vitrine-reason").unwrap_or_default();
+        reasons.push((answer.status.as_u16(), reason.to_owned()));
+    }
+    let passed = (204, String::new());
+    let expected = [
+        passed.clone(),
+        passed.clone(),
+        passed,
+        (403, "rate-limited".to_owned()),
+    ];
+    assert_eq!(reasons, expected);
+    app.finish().await;
+}
