@@ -56,8 +56,7 @@ impl Services {
             None => ModelId::new(&*self.inner.entropy).to_string(),
             Some(previous) => previous.lineage.clone(),
         };
-        let mut tx = self.inner.store.begin().await?;
-        ensure_account(&mut tx, owner, now).await?;
+        let named = patch.slug.is_some();
         let wished = patch
             .slug
             .clone()
@@ -65,11 +64,10 @@ impl Services {
             .or_else(|| patch.name.clone())
             .or_else(|| patch.filename.clone())
             .unwrap_or_default();
-        let slug = free_slug(&mut tx, &wished, id).await?;
         let mut model = ModelRecord {
             id,
             id2: None,
-            slug,
+            slug: self.free_slug(&wished, id).await?,
             name: String::new(),
             title: String::new(),
             owner,
@@ -96,10 +94,38 @@ impl Services {
             token_forced: false,
         };
         self.apply(&mut model, patch)?;
-        tx.insert_model(&model).await.map_err(conflict)?;
-        tx.note_change(&Change::Model(id)).await?;
-        tx.commit().await?;
+        match self.insert_model(&model, now).await {
+            // Somebody took the free one in the same moment.
+            Err(StoreError::Conflict { column }) if column == "model.slug" && !named => {
+                model.slug = suffixed(&slugify(&wished), id);
+                self.insert_model(&model, now).await
+            }
+            inserted => inserted,
+        }
+        .map_err(conflict)?;
         Ok(model)
+    }
+
+    async fn insert_model(
+        &self,
+        model: &ModelRecord,
+        now: Timestamp,
+    ) -> std::result::Result<(), StoreError> {
+        let mut tx = self.inner.store.begin().await?;
+        ensure_account(&mut tx, model.owner, now).await?;
+        tx.insert_model(model).await?;
+        tx.note_change(&Change::Model(model.id)).await?;
+        tx.commit().await
+    }
+
+    async fn free_slug(&self, wished: &str, id: ModelId) -> Result<String> {
+        let base = slugify(wished);
+        let taken = self.inner.store.model_by_slug_unscoped(&base).await?;
+        Ok(if base.is_empty() || taken.is_some() {
+            suffixed(&base, id)
+        } else {
+            base
+        })
     }
 
     /// `UpdateModel`: only the members sent change.
@@ -365,7 +391,11 @@ const OPERATOR: UserId = UserId::from_bytes([
 
 /// Makes sure that the accounts exist which a model is to belong to: the platform may name users
 /// that this database has not met yet.
-async fn ensure_account(tx: &mut Tx, owner: Owner, now: Timestamp) -> Result<()> {
+async fn ensure_account(
+    tx: &mut Tx,
+    owner: Owner,
+    now: Timestamp,
+) -> std::result::Result<(), StoreError> {
     let Owner { user, organization } = owner;
     if user == OPERATOR {
         tx.ensure_operator(user, now).await?;
@@ -454,18 +484,12 @@ pub(crate) fn unknown(id: ModelId) -> Error {
     .into()
 }
 
-async fn free_slug(tx: &mut Tx, wished: &str, id: ModelId) -> Result<String> {
-    let base = slugify(wished);
-    if !base.is_empty() && tx.model_by_slug_unscoped(&base).await?.is_none() {
-        return Ok(base);
-    }
-    let suffix = id.to_string();
-    let suffix = suffix.split('-').next().unwrap_or_default();
-    Ok(if base.is_empty() {
-        format!("model-{suffix}")
-    } else {
-        format!("{base}-{suffix}")
-    })
+/// A slug that nobody else has: it ends with the beginning of the model's id.
+fn suffixed(base: &str, id: ModelId) -> String {
+    let id = id.to_string();
+    let suffix = id.split('-').next().unwrap_or_default();
+    let base = if base.is_empty() { "model" } else { base };
+    format!("{base}-{suffix}")
 }
 
 /// The form of a text that stands in URLs: lower-case ASCII letters, digits and single dashes.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use vitrine_access::decide::ModelStatus;
 use vitrine_access::ids::ModelId;
 
@@ -200,4 +201,24 @@ async fn a_list_shows_the_models_of_the_wanted_status_and_of_no_other() {
         assert_eq!(models.len(), count, "{status}");
     }
     app.finish().await;
+}
+
+#[tokio::test]
+async fn models_of_one_name_that_are_made_at_the_same_moment_get_addresses_of_their_own() {
+    for plan in plans_for_both_databases("same_name").await {
+        let app = plan.start().await;
+        let backend = app.backend_token();
+        let mut calls = JoinSet::new();
+        for _ in 0..8 {
+            let call = Call::post("/api/v2/model")
+                .bearer(&backend)
+                .json(&json!({ "name": "shelf", "filename": "shelf.js" }));
+            let router = app.router.clone();
+            calls.spawn(async move { call.send(&router).await });
+        }
+        for answer in calls.join_all().await {
+            answer.expect(200);
+        }
+        app.finish().await;
+    }
 }
