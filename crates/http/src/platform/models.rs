@@ -113,7 +113,7 @@ pub(crate) async fn query(
             .iter()
             .map(|model| described(&services, &access, model, &request.embed))
             .collect();
-        Ok(answer(json!({
+        Ok(answer(&json!({
             "result": shown,
             "pagination": { "limit": limit, "next_offset": next },
         })))
@@ -151,7 +151,7 @@ pub(crate) async fn get(
         let embeds = embeds(query.as_deref().unwrap_or_default());
         let mut shown = described(&services, &access, &model, &embeds);
         embed_secrets(&services, &model, &embeds, &mut shown).await?;
-        Ok(answer(shown))
+        Ok(answer(&shown))
     };
     done.await.map_err(in_form)
 }
@@ -192,7 +192,7 @@ pub(crate) async fn update(
         };
         let model = services.platform_update_model(&access, &key, patch).await?;
         let embeds = ["accessdomains".to_owned()];
-        Ok(answer(described(&services, &access, &model, &embeds)))
+        Ok(answer(&described(&services, &access, &model, &embeds)))
     };
     done.await.map_err(in_form)
 }
@@ -349,7 +349,7 @@ async fn embed_secrets(
                 shown["author_ticket"] = json!({ "ticket": ticket });
             }
             "token_view" => {
-                shown["access_token"] = json!(services.platform_model_token(model, VIEW)?)
+                shown["access_token"] = json!(services.platform_model_token(model, VIEW)?);
             }
             "token_export" | "token_export_fallback" => {
                 shown["access_token"] = json!(services.platform_model_token(model, EXPORT)?);

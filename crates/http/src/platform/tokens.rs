@@ -76,7 +76,7 @@ pub(crate) async fn create(
         } else {
             shown["guid"] = json!(guids.first());
         }
-        Ok(answer(shown))
+        Ok(answer(&shown))
     };
     done.await
         .map_err(|error: ApiError| error.in_form(Form::Platform))

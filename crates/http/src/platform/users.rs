@@ -36,7 +36,7 @@ pub(crate) async fn get(
                 "There is no such user. Ask for the user that is signed in.",
             ));
         }
-        Ok(answer(self_level(&access)))
+        Ok(answer(&self_level(&access)))
     };
     done.await
         .map_err(|error: ApiError| error.in_form(Form::Platform))

@@ -15,7 +15,7 @@ const NO_STORE: &str = "no-store";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A successful answer.
-pub(super) fn answer(data: Value) -> Response {
+pub(super) fn answer(data: &Value) -> Response {
     let body = json!({ "success": true, "version": VERSION, "message": "", "data": data });
     ([(CACHE_CONTROL, NO_STORE)], Json(body)).into_response()
 }
