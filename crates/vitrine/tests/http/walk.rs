@@ -131,9 +131,8 @@ impl World {
             key: replaced_key(&app, acme).await,
             old_key: first_key,
         };
-        let other = second.owner.user.to_string();
         let key = platform::key(&app, None, None).await;
-        let others_key = platform::key(&app, Some(&other), None).await;
+        let others_key = platform::key(&app, Some(&second.owner.user.to_string()), None).await;
         let accounts = Accounts {
             token: platform::access(&app, &key).await,
             others_token: platform::access(&app, &others_key).await,
