@@ -130,6 +130,12 @@ refusal_kinds! {
     EditorTokenRevoked = "editor-token-revoked",
     /// The editor token was good for one use and has been used.
     EditorTokenUsed = "editor-token-used",
+    /// Access key id and secret do not belong together, or the key is no longer good.
+    AccessKeyInvalid = "access-key-invalid",
+    /// The platform does not know the client.
+    ClientUnknown = "client-unknown",
+    /// The platform does not know the way of signing in.
+    GrantUnsupported = "grant-unsupported",
     /// A browser asks for what only servers may ask.
     BrowserRefused = "browser-refused",
     /// The server cannot establish trust at the moment.

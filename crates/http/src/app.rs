@@ -122,6 +122,12 @@ pub fn openapi_partner() -> utoipa::openapi::OpenApi {
     crate::partner::openapi()
 }
 
+/// The `OpenAPI` document of the platform.
+#[must_use]
+pub fn openapi_platform() -> utoipa::openapi::OpenApi {
+    crate::platform::openapi()
+}
+
 /// What a server has beyond the use cases.
 #[derive(Clone, Default)]
 pub struct Extras {

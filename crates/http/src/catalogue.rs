@@ -255,6 +255,21 @@ static TEXTS: &[(&str, &str, &str)] = &[
         "Generate a new one for each use.",
     ),
     (
+        "access-key-invalid",
+        "There is no such pair of access key id and secret, or the key was revoked or is over.",
+        "Compare both halves with what `vitrine accesskey create` showed, or make a new key.",
+    ),
+    (
+        "client-unknown",
+        "The client id of a sign-in is none that the platform knows.",
+        "Send the client id that is documented for access keys.",
+    ),
+    (
+        "grant-unsupported",
+        "The platform does not know this way of signing in.",
+        "Use `password` with an access key, or `refresh_token`.",
+    ),
+    (
         "browser-refused",
         "A script in a browser tried to verify a token.",
         "Verify tokens from your back end. In a page the token itself is all that is needed.",

@@ -20,6 +20,7 @@ use crate::catalogue;
 use crate::geometry::wire::{ResError, ResErrorType};
 use crate::limits::RETRY_AFTER_S_DEFAULT;
 use crate::partner::wire;
+use crate::platform::wire as platform;
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -176,6 +177,7 @@ impl ErrorKind {
                     | K::SessionMalformed
                     | K::SessionGone
                     | K::LinkInvalid
+                    | K::AccessKeyInvalid
             )
         )
     }
@@ -211,7 +213,10 @@ const fn refusal_row(kind: RefusalKind) -> ErrorRow {
         K::TokenInvalid | K::TokenExpired | K::TokenRevoked => {
             (S::UNAUTHORIZED, E::SdJwtValidationError)
         }
-        K::CredentialMissing => (S::UNAUTHORIZED, E::SdErrorUnauthorized),
+        K::CredentialMissing | K::AccessKeyInvalid | K::ClientUnknown => {
+            (S::UNAUTHORIZED, E::SdErrorUnauthorized)
+        }
+        K::GrantUnsupported => (S::BAD_REQUEST, E::SdRequestValidationError),
         K::PermissionMissing
         | K::ProxyUntrusted
         | K::RouteInvalid
@@ -288,6 +293,10 @@ pub enum Form {
     Partner,
     /// RFC 6749, section 5.2, as RFC 7009 and RFC 7662 ask for.
     OAuth,
+    /// RFC 6749, section 5.2, as clients of the platform read it.
+    Grant,
+    /// The platform's resources: one object `error`.
+    Platform,
 }
 
 /// An error on its way to the client. As a response it is complete but for the request id, which
@@ -457,6 +466,8 @@ impl IntoResponse for ApiError {
             Form::Geometry => (self.kind.row().status, Json(self.body())).into_response(),
             Form::Partner => wire::refusal(&self),
             Form::OAuth => wire::oauth_refusal(&self),
+            Form::Grant => platform::grant_refusal(&self),
+            Form::Platform => platform::refusal(&self),
         };
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -8,6 +8,7 @@
 //! | [`extract`] | [`extract::Json`], [`extract::Query`], [`extract::Path`] refuse in the API's form; [`extract::read_bounded`] reads an upload; [`extract::Peer`] tells from where a request comes |
 //! | [`geometry::wire`] | bodies of the Geometry API; [`geometry::wire::convert`] makes them from the domain |
 //! | [`partner`] | the token service for partners of the drawing editor, and its forms of errors |
+//! | [`platform`] | what accounts do over HTTP: sign in, list, look at and change models, ask for tokens |
 //! | [`layers`] | [`layers::with_api_fallbacks`] after all routes, then [`layers::wrap`] around the whole: request ids, access log, CORS, panics, bounds, double slashes |
 //! | [`range`] | [`range::Download::plan`] decides status, headers and bytes of a download |
 //! | [`disposition`] | `Content-Disposition` for names that people chose |
@@ -29,8 +30,9 @@ pub mod limits;
 pub mod ops;
 pub mod pages;
 pub mod partner;
+pub mod platform;
 pub mod range;
 
 mod app;
 
-pub use app::{Extras, openapi_geometry, openapi_partner, router, router_with};
+pub use app::{Extras, openapi_geometry, openapi_partner, openapi_platform, router, router_with};

@@ -44,3 +44,6 @@ pub const PERMISSIONS_HEADER_BYTES_MAX: usize = 2048;
 
 /// Largest form of `/oauth/introspect` and `/oauth/revoke`: a token, a hint and the names of both.
 pub const OAUTH_BODY_BYTES_MAX: usize = 4096;
+
+/// Most rows of one page of the platform: a page's answer stays below a megabyte.
+pub const PLATFORM_PAGE_ROWS_MAX: u32 = 100;

@@ -30,6 +30,8 @@ pub mod models;
 mod offset;
 pub mod outgoing;
 pub mod partners;
+pub mod platform;
+mod platform_models;
 mod presence;
 mod producing;
 mod remembered;
@@ -59,9 +61,9 @@ pub use limiter::Limited;
 pub use settings::{RateLimits, Settings};
 // Records that use cases return; the rooms above know the store only through them.
 pub use vitrine_store::{
-    AuditCursor, BlobError, ComputationStatus, ModelFilter, ModelRecord, ModelSettings,
-    OutputVersionRecord, PartnerKeyRecord, PartnerRecord, PartnerSettings, ResultKind,
-    StoredContent,
+    AccessKeyRecord, AuditCursor, BlobError, ComputationStatus, ModelFilter, ModelRecord,
+    ModelSettings, OutputVersionRecord, PartnerKeyRecord, PartnerRecord, PartnerSettings,
+    ResultKind, StoredContent, UserRecord,
 };
 
 use crate::audit::Trail;

@@ -40,6 +40,8 @@ finders! {
     /// is handed out again instead of making another. Author and public tickets and tickets with
     /// origins of their own are special and never handed out.
     live_embedding_ticket(model: ModelId, now: Timestamp) -> Option<TicketRecord>;
+    /// The same for back ends.
+    live_backend_ticket(model: ModelId, now: Timestamp) -> Option<TicketRecord>;
     /// Tickets of the model, revoked ones included, newest first, at most `limit`
     /// ([`LIST_ROWS_MAX`]).
     tickets(model: ModelId, limit: u32) -> Vec<TicketRecord>;
@@ -105,6 +107,20 @@ async fn live_embedding_ticket(
 ) -> Result<Option<TicketRecord>, StoreError> {
     let sql = select!(
         "WHERE model = $1 AND kind = 'embedding' AND public = 0 AND author = 0 AND use_id2 = 0 \
+         AND domains = '' AND revoked_at IS NULL AND until > $2 \
+         ORDER BY until DESC, created_at DESC, id DESC LIMIT 1"
+    );
+    let query = Query::new(sql).bind(&model).bind(&now);
+    handle.optional(query).await?.as_ref().map(read).transpose()
+}
+
+async fn live_backend_ticket(
+    handle: &mut Handle,
+    model: ModelId,
+    now: Timestamp,
+) -> Result<Option<TicketRecord>, StoreError> {
+    let sql = select!(
+        "WHERE model = $1 AND kind = 'backend' AND public = 0 AND author = 0 AND use_id2 = 0 \
          AND domains = '' AND revoked_at IS NULL AND until > $2 \
          ORDER BY until DESC, created_at DESC, id DESC LIMIT 1"
     );

@@ -95,6 +95,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: CapCommand,
     },
+    /// Access keys, with which accounts sign in to the platform: make, list, revoke.
+    Accesskey {
+        #[command(flatten)]
+        place: Place,
+        #[command(subcommand)]
+        command: AccessKeyCommand,
+    },
     /// Partners of the drawing editor: make, list, show, set up; their keys and tokens.
     Partner {
         #[command(flatten)]
@@ -449,6 +456,33 @@ pub(crate) enum CapCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum AccessKeyCommand {
+    /// Make a key, whose secret is shown this once.
+    Create {
+        /// The user's id or address; the operator when not given.
+        #[arg(long)]
+        user: Option<String>,
+        /// What the key is for.
+        #[arg(long, default_value = "")]
+        label: String,
+    },
+    /// List a user's keys.
+    List {
+        /// The user's id or address; the operator when not given.
+        #[arg(long)]
+        user: Option<String>,
+    },
+    /// Revoke a key, and end every sign-in by it.
+    Revoke {
+        /// The key's id.
+        key: String,
+        /// The user's id or address; the operator when not given.
+        #[arg(long)]
+        user: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum PartnerCommand {
     /// Make a partner and its first key, which is shown this once.
     Create {
@@ -581,4 +615,6 @@ pub(crate) enum Api {
     Geometry,
     /// The token service for partners.
     Partner,
+    /// The platform, where accounts sign in.
+    Platform,
 }

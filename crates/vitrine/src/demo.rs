@@ -17,6 +17,7 @@ use vitrine_access::ticket::TicketType;
 use vitrine_access::time::Timestamp;
 use vitrine_service::models::ModelPatch;
 use vitrine_service::partners::NewPartner;
+use vitrine_service::platform::ACCESS_KEY_CLIENT;
 use vitrine_service::tickets::TicketRequest;
 use vitrine_service::{PartnerSettings, Services};
 use vitrine_store::ModelRecord;
@@ -35,6 +36,8 @@ const TOKEN_TTL: Duration = Duration::from_hours(24);
 const PARTNER: &str = "demo";
 /// The model that `--strong` protects.
 const STRONG: &str = "lamp";
+/// Tells the demo's access keys from others.
+const ACCESS_KEY_LABEL: &str = "vitrine demo";
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
 struct DemoModel {
@@ -172,7 +175,9 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<()> {
         ))
     });
     let partner_key = partner_key(&services).await?;
+    let account = account(&services).await?;
     let told = Told {
+        account: &account,
         places: &places,
         shown: &shown,
         partner_key: &partner_key,
@@ -304,6 +309,31 @@ struct Told<'a> {
     places: &'a Places,
     shown: &'a [Shown],
     partner_key: &'a str,
+    account: &'a Account,
+}
+
+/// The account that owns the demo's models, and a key that signs it in.
+struct Account {
+    email: Option<String>,
+    key_id: String,
+    key_secret: String,
+}
+
+/// As with the partner's key: a demo that starts again makes a new one and ends those before it.
+async fn account(services: &Services) -> Result<Account> {
+    let user = services.find_user(None).await?;
+    for key in services.access_keys(user.id).await? {
+        if key.label == ACCESS_KEY_LABEL && key.revoked_at.is_none() {
+            services.revoke_access_key(user.id, key.id).await?;
+        }
+    }
+    let label = ACCESS_KEY_LABEL.to_owned();
+    let (record, key) = services.create_access_key(&user, label, None).await?;
+    Ok(Account {
+        email: user.email,
+        key_id: record.id.to_string(),
+        key_secret: key.reveal().to_owned(),
+    })
 }
 
 /// A key of the demo's partner. Keys are shown once, so a demo that starts again on its old data makes
@@ -387,5 +417,8 @@ fn summary(services: &Services, told: &Told<'_>) -> Result<serde_json::Value> {
         "model_jwt": model_jwt,
         "backend_jwt": backend_jwt,
         "partner_key": told.partner_key,
+        "access_key": { "key_id": told.account.key_id, "key_secret": told.account.key_secret },
+        "client_id": ACCESS_KEY_CLIENT,
+        "account": { "email": told.account.email },
     }))
 }

@@ -184,6 +184,8 @@ fn credential(operation: &Operation) -> &'static str {
         Credential::Forwarded => "session, ticket or token, from a trusted proxy",
         Credential::PartnerKey => "partner key",
         Credential::EditorToken => "editor token",
+        Credential::AccessKey => "access key",
+        Credential::Account => "token of the platform",
     }
 }
 

@@ -5,6 +5,7 @@
 mod attacks;
 mod jws;
 mod keys;
+mod platform;
 mod roca;
 mod strict;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use crate::refusal::{Refusal, RefusalKind};
 
 pub use jws::{JwsHeader, VerifiedJws, verify_jws};
 pub use keys::{KeySet, SigningKey, VerifyingKey};
+pub use platform::{PLATFORM_AUDIENCE, PlatformToken, PlatformUse};
 pub use token::{AccessToken, Expected, claimed_issuer};
 
 /// Signature algorithms. Each key is for exactly one.

@@ -196,7 +196,10 @@ impl AccessToken {
     }
 }
 
-fn text<'a>(claims: &'a Map<String, Value>, claim: &'static str) -> Result<&'a str, JwtError> {
+pub(super) fn text<'a>(
+    claims: &'a Map<String, Value>,
+    claim: &'static str,
+) -> Result<&'a str, JwtError> {
     let text = claims.get(claim).and_then(Value::as_str);
     text.filter(|text| !text.is_empty() && text.len() <= CLAIM_BYTES_MAX)
         .ok_or(JwtError::claim(claim))
@@ -232,7 +235,10 @@ fn scopes(claims: &Map<String, Value>) -> Result<Vec<String>, JwtError> {
 }
 
 /// Whole seconds from 1970 to 9999.
-fn instant(claims: &Map<String, Value>, claim: &'static str) -> Result<Timestamp, JwtError> {
+pub(super) fn instant(
+    claims: &Map<String, Value>,
+    claim: &'static str,
+) -> Result<Timestamp, JwtError> {
     let seconds = claims.get(claim).and_then(Value::as_i64);
     seconds
         .filter(|seconds| (0..=Timestamp::MAX_14.unix_s()).contains(seconds))

@@ -27,6 +27,10 @@ pub enum Credential {
     PartnerKey,
     /// An editor token.
     EditorToken,
+    /// An account's access key: its id and its secret.
+    AccessKey,
+    /// A token of the platform, which stands for an account.
+    Account,
 }
 
 /// Stands for every method, in the row of an operation that takes them all.
@@ -413,6 +417,63 @@ pub static OPERATIONS: &[Operation] = &[
         None,
         &[],
     ),
+    row(
+        "PlatformSignIn",
+        "POST",
+        "/oauth/token",
+        Credential::AccessKey,
+        None,
+        &[],
+    ),
+    // What it ends is what it is shown; whoever shows nothing ends nothing.
+    row(
+        "PlatformSignOut",
+        "POST",
+        "/oauth/logout",
+        Credential::Public,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformGetUser",
+        "GET",
+        "/api/v1/users/{userId}",
+        Credential::Account,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformQueryModels",
+        "POST",
+        "/api/v1/models/query",
+        Credential::Account,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformGetModel",
+        "GET",
+        "/api/v1/models/{modelKey}",
+        Credential::Account,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformUpdateModel",
+        "PATCH",
+        "/api/v1/models/{modelKey}",
+        Credential::Account,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformCreateTokens",
+        "POST",
+        "/api/v1/tokens",
+        Credential::Account,
+        None,
+        &[],
+    ),
 ];
 
 /// The operations that the platform may make on a deleted model; every other one answers that it was
@@ -444,7 +505,7 @@ mod tests {
             .collect();
         assert_eq!(ids.len(), OPERATIONS.len());
         assert_eq!(places.len(), OPERATIONS.len());
-        assert_eq!(OPERATIONS.len(), 39);
+        assert_eq!(OPERATIONS.len(), 46);
     }
 
     #[test]

@@ -39,10 +39,13 @@ pub(super) async fn note_refusal(
         _ => None,
     };
     let response = next.run(request).await;
-    // Partners are known by their keys, which the use cases note themselves.
+    // Partners and accounts are known by their keys, which the use cases note themselves.
     if matches!(
         row.credential,
-        Credential::PartnerKey | Credential::EditorToken
+        Credential::PartnerKey
+            | Credential::EditorToken
+            | Credential::AccessKey
+            | Credential::Account
     ) {
         return response;
     }

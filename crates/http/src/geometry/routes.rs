@@ -12,6 +12,7 @@ use vitrine_service::Services;
 
 use crate::authorize;
 use crate::partner::{oauth, tokens};
+use crate::platform;
 
 use super::audited::{Audited, note_refusal};
 use super::{
@@ -123,7 +124,14 @@ pub(crate) fn router(services: &Services) -> Router<Services> {
     .serve("GenerateEditorToken", tokens::generate)
     .serve("VerifyEditorToken", tokens::verify)
     .serve("IntrospectEditorToken", oauth::introspect)
-    .serve("RevokeEditorToken", oauth::revoke);
+    .serve("RevokeEditorToken", oauth::revoke)
+    .serve("PlatformSignIn", platform::oauth::token)
+    .serve("PlatformSignOut", platform::oauth::logout)
+    .serve("PlatformGetUser", platform::users::get)
+    .serve("PlatformQueryModels", platform::models::query)
+    .serve("PlatformGetModel", platform::models::get)
+    .serve("PlatformUpdateModel", platform::models::update)
+    .serve("PlatformCreateTokens", platform::tokens::create);
     let rows: BTreeSet<&'static str> = OPERATIONS.iter().map(|row| row.id).collect();
     assert!(
         routes.served == rows,

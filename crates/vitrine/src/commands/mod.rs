@@ -1,5 +1,6 @@
 //! One file per group of commands.
 
+mod accesskey;
 mod account;
 mod audit;
 mod cap;
@@ -35,6 +36,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::User { place, command } => account::user(&place, command).await,
         Command::Org { place, command } => account::organization(&place, command).await,
         Command::Cap { place, command } => cap::run(&place, command).await,
+        Command::Accesskey { place, command } => accesskey::run(&place, command).await,
         Command::Partner { place, command } => partner::run(&place, command).await,
         Command::Config { place, command } => config::run(&place, &command),
         Command::Doctor { place } => doctor::run(&place).await,
@@ -42,6 +44,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
             let document = match api {
                 Api::Geometry => vitrine_http::openapi_geometry(),
                 Api::Partner => vitrine_http::openapi_partner(),
+                Api::Platform => vitrine_http::openapi_platform(),
             };
             println!("{}", document.to_pretty_json()?);
             Ok(())

@@ -27,6 +27,7 @@ mod lifecycle;
 mod logs;
 mod partner;
 mod partner_withdrawal;
+mod platform;
 mod protocol;
 mod rates;
 mod simulation;

@@ -15,7 +15,7 @@ use vitrine_service::partners::NewPartner;
 use vitrine_service::{ModelRecord, PartnerSettings};
 
 use crate::app::{Answer, CUBE, Call, Opened, SHOP, TestApp, href, open_call};
-use crate::authorize;
+use crate::{authorize, platform};
 
 const GAPS: &str = include_str!("../walk-gaps.txt");
 /// A credential of the right form that nobody ever issued.
@@ -71,6 +71,7 @@ struct World {
     /// Models for the operations that use one up.
     expendable: [(&'static str, ModelId); 3],
     partners: Partners,
+    accounts: Accounts,
 }
 
 /// What partners have: keys and tokens of two of them, and what is over of the first.
@@ -81,6 +82,17 @@ struct Partners {
     token: String,
     old_token: String,
     revoked_token: String,
+    others_token: String,
+}
+
+/// What accounts have: keys as id and secret, and tokens of the platform.
+struct Accounts {
+    key: (String, String),
+    old_key: (String, String),
+    revoked_key: (String, String),
+    others_key: (String, String),
+    token: String,
+    old_token: String,
     others_token: String,
 }
 
@@ -99,6 +111,8 @@ impl World {
         let (acme, first_key) = partner(&app, "acme").await;
         let (_, others_key) = partner(&app, "other").await;
         let old_editor_token = generate(&app, &first_key).await;
+        let old_account_key = platform::key(&app, None, Some(ends)).await;
+        let old_account_token = platform::access(&app, &old_account_key).await;
         let mut old = Vec::new();
         for model in [&first, &second] {
             let ticket = app.ticket_with(model, |request| request.until = ends).await;
@@ -116,6 +130,17 @@ impl World {
             others_token: generate(&app, &others_key).await,
             key: replaced_key(&app, acme).await,
             old_key: first_key,
+        };
+        let key = platform::key(&app, None, None).await;
+        let others_key = platform::key(&app, Some(&second.owner.user.to_string()), None).await;
+        let accounts = Accounts {
+            token: platform::access(&app, &key).await,
+            others_token: platform::access(&app, &others_key).await,
+            revoked_key: platform::revoked_key(&app).await,
+            old_key: old_account_key,
+            old_token: old_account_token,
+            key,
+            others_key,
         };
         let mine = tenant(&app, first, mine_old).await;
         let theirs = tenant(&app, second, theirs_old).await;
@@ -140,6 +165,7 @@ impl World {
             spares,
             expendable,
             partners,
+            accounts,
         }
     }
 
@@ -155,6 +181,8 @@ impl World {
             Credential::Forwarded => Some(self.by_proxy(with)),
             Credential::PartnerKey => Some(self.by_partner_key(row, with)),
             Credential::EditorToken => Some(self.by_editor_token(row, with)),
+            Credential::AccessKey => Some(self.by_access_key(with)),
+            Credential::Account => Some(self.by_account(row, with)),
         }
     }
 
@@ -320,6 +348,45 @@ impl World {
         }
     }
 
+    fn by_access_key(&self, with: Try) -> Call {
+        let accounts = &self.accounts;
+        let (id, secret) = match with {
+            Try::None => return Call::post("/oauth/token").json(&json!({})),
+            Try::Garbage => (GARBAGE, GARBAGE),
+            Try::Expired => (accounts.old_key.0.as_str(), accounts.old_key.1.as_str()),
+            Try::OtherTenant => (accounts.others_key.0.as_str(), accounts.key.1.as_str()),
+            Try::Narrow => (
+                accounts.revoked_key.0.as_str(),
+                accounts.revoked_key.1.as_str(),
+            ),
+            Try::Right => (accounts.key.0.as_str(), accounts.key.1.as_str()),
+        };
+        platform::sign_in(id, secret)
+    }
+
+    fn by_account(&self, row: &Operation, with: Try) -> Call {
+        let model = self.mine.model.id.to_string();
+        let path = row
+            .path
+            .replace("{userId}", &self.mine.model.owner.user.to_string())
+            .replace("{modelKey}", &model);
+        let call = match row.id {
+            "PlatformCreateTokens" => {
+                bare(row, &path).json(&json!({ "id": model, "scope": ["group.view"] }))
+            }
+            _ => bare(row, &path),
+        };
+        match with {
+            Try::None => call,
+            Try::Garbage => call.bearer(GARBAGE),
+            Try::Expired => call.bearer(&self.accounts.old_token),
+            Try::OtherTenant => call.bearer(&self.accounts.others_token),
+            // A token of the Geometry API signs nobody in.
+            Try::Narrow => call.bearer(&self.mine.token),
+            Try::Right => call.bearer(&self.accounts.token),
+        }
+    }
+
     fn mine_path(&self, row: &Operation) -> String {
         row.path
             .replace("{modelId}", &self.mine.model.id.to_string())
@@ -427,8 +494,8 @@ fn session_body(row: &Operation, session: &Opened) -> Value {
 /// allowed; 410: it was good once.
 fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
     use Credential::{
-        BackendToken, EditorToken, Forwarded, PartnerKey, Public, SealedLink, Session,
-        SessionOrToken, Ticket, Token, TokenOrAuthor,
+        AccessKey, Account, BackendToken, EditorToken, Forwarded, PartnerKey, Public, SealedLink,
+        Session, SessionOrToken, Ticket, Token, TokenOrAuthor,
     };
     const FORBIDDEN: (u16, &str) = (403, "SdErrorForbidden");
     const TICKET: (u16, &str) = (403, "SdTicketValidationError");
@@ -452,6 +519,15 @@ fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
         | (Session, Try::Narrow)
         | (PartnerKey | EditorToken, Try::OtherTenant) => right,
         (Token, Try::Narrow) if row.permission.is_none() => right,
+        (AccessKey, Try::None) => (400, "request-invalid"),
+        (AccessKey, _) => (400, "access-key-invalid"),
+        (Account, Try::None) => (401, "token-missing"),
+        (Account, Try::Expired) => (401, "token-expired"),
+        (Account, Try::Garbage | Try::Narrow) => (401, "token-invalid"),
+        // Everybody sees a list of their own.
+        (Account, Try::OtherTenant) if row.id == "PlatformQueryModels" => right,
+        (Account, Try::OtherTenant) if row.id == "PlatformGetUser" => (404, "entity-unknown"),
+        (Account, Try::OtherTenant) => (404, "model-unknown"),
         (PartnerKey, with) if row.path.starts_with("/oauth/") => (401, key_code(with)),
         (PartnerKey, with) => (403, key_code(with)),
         (EditorToken, with) => (403, token_code(with)),
@@ -495,11 +571,13 @@ fn token_code(with: Try) -> &'static str {
 
 /// The word that names the cause: the type of the Geometry API, the code of the others.
 fn cause(row: &Operation, answer: &Answer) -> String {
-    let member = match row.credential {
-        Credential::PartnerKey | Credential::EditorToken => "code",
-        _ => "error",
+    let place = match row.credential {
+        Credential::PartnerKey | Credential::EditorToken | Credential::AccessKey => "/code",
+        Credential::Account => "/error/code",
+        _ => "/error",
     };
-    answer.json()[member].as_str().unwrap().to_owned()
+    let body = answer.json();
+    body.pointer(place).unwrap().as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -546,6 +624,7 @@ fn the_table_and_the_served_description_list_the_same_operations() {
     for document in [
         vitrine_http::openapi_geometry(),
         vitrine_http::openapi_partner(),
+        vitrine_http::openapi_platform(),
     ] {
         let document = serde_json::to_value(document).unwrap();
         for (path, item) in document["paths"].as_object().unwrap() {

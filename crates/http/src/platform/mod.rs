@@ -1,0 +1,78 @@
+//! The platform: where accounts sign in, list and change their models, and ask for tickets and tokens.
+//!
+//! No answer here is readable for scripts of other origins.
+
+pub(crate) mod models;
+pub(crate) mod oauth;
+pub(crate) mod tokens;
+pub(crate) mod users;
+pub(crate) mod wire;
+
+use axum::extract::FromRequestParts;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use vitrine_service::who::Caller;
+
+use crate::extract::Tokenless;
+
+/// The `OpenAPI` document, generated from the handlers.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Vitrine platform",
+        version = "1",
+        description = "Accounts, their models, and the tickets and tokens for them. Wire compatible \
+                       with a part of version 1 of the Platform Backend API.",
+        license(name = "MIT OR Apache-2.0")
+    ),
+    paths(
+        oauth::token,
+        oauth::logout,
+        users::get,
+        models::query,
+        models::get,
+        models::update,
+        tokens::create
+    )
+)]
+struct PlatformApi;
+
+pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
+    let mut document = PlatformApi::openapi();
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .build();
+    document
+        .components
+        .get_or_insert_with(Default::default)
+        .add_security_scheme("PlatformToken", SecurityScheme::Http(bearer));
+    document
+}
+
+/// Extracts a [`Caller`] with the bearer token, where there is exactly one in the usual form. All else
+/// signs nobody in; older clients send an empty header when they are not signed in.
+pub(crate) struct Asking(pub(crate) Caller);
+
+impl<S: Sync> FromRequestParts<S> for Asking {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        const BEARER: &str = "bearer ";
+        let Tokenless(mut caller) = Tokenless::from_request_parts(parts, state).await?;
+        let mut values = parts.headers.get_all(AUTHORIZATION).iter();
+        if let (Some(one), None) = (values.next(), values.next()) {
+            caller.bearer = one
+                .to_str()
+                .ok()
+                .filter(|text| {
+                    text.get(..BEARER.len())
+                        .is_some_and(|scheme| scheme.eq_ignore_ascii_case(BEARER))
+                })
+                .map(|text| text[BEARER.len()..].trim().to_owned());
+        }
+        Ok(Self(caller))
+    }
+}

@@ -1,0 +1,159 @@
+//! `POST /oauth/token` and `POST /oauth/logout`.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use vitrine_access::refusal::RefusalKind;
+use vitrine_service::Services;
+use vitrine_service::platform::SignIn;
+
+use super::Asking;
+use crate::error::{ApiError, ErrorKind, Form};
+use crate::extract::{Tokenless, parse_json, read_bounded};
+use crate::limits::OAUTH_BODY_BYTES_MAX;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const NO_STORE: &str = "no-store";
+
+/// A sign-in, as JSON or as a form.
+#[derive(Default, Deserialize, ToSchema)]
+pub(crate) struct TokenRequest {
+    /// `password` or `refresh_token`.
+    grant_type: Option<String>,
+    /// The client.
+    client_id: Option<String>,
+    /// The access key's id.
+    username: Option<String>,
+    /// The access key's secret.
+    password: Option<String>,
+    /// The refresh token.
+    refresh_token: Option<String>,
+}
+
+/// A sign-out.
+#[derive(Default, Deserialize, ToSchema)]
+pub(crate) struct LogoutRequest {
+    /// The refresh token whose sign-in shall end.
+    refresh_token: Option<String>,
+}
+
+/// Signs in by an access key, or renews a sign-in. A refresh token may be used more than once, because
+/// clients renew several times at once.
+#[utoipa::path(
+    post, path = "/oauth/token", operation_id = "PlatformSignIn", tag = "oauth",
+    request_body(content = TokenRequest),
+    responses(
+        (status = 200, description = "Access token and refresh token"),
+        (status = 400, description = "The request, the key or the token is wrong"),
+        (status = 401, description = "The client is unknown")
+    ),
+    security(())
+)]
+pub(crate) async fn token(
+    State(services): State<Services>,
+    Tokenless(caller): Tokenless,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let done = async {
+        let request = read(&headers, body).await?;
+        let client = request.client_id.as_deref().unwrap_or_default();
+        let how = how(&request)?;
+        let signed_in = services
+            .platform_sign_in("PlatformSignIn", client, how, &caller)
+            .await?;
+        Ok(Json(json!({
+            "access_token": signed_in.access_token,
+            "refresh_token": signed_in.refresh_token,
+            "expires_in": signed_in.expires_in_s,
+            "token_type": "Bearer",
+        })))
+    };
+    let answer = done.await.map_err(in_form)?;
+    Ok(([(CACHE_CONTROL, NO_STORE)], answer).into_response())
+}
+
+/// Ends the sign-ins behind the refresh token and the bearer token that are shown, at once.
+#[utoipa::path(
+    post, path = "/oauth/logout", operation_id = "PlatformSignOut", tag = "oauth",
+    request_body(content = LogoutRequest),
+    responses((status = 200, description = "They are no longer good")),
+    security((), ("PlatformToken" = []))
+)]
+pub(crate) async fn logout(
+    State(services): State<Services>,
+    Asking(caller): Asking,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let done = async {
+        let text = read_bounded(body, OAUTH_BODY_BYTES_MAX).await?;
+        let request: LogoutRequest = parse_json(&text)?;
+        services
+            .platform_sign_out("PlatformSignOut", request.refresh_token.as_deref(), &caller)
+            .await?;
+        Ok(Json(json!({ "success": true })))
+    };
+    let answer = done.await.map_err(in_form)?;
+    Ok(([(CACHE_CONTROL, NO_STORE)], answer).into_response())
+}
+
+fn in_form(error: ApiError) -> ApiError {
+    error.in_form(Form::Grant)
+}
+
+async fn read(headers: &HeaderMap, body: Body) -> Result<TokenRequest, ApiError> {
+    let text = read_bounded(body, OAUTH_BODY_BYTES_MAX).await?;
+    let is_form = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case(FORM));
+    if !is_form {
+        return parse_json(&text);
+    }
+    let mut request = TokenRequest::default();
+    for (name, value) in url::form_urlencoded::parse(&text) {
+        let member = match &*name {
+            "grant_type" => &mut request.grant_type,
+            "client_id" => &mut request.client_id,
+            "username" => &mut request.username,
+            "password" => &mut request.password,
+            "refresh_token" => &mut request.refresh_token,
+            _ => continue,
+        };
+        if member.replace(value.into_owned()).is_some() {
+            return Err(invalid("A member stands in the form twice."));
+        }
+    }
+    Ok(request)
+}
+
+fn how(request: &TokenRequest) -> Result<SignIn<'_>, ApiError> {
+    match request.grant_type.as_deref() {
+        Some("password") => match (&request.username, &request.password) {
+            (Some(id), Some(secret)) => Ok(SignIn::Key { id, secret }),
+            _ => Err(invalid(
+                "Send the access key's id as username and its secret as password.",
+            )),
+        },
+        Some("refresh_token") => match &request.refresh_token {
+            Some(text) => Ok(SignIn::Refresh(text)),
+            None => Err(invalid("There is no refresh_token. Sign in again.")),
+        },
+        Some(_) => Err(ApiError::new(
+            ErrorKind::Refused(RefusalKind::GrantUnsupported),
+            "The grant_type is unknown. Use password with an access key, or refresh_token.",
+        )),
+        None => Err(invalid("Send a grant_type: password or refresh_token.")),
+    }
+}
+
+fn invalid(message: &str) -> ApiError {
+    ApiError::new(ErrorKind::RequestInvalid, message.to_owned())
+}

@@ -1,0 +1,233 @@
+//! The platform, sentence by sentence.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use vitrine_access::grant::Subject;
+use vitrine_access::ids::UserId;
+use vitrine_access::time::Timestamp;
+use vitrine_service::platform::ACCESS_KEY_CLIENT;
+
+use crate::app::{CUBE, Call, TestApp, open_call};
+
+/// Id and secret of a new key of a user's, or of the operator's.
+pub(crate) async fn key(
+    app: &TestApp,
+    user: Option<&str>,
+    expires_at: Option<Timestamp>,
+) -> (String, String) {
+    let user = app.services.find_user(user).await.unwrap();
+    let made = app
+        .services
+        .create_access_key(&user, "test".to_owned(), expires_at);
+    let (record, key) = made.await.unwrap();
+    (record.id.to_string(), key.reveal().to_owned())
+}
+
+pub(crate) async fn revoked_key(app: &TestApp) -> (String, String) {
+    let (id, secret) = key(app, None, None).await;
+    let user = app.services.find_user(None).await.unwrap();
+    let revoked = app.services.revoke_access_key(user.id, id.parse().unwrap());
+    revoked.await.unwrap();
+    (id, secret)
+}
+
+pub(crate) fn sign_in(id: &str, secret: &str) -> Call {
+    Call::post("/oauth/token").json(&json!({
+        "grant_type": "password", "client_id": ACCESS_KEY_CLIENT, "username": id, "password": secret,
+    }))
+}
+
+fn renew(refresh_token: &str) -> Call {
+    Call::post("/oauth/token").json(&json!({
+        "grant_type": "refresh_token", "client_id": ACCESS_KEY_CLIENT,
+        "refresh_token": refresh_token,
+    }))
+}
+
+async fn signed_in(app: &TestApp, (id, secret): &(String, String)) -> Value {
+    app.send(sign_in(id, secret)).await.expect(200).json()
+}
+
+pub(crate) async fn access(app: &TestApp, key: &(String, String)) -> String {
+    let answer = signed_in(app, key).await;
+    answer["access_token"].as_str().unwrap().to_owned()
+}
+
+fn models(embed: &str) -> Call {
+    Call::get(&format!("/api/v1/models/mine?embed={embed}"))
+}
+
+#[tokio::test]
+async fn tokens_of_platform_and_geometry_are_never_taken_for_each_other() {
+    let app = TestApp::start().await;
+    let model = app.push("mine", CUBE).await;
+    let signed = signed_in(&app, &key(&app, None, None).await).await;
+    let geometry = Call::get(&format!("/api/v2/model/{}", model.id));
+    for token in ["access_token", "refresh_token"] {
+        let token = signed[token].as_str().unwrap();
+        app.send(geometry.clone().bearer(token))
+            .await
+            .expect_error(401, "SdJwtValidationError");
+    }
+    let user = app.token(Subject::User(model.owner.user), &["*"]);
+    let refresh = signed["refresh_token"].as_str().unwrap().to_owned();
+    for token in [
+        user,
+        app.backend_token(),
+        app.model_token(model.id),
+        refresh,
+    ] {
+        app.send(models("ticket").bearer(&token)).await.expect(401);
+    }
+    let access = signed["access_token"].as_str().unwrap();
+    let refused = app.send(renew(access)).await.expect(400).json();
+    assert_eq!(refused["error"], "invalid_grant");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_refresh_token_survives_several_uses_until_the_sign_in_ends() {
+    let app = TestApp::start().await;
+    app.push("mine", CUBE).await;
+    let signed = signed_in(&app, &key(&app, None, None).await).await;
+    let refresh = signed["refresh_token"].as_str().unwrap();
+    let mut tokens = vec![signed["access_token"].as_str().unwrap().to_owned()];
+    for _ in 0..3 {
+        let renewed = app.send(renew(refresh)).await.expect(200).json();
+        assert!(renewed["expires_in"].as_u64().unwrap() > 0);
+        tokens.push(renewed["access_token"].as_str().unwrap().to_owned());
+    }
+    for token in &tokens {
+        app.send(models("").bearer(token)).await.expect(200);
+    }
+    let out = Call::post("/oauth/logout").json(&json!({ "refresh_token": refresh }));
+    app.send(out).await.expect(200);
+    for token in &tokens {
+        app.send(models("").bearer(token)).await.expect(401);
+    }
+    let refused = app.send(renew(refresh)).await.expect(400).json();
+    assert_eq!(refused["error"], "invalid_grant");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_revoked_key_ends_what_it_signed_in() {
+    let app = TestApp::start().await;
+    app.push("mine", CUBE).await;
+    let key = key(&app, None, None).await;
+    let token = access(&app, &key).await;
+    app.send(models("").bearer(&token)).await.expect(200);
+    let user = app.services.find_user(None).await.unwrap();
+    let revoked = app
+        .services
+        .revoke_access_key(user.id, key.0.parse().unwrap());
+    revoked.await.unwrap();
+    app.send(models("").bearer(&token)).await.expect(401);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn sign_ins_are_refused_in_the_words_of_the_rfc() {
+    let app = TestApp::start().await;
+    let (id, secret) = key(&app, None, None).await;
+    let full = |member: &str, value: Value| {
+        let mut body = json!({
+            "grant_type": "password", "client_id": ACCESS_KEY_CLIENT.to_uppercase(),
+            "username": id, "password": secret,
+        });
+        body[member] = value;
+        Call::post("/oauth/token").json(&body)
+    };
+    app.send(full("more", json!("x"))).await.expect(200);
+    for (call, status, word) in [
+        (full("password", json!("x")), 400, "invalid_grant"),
+        (full("username", Value::Null), 400, "invalid_request"),
+        (full("client_id", json!("x")), 401, "invalid_client"),
+        (
+            full("grant_type", json!("client_credentials")),
+            400,
+            "unsupported_grant_type",
+        ),
+        (
+            full("grant_type", json!("refresh_token")),
+            400,
+            "invalid_request",
+        ),
+    ] {
+        let refused = app.send(call).await.expect(status).json();
+        assert_eq!(refused["error"], word);
+        assert!(refused["error_description"].is_string());
+    }
+    let form = format!(
+        "grant_type=password&client_id={ACCESS_KEY_CLIENT}&username={id}&password={secret}"
+    );
+    let call = Call::post("/oauth/token")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form);
+    app.send(call).await.expect(200);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn others_models_look_as_if_there_were_none() {
+    let app = TestApp::start().await;
+    app.push("mine", CUBE).await;
+    let theirs = app
+        .push_for(UserId::new(app.entropy()), "theirs", CUBE)
+        .await;
+    let token = access(&app, &key(&app, None, None).await).await;
+    let mut seen = Vec::new();
+    for key in [
+        theirs.id.to_string(),
+        "theirs".to_owned(),
+        "nothing".to_owned(),
+    ] {
+        let path = format!("/api/v1/models/{key}");
+        let answer = app.send(Call::get(&path).bearer(&token)).await;
+        let mut body = answer.expect(404).json();
+        body["error"]["requestId"].take();
+        seen.push(body);
+    }
+    seen.dedup();
+    assert_eq!(seen.len(), 1, "{seen:?}");
+    let both = json!({ "ids": ["mine", "theirs"], "scope": ["group.view"] });
+    let call = Call::post("/api/v1/tokens").json(&both).bearer(&token);
+    app.send(call).await.expect(404);
+    let call = Call::post("/api/v1/models/query")
+        .json(&json!({}))
+        .bearer(&token);
+    let listed = app.send(call).await.expect(200).json();
+    let listed = listed["data"]["result"].as_array().unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0]["slug"], "mine");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_ticket_is_handed_out_again_and_domains_change_what_it_opens() {
+    let app = TestApp::start().await;
+    app.push("mine", CUBE).await;
+    let token = access(&app, &key(&app, None, None).await).await;
+    let mut tickets = Vec::new();
+    for _ in 0..2 {
+        let shown = app.send(models("ticket").bearer(&token)).await;
+        let shown = shown.expect(200).json();
+        let ticket = shown["data"]["ticket"]["ticket"].as_str().unwrap();
+        tickets.push(ticket.to_owned());
+        app.pass(Duration::from_secs(1));
+    }
+    assert_eq!(tickets[0], tickets[1]);
+    app.send(open_call(&tickets[0])).await.expect(201);
+    let patch = json!({ "accessdomains": ["other.example.com"] });
+    let call = Call::new("PATCH", "/api/v1/models/mine").json(&patch);
+    let changed = app.send(call.bearer(&token)).await.expect(200).json();
+    assert_eq!(
+        changed["data"]["accessdomains"][0]["name"],
+        "other.example.com"
+    );
+    app.send(open_call(&tickets[0]))
+        .await
+        .expect_error(403, "SdTicketValidationError");
+    app.finish().await;
+}

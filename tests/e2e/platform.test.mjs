@@ -1,0 +1,104 @@
+// The official platform SDK, unmodified, with nothing but what `vitrine demo --json` printed: from an access key to a session that
+// a page of the shop opens.
+
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import platform from '@shapediver/sdk.platform-api-sdk-v1'
+import * as geometry from 'sdk-newest'
+import { request } from './lib/http.mjs'
+import { originOf } from './lib/journey.mjs'
+import { startDemo } from './lib/server.mjs'
+
+const { create, isPBInvalidGrantOAuthResponseError, isPBNotFoundResponseError } = platform
+
+describe('platform SDK', () => {
+  let demo
+  let sdk
+  let user
+  before(async () => {
+    demo = await startDemo()
+    sdk = create({ clientId: demo.info.client_id, baseUrl: demo.info.base_url })
+  })
+  after(() => demo?.stop())
+
+  const signIn = (client) => client.authorization.passwordGrant(demo.info.access_key.key_id, demo.info.access_key.key_secret)
+  const openAs = (url, ticket) =>
+    request('POST', `${demo.info.base_url}/api/v2/ticket/${ticket}`, { headers: { origin: originOf(url) }, json: {} })
+
+  test('a wrong secret is refused in a form that the SDK knows', async () => {
+    const error = await sdk.authorization.passwordGrant(demo.info.access_key.key_id, 'wrong').then(
+      () => assert.fail('the sign-in should have been refused'),
+      (reason) => reason,
+    )
+    assert.ok(isPBInvalidGrantOAuthResponseError(error), String(error))
+  })
+
+  test('an access key signs in, and the token names its user', async () => {
+    const signed = await signIn(sdk)
+    assert.ok(signed.expires_in > 0)
+    user = JSON.parse(Buffer.from(signed.access_token.split('.')[1], 'base64url')).sub
+    assert.equal((await sdk.users.get(user)).data.id, user)
+  })
+
+  test('models are listed page by page', async () => {
+    const seen = []
+    let offset = null
+    do {
+      const page = await sdk.models.query({
+        filters: { 'deleted_at[?]': null, 'status[=]': 'done', 'user_id[=]': user },
+        sorters: { created_at: 'desc' },
+        embed: ['user', 'backend_system'],
+        limit: 2,
+        strict_limit: true,
+        offset,
+      })
+      for (const model of page.data.result) seen.push(model.slug)
+      offset = page.data.pagination.next_offset
+    } while (offset)
+    assert.deepEqual(seen.sort(), demo.info.models.map((model) => model.slug).sort())
+  })
+
+  test('a model shows its tickets, and the shop opens a session by one', async () => {
+    const { slug } = demo.info.models[0]
+    const { data } = await sdk.models.get(slug, ['backend_system', 'ticket', 'backend_ticket', 'author_ticket', 'accessdomains'])
+    assert.equal(data.backend_system.model_view_url, demo.info.base_url)
+    for (const { ticket } of [data.ticket, data.backend_ticket, data.author_ticket]) {
+      assert.match(ticket, /^[0-9a-f]+-[0-9a-f]+$/)
+    }
+    assert.equal((await openAs(demo.info.shop_url, data.ticket.ticket)).status, 201)
+    assert.equal((await openAs(demo.info.stranger_url, data.ticket.ticket)).status, 403)
+  })
+
+  test('a token opens a session by the model', async () => {
+    const { data } = await sdk.modelTokens.create({ id: demo.info.models[0].slug, scope: ['group.view', 'group.export'], lifetime: 600 })
+    const api = new geometry.SessionApi(new geometry.Configuration({ basePath: data.model_view_url, accessToken: data.access_token }))
+    const session = (await api.createSessionByModel(data.guid)).data
+    await api.closeSession(session.sessionId)
+  })
+
+  test('domains that are patched count at once', async () => {
+    const model = demo.info.models[1]
+    const { data } = await sdk.models.get(model.slug, ['ticket'])
+    assert.equal((await openAs(demo.info.shop_url, data.ticket.ticket)).status, 201)
+    const patched = await sdk.models.patch(model.id, { accessdomains: ['other.example.com'] })
+    assert.deepEqual(patched.data.accessdomains.map((domain) => domain.name), ['other.example.com'])
+    assert.equal((await openAs(demo.info.shop_url, data.ticket.ticket)).status, 403)
+  })
+
+  test('a model that the account does not have is not found', async () => {
+    const error = await sdk.models.get('nothing').then(
+      () => assert.fail('there is no such model'),
+      (reason) => reason,
+    )
+    assert.ok(isPBNotFoundResponseError(error), String(error))
+  })
+
+  test('signing out ends the token', async () => {
+    const other = create({ clientId: demo.info.client_id, baseUrl: demo.info.base_url })
+    const { access_token: token } = await signIn(other)
+    const look = () => request('GET', `${demo.info.base_url}/api/v1/users/${user}`, { token })
+    assert.equal((await look()).status, 200)
+    await other.authorization.logout()
+    assert.equal((await look()).status, 401)
+  })
+})
