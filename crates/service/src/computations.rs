@@ -82,7 +82,8 @@ impl Services {
         raw: &[(String, RawValue)],
         ignore_unknown: bool,
     ) -> Result<ItemStates> {
-        let asked = Asked::outputs(&access.model, raw, ignore_unknown)?;
+        let mut asked = Asked::outputs(&access.model, raw, ignore_unknown)?;
+        keep_allowed(access, Permission::ComputeOutput, &mut asked.outputs);
         let wait = wait_of(&access.model, None);
         // Charged before the work: whoever hangs up meanwhile finds the result in the cache.
         let paid = self.charge_output(access).await?;
@@ -102,7 +103,9 @@ impl Services {
         if !request.outputs.is_empty() {
             needs(access, Permission::ComputeOutput)?;
         }
-        let asked = Asked::exports(&access.model, request, ignore_unknown)?;
+        let mut asked = Asked::exports(&access.model, request, ignore_unknown)?;
+        needs_each(access, Permission::ComputeExport, &asked.exports)?;
+        keep_allowed(access, Permission::ComputeOutput, &mut asked.outputs);
         let wait = wait_of(&access.model, request.max_wait);
         let paid = self.charge_export(access, asked.wants_outputs()).await?;
         self.states(access, &asked, wait, paid).await
@@ -118,7 +121,8 @@ impl Services {
         raw: &[(String, RawValue)],
         ignore_unknown: bool,
     ) -> Result<ItemStates> {
-        let asked = Asked::outputs(&access.model, raw, ignore_unknown)?;
+        let mut asked = Asked::outputs(&access.model, raw, ignore_unknown)?;
+        keep_allowed(access, Permission::CacheOutputGet, &mut asked.outputs);
         self.look_up(access, ResultKind::Output, &asked.outputs)
             .await
     }
@@ -136,7 +140,9 @@ impl Services {
         if !request.outputs.is_empty() {
             needs(access, Permission::CacheOutputGet)?;
         }
-        let asked = Asked::exports(&access.model, request, ignore_unknown)?;
+        let mut asked = Asked::exports(&access.model, request, ignore_unknown)?;
+        needs_each(access, Permission::CacheExportGet, &asked.exports)?;
+        keep_allowed(access, Permission::CacheOutputGet, &mut asked.outputs);
         Ok(States {
             outputs: self
                 .look_up(access, ResultKind::Output, &asked.outputs)
@@ -185,6 +191,11 @@ impl Services {
             })?;
             keys.push((id.clone(), version, found));
         }
+        let permission = match kind {
+            ResultKind::Output => Permission::CacheOutputGet,
+            ResultKind::Export => Permission::CacheExportGet,
+        };
+        needs_each(access, permission, &keys)?;
         self.look_up(access, kind, &keys).await
     }
 
@@ -207,6 +218,13 @@ impl Services {
         };
         if !known {
             return Err(unknown_entity(kind_word(kind), id));
+        }
+        let permission = match kind {
+            ResultKind::Output => Permission::CacheOutputList,
+            ResultKind::Export => Permission::CacheExportList,
+        };
+        if !access.permissions.contains_for(permission, id) {
+            return Err(missing_for(permission, id));
         }
         self.page_of_results(access, kind, id, limit, after).await
     }
@@ -370,8 +388,45 @@ pub(crate) fn kind_word(kind: ResultKind) -> &'static str {
     }
 }
 
+/// Leaves out what a token that is limited to some ids does not cover.
+fn keep_allowed<V, W>(
+    access: &SessionAccess,
+    permission: Permission,
+    items: &mut Vec<(String, V, W)>,
+) {
+    if !access.permissions.contains(permission) {
+        items.retain(|(id, ..)| access.permissions.contains_for(permission, id));
+    }
+}
+
+/// Refuses what was named and is not covered.
+fn needs_each<V, W>(
+    access: &SessionAccess,
+    permission: Permission,
+    items: &[(String, V, W)],
+) -> Result<()> {
+    match items
+        .iter()
+        .find(|(id, ..)| !access.permissions.contains_for(permission, id))
+    {
+        None => Ok(()),
+        Some((id, ..)) => Err(missing_for(permission, id)),
+    }
+}
+
+fn missing_for(permission: Permission, id: &str) -> Error {
+    Refusal {
+        kind: RefusalKind::PermissionMissing,
+        message: format!(
+            "The token's scopes do not cover {id}: ask for one with {}.",
+            permission.limited_to(id)
+        ),
+    }
+    .into()
+}
+
 fn needs(access: &SessionAccess, permission: Permission) -> Result<()> {
-    if access.permissions.contains(permission) {
+    if access.permissions.contains_for_some(permission) {
         return Ok(());
     }
     Err(Refusal {

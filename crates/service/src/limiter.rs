@@ -281,8 +281,21 @@ impl Services {
     /// # Errors
     /// A refusal of kind `RateLimited`.
     pub(crate) fn limit_subject(&self, token: &VerifiedToken, caller: &Caller) -> Result<()> {
+        self.limit_account(token.account, token.token.subject, caller)
+    }
+
+    /// One request of a subject, as the issuer of this account names it; `None` is ourselves.
+    ///
+    /// # Errors
+    /// A refusal of kind `RateLimited`.
+    pub(crate) fn limit_account(
+        &self,
+        account: Option<Payer>,
+        subject: Subject,
+        caller: &Caller,
+    ) -> Result<()> {
         let limiter = &self.inner.limiter;
-        let key = (token.account, token.token.subject);
+        let key = (account, subject);
         match Quota::per_minute("key", limiter.rates.key) {
             Some(quota) if !self.exempt(caller) => limiter
                 .subjects

@@ -111,6 +111,7 @@ pub(crate) fn default_settings() -> ModelSettings {
         webhook_token: None,
         allowed_libraries: Vec::new(),
         tickets_not_before: Timestamp::from_unix_ms(0),
+        frames_only_since: None,
     }
 }
 
@@ -157,7 +158,8 @@ pub(crate) fn apply(model: &mut ModelRecord, patch: ModelPatch) -> Result<()> {
         settings.trust = trust;
     }
     if let Some(limit) = patch.session_rate_limit {
-        settings.session_rate_limit = Some(limit);
+        // 0 takes the limit away, as the contract has it.
+        settings.session_rate_limit = Some(limit).filter(|&limit| limit > 0);
     }
     if let Some(url) = patch.webhook_url {
         settings.webhook_url = emptied(url);

@@ -361,6 +361,9 @@ impl Services {
             model.settings.webhook_token = emptied(token)
                 .map(|token| sealer.seal(Purpose::WebhookToken, token.as_bytes(), nonce));
         }
+        if patch.require_iframe == Some(true) && !model.settings.require_iframe {
+            model.settings.frames_only_since = Some(self.now());
+        }
         apply(model, patch)
     }
 

@@ -371,7 +371,7 @@ impl Services {
         })?;
         let (token, key) = self.platform_token_of(bearer, PlatformUse::Access).await?;
         *who = actor(token.user, key.id);
-        self.limit_subject(Subject::User(token.user), caller)?;
+        self.limit_account(None, Subject::User(token.user), caller)?;
         let user = self.inner.store.user(token.user).await?;
         let user = user.ok_or_else(|| {
             refuse(

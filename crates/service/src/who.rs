@@ -117,9 +117,36 @@ fn missing(permission: Permission) -> Error {
     )
 }
 
+/// Permissions that may be held for single outputs and exports: their operations look at each id.
+const BY_ID: &[Permission] = &[
+    Permission::ComputeOutput,
+    Permission::ComputeExport,
+    Permission::CacheOutputGet,
+    Permission::CacheExportGet,
+    Permission::CacheOutputList,
+    Permission::CacheExportList,
+];
+
 fn require(permissions: &PermissionSet, row: &Operation) -> Result<()> {
     match row.permission {
+        Some(permission) if BY_ID.contains(&permission) => {
+            if permissions.contains_for_some(permission) {
+                Ok(())
+            } else {
+                Err(missing(permission))
+            }
+        }
         Some(permission) if !permissions.contains(permission) => Err(missing(permission)),
+        // What is the platform's alone and has no permission of its own takes a token without
+        // limits: a narrow one shall not become a wide one here.
+        None if row.credential == Credential::BackendToken
+            && *permissions != PermissionSet::all() =>
+        {
+            Err(refuse(
+                RefusalKind::PermissionMissing,
+                "This takes a token with the scope '*'.",
+            ))
+        }
         _ => Ok(()),
     }
 }
@@ -391,6 +418,15 @@ fn still_allowed(entry: &SessionEntry, model: &ModelRecord, ticket: Option<&Tick
     }
     if record.kind == TicketType::Backend {
         return model.settings.backend_access;
+    }
+    // How a session was embedded is not kept: those from before the demand open anew.
+    let settings = &model.settings;
+    if settings.require_iframe
+        && settings
+            .frames_only_since
+            .is_some_and(|since| entry.session.opened_at <= since)
+    {
+        return false;
     }
     let Some(page) = entry.session.origin.as_deref() else {
         return false;

@@ -332,10 +332,17 @@ fn grants_follow_the_subject() {
     assert_eq!(grant.expires_at, token().expires_at);
     let backend = AccessToken {
         subject: Subject::Backend,
-        scopes: Vec::new(),
+        scopes: vec!["*".to_owned()],
         ..token()
+    };
+    let narrow = AccessToken {
+        scopes: vec!["group.view".to_owned()],
+        ..backend.clone()
     }
     .grant();
+    assert!(narrow.is_backend());
+    assert!(!narrow.permissions.contains(Permission::Create));
+    let backend = backend.grant();
     assert!(backend.is_backend());
     assert_eq!(backend.permissions, PermissionSet::all());
     let user = Subject::User(UserId::from_bytes([3; 16]));

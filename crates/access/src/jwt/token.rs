@@ -155,14 +155,14 @@ impl AccessToken {
             .ok()
     }
 
-    /// What the token allows. A back end may do everything; others what their scopes say, without
-    /// what is reserved to back ends. Owner and payer are not in the token: the caller looks them
+    /// What the token allows: what its scopes say, and for others than back ends without what is
+    /// reserved to these. Owner and payer are not in the token: the caller looks them
     /// up.
     #[must_use]
     pub fn grant(&self) -> Grant {
         let (scoped, _unknown) = PermissionSet::from_scopes(&self.scopes);
         let (model, permissions) = match self.subject {
-            Subject::Backend => (None, PermissionSet::all()),
+            Subject::Backend => (None, scoped),
             Subject::Model(model) => (Some(model), scoped.without_reserved()),
             Subject::AuthGroup(_) | Subject::User(_) | Subject::Organization(_) => {
                 (None, scoped.without_reserved())

@@ -1,5 +1,7 @@
 //! The iframe page: who gets it, what it proves, and how long.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use vitrine_access::limits::{EMBED_NONCE_TTL, EMBED_PAGE_AGE_MAX};
 use vitrine_access::origin::AllowedDomains;
@@ -243,11 +245,17 @@ async fn a_hidden_page_needs_a_list_that_browsers_can_hold_exactly() {
 #[tokio::test]
 async fn a_model_that_demands_an_iframe_is_shown_in_one_and_not_directly() {
     let (app, model, ticket) = framed().await;
+    let before = app.open(&ticket).await;
     let demand = ModelPatch {
         require_iframe: Some(true),
         ..ModelPatch::default()
     };
     app.update(model.id, demand).await;
+    // Sessions from before may stand on a page itself: all open anew.
+    app.send(before.defaults())
+        .await
+        .expect_error(410, "SdSessionGoneError");
+    app.pass(Duration::from_secs(1));
     let direct = Call::post(&format!("/api/v2/ticket/{ticket}")).origin(SHOP);
     let refused = app
         .send(direct)
@@ -260,7 +268,9 @@ async fn a_model_that_demands_an_iframe_is_shown_in_one_and_not_directly() {
     );
     for page in [SHOP, ""] {
         let fresh = nonce(&app, &model).await;
-        app.send(open(&ticket, &fresh, page)).await.expect(201);
+        let framed = app.send(open(&ticket, &fresh, page)).await.expect(201);
+        let framed = Opened::read(&framed);
+        app.send(framed.defaults()).await.expect(200);
     }
     app.finish().await;
 }

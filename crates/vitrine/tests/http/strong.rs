@@ -92,6 +92,76 @@ async fn with_strong_authorization_only_the_token_gives_permissions() {
 }
 
 #[tokio::test]
+async fn scopes_for_single_ids_give_these_and_no_others() {
+    let (app, model, ticket) = guarded().await;
+    let all = app.token(Subject::Model(model.id), &["group.view", "group.export"]);
+    let opened = app.send(open_call(&ticket).bearer(&all)).await;
+    let session = Opened::read(&opened.expect(201));
+    let (stl, output) = (session.export("stl"), session.output("model"));
+    let scope = |scope: String| app.token(Subject::Model(model.id), &[scope.as_str()]);
+    let exporter = scope(format!("compute.export.{stl}"));
+    let stranger = scope("compute.export.00000000000000000000000000000000".to_owned());
+    let call = session.make_export("stl", &json!({}));
+    app.send(call.clone().bearer(&exporter)).await.expect(200);
+    app.send(call.clone().bearer(&stranger))
+        .await
+        .expect_error(403, "SdErrorForbidden");
+    let compute = session.compute(&json!({}));
+    app.send(compute.clone().bearer(&exporter))
+        .await
+        .expect_error(403, "SdErrorForbidden");
+    let viewer = scope(format!("compute.output.{output}"));
+    let shown = app.send(compute.clone().bearer(&viewer)).await.expect(200);
+    assert!(shown.json()["outputs"][&output].is_object());
+    let other = scope("compute.output.00000000000000000000000000000000".to_owned());
+    let none = app.send(compute.bearer(&other)).await.expect(200).json();
+    assert_eq!(none["outputs"], json!({}));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_back_ends_token_does_what_its_scopes_say() {
+    let app = TestApp::start().await;
+    let model = app.push("cube", CUBE).await;
+    let narrow = app.token(Subject::Backend, &["group.view"]);
+    let path = format!("/api/v2/model/{}", model.id);
+    app.send(Call::get(&path).bearer(&narrow)).await.expect(200);
+    let refused = [
+        Call::post("/api/v2/model").json(&json!({})),
+        Call::put(&path).json(&json!({ "title": "mine" })),
+        Call::get("/api/v2/model/list"),
+        Call::new("DELETE", &path),
+        Call::new("DELETE", &format!("/api/v2/system/model/{}", model.id)),
+        Call::post(&format!("{path}/ticket"))
+            .json(&json!({ "type": "", "pub": true, "until": "20300101000000" })),
+    ];
+    for call in refused {
+        app.send(call.bearer(&narrow))
+            .await
+            .expect_error(403, "SdErrorForbidden");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_limit_of_no_sessions_is_no_limit() {
+    let app = TestApp::start().await;
+    let model = app.push("cube", CUBE).await;
+    let ticket = app.ticket(&model).await;
+    for limit in [3, 0] {
+        let patch = ModelPatch {
+            session_rate_limit: Some(limit),
+            ..ModelPatch::default()
+        };
+        app.update(model.id, patch).await;
+    }
+    for _ in 0..4 {
+        app.send(open_call(&ticket)).await.expect(201);
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn links_of_a_guarded_session_end_with_the_token_they_were_made_with() {
     let (app, model, ticket) = guarded().await;
     let minutes = Duration::from_mins(10);
