@@ -40,18 +40,18 @@ export async function until(what, probe, { ms_max = 30_000, every_ms = 50 } = {}
 /** Settings of the tests themselves must not be read as settings of the server. */
 const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('VITRINE_')))
 
-/** A child process whose output is kept. */
+/** A child process whose output is kept; its log goes to the file descriptor `stderr` instead, where there is one. */
 export class Running {
-  constructor(args, env = {}) {
+  constructor(args, env = {}, { stderr = 'pipe' } = {}) {
     this.args = args
     this.out = ''
     this.log = ''
-    this.child = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...inherited, ...env } })
+    this.child = spawn(BINARY, args, { stdio: ['ignore', 'pipe', stderr], env: { ...inherited, ...env } })
     this.child.stdout.setEncoding('utf8').on('data', (text) => {
       this.out = (this.out + text).slice(-LOG_BYTES_MAX)
       this.onOutput?.()
     })
-    this.child.stderr.setEncoding('utf8').on('data', (text) => {
+    this.child.stderr?.setEncoding('utf8').on('data', (text) => {
       this.log = (this.log + text).slice(-LOG_BYTES_MAX)
     })
     this.exited = once(this.child, 'exit').then(([code, signal]) => ({ code, signal }))
