@@ -314,7 +314,6 @@ struct Told<'a> {
 
 /// The account that owns the demo's models, and a key that signs it in.
 struct Account {
-    email: Option<String>,
     key_id: String,
     key_secret: String,
 }
@@ -330,7 +329,6 @@ async fn account(services: &Services) -> Result<Account> {
     let label = ACCESS_KEY_LABEL.to_owned();
     let (record, key) = services.create_access_key(&user, label, None).await?;
     Ok(Account {
-        email: user.email,
         key_id: record.id.to_string(),
         key_secret: key.reveal().to_owned(),
     })
@@ -419,6 +417,5 @@ fn summary(services: &Services, told: &Told<'_>) -> Result<serde_json::Value> {
         "partner_key": told.partner_key,
         "access_key": { "key_id": told.account.key_id, "key_secret": told.account.key_secret },
         "client_id": ACCESS_KEY_CLIENT,
-        "account": { "email": told.account.email },
     }))
 }
