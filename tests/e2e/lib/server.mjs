@@ -40,13 +40,16 @@ export async function until(what, probe, { ms_max = 30_000, every_ms = 50 } = {}
 /** Settings of the tests themselves must not be read as settings of the server. */
 const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('VITRINE_')))
 
+/** All clients of a test have one address, and limits per address would hold for them together. What limits do is tested in Rust. */
+const UNLIMITED = { VITRINE_RATE_ADDRESS_PER_MIN: '0', VITRINE_RATE_FAILURES_PER_MIN: '0' }
+
 /** A child process whose output is kept; its log goes to the file descriptor `stderr` instead, where there is one. */
 export class Running {
   constructor(args, env = {}, { stderr = 'pipe' } = {}) {
     this.args = args
     this.out = ''
     this.log = ''
-    this.child = spawn(BINARY, args, { stdio: ['ignore', 'pipe', stderr], env: { ...inherited, ...env } })
+    this.child = spawn(BINARY, args, { stdio: ['ignore', 'pipe', stderr], env: { ...inherited, ...UNLIMITED, ...env } })
     this.child.stdout.setEncoding('utf8').on('data', (text) => {
       this.out = (this.out + text).slice(-LOG_BYTES_MAX)
       this.onOutput?.()
