@@ -61,7 +61,7 @@ class Node {
     await new Promise((resolve, reject) => {
       running.onOutput = () => {
         if (running.out.includes('\n')) resolve()
-        else if (running.how) reject(new Error(`it said nothing\n${running.tail()}`))
+        else if (running.how) reject(new Error(`it said no whole line\n${running.tail()}\n${running.out}`))
       }
     })
     this.ending.push(running.exited)
@@ -217,28 +217,33 @@ describe('two nodes on one PostgreSQL', { skip: SERVER ? false : 'VITRINE_TEST_P
       turn += 1
       return turn % 2 ? [`/api/v2/session/${sessionId}/default`] : [`/api/v2/model/${model}`, { token: bearer }]
     })
-    const prepared = await Promise.all(
-      Object.entries(kinds).flatMap(([kind, prepare]) =>
-        Array.from({ length: rounds }, async () => {
-          const [probe, withdraw] = await prepare()
-          for (const node of nodes) assert.equal(await probe(node), true, `${kind} is good before`)
-          return { kind, probe, withdraw }
+    let seen
+    try {
+      const prepared = await Promise.all(
+        Object.entries(kinds).flatMap(([kind, prepare]) =>
+          Array.from({ length: rounds }, async () => {
+            const [probe, withdraw] = await prepare()
+            for (const node of nodes) assert.equal(await probe(node), true, `${kind} is good before`)
+            return { kind, probe, withdraw }
+          }),
+        ),
+      )
+      seen = await Promise.all(
+        prepared.map(async ({ kind, probe, withdraw }) => {
+          await before_each()
+          return { kind, later: await lastAccepted(nodes, probe, withdraw) }
         }),
-      ),
-    )
-    const seen = await Promise.all(
-      prepared.map(async ({ kind, probe, withdraw }) => {
-        await before_each()
-        return { kind, later: await lastAccepted(nodes, probe, withdraw) }
-      }),
-    )
+      )
+    } finally {
+      await load.stop()
+    }
     await Promise.all(nodes.flatMap((node) => node.ending))
     for (const kind of Object.keys(kinds)) {
       const own = seen.filter((one) => one.kind === kind).flatMap(({ later }) => later)
       console.log(`  ${kind.padEnd(30)} ${distribution(own)}`)
     }
     const all = seen.flatMap(({ later }) => later)
-    const { answered, refused } = await load.stop()
+    const { answered, refused } = load
     console.log(`  ${'everything'.padEnd(30)} ${distribution(all)}; ${answered} valid requests meanwhile`)
     assert.deepEqual(refused, [], 'a valid request was refused')
     assert.ok(answered > 100, `the load was no load: ${answered} requests`)

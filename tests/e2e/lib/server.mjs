@@ -57,7 +57,8 @@ export class Running {
     this.child.stderr?.setEncoding('utf8').on('data', (text) => {
       this.log = (this.log + text).slice(-LOG_BYTES_MAX)
     })
-    this.exited = once(this.child, 'exit').then(([code, signal]) => ({ code, signal }))
+    // 'close', not 'exit': what it printed last may be read only after its end.
+    this.exited = once(this.child, 'close').then(([code, signal]) => ({ code, signal }))
     this.exited.then((how) => {
       this.how = how
       this.onOutput?.()
