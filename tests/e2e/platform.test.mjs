@@ -1,15 +1,53 @@
-// The official platform SDK, unmodified, with nothing but what `vitrine demo --json` printed: from an access key to a session that
+// The official platform SDK in its newest and in an old version, unmodified, with nothing but what `vitrine demo --json` printed: from an access key to a session that
 // a page of the shop opens.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import platform from '@shapediver/sdk.platform-api-sdk-v1'
+import oldPlatform from 'platform-sdk-2-18'
 import * as geometry from 'sdk-newest'
 import { request } from './lib/http.mjs'
 import { originOf } from './lib/journey.mjs'
 import { startDemo } from './lib/server.mjs'
 
 const { create, isPBInvalidGrantOAuthResponseError, isPBNotFoundResponseError } = platform
+
+/** What the old version calls the same things. */
+const VERSIONS = [
+  ['2.29', platform],
+  ['2.18', oldPlatform],
+]
+
+for (const [version, { create }] of VERSIONS)
+  describe(`platform SDK ${version}, signed in by password`, () => {
+    let demo
+    let sdk
+    before(async () => {
+      demo = await startDemo()
+      sdk = create({ clientId: demo.info.client_id, baseUrl: demo.info.base_url })
+    })
+    after(() => demo?.stop())
+    const signIn = (password = demo.info.account.password) => sdk.authorization.passwordGrant(demo.info.account.username, password)
+
+    test('a wrong password is refused, and the right one signs in', async () => {
+      await assert.rejects(signIn('wrong'))
+      const { access_token: token } = await signIn()
+      const { sub } = JSON.parse(Buffer.from(token.split('.')[1], 'base64url'))
+      assert.equal((await sdk.users.get(sub)).data.email, demo.info.account.email)
+    })
+
+    test('models are listed, with their tickets', async () => {
+      const listed = await sdk.models.query({ sorters: { created_at: 'desc' }, limit: 10 })
+      assert.equal(listed.data.result.length, demo.info.models.length)
+      const { data } = await sdk.models.get(listed.data.result[0].id, ['ticket'])
+      assert.match(data.ticket.ticket, /^[0-9a-f]+-[0-9a-f]+$/)
+    })
+
+    test('signing out ends it', async () => {
+      await sdk.authorization.logout()
+      await assert.rejects(sdk.models.query({ limit: 1 }))
+    })
+  })
 
 describe('platform SDK', () => {
   let demo
@@ -91,6 +129,22 @@ describe('platform SDK', () => {
       (reason) => reason,
     )
     assert.ok(isPBNotFoundResponseError(error), String(error))
+  })
+
+  test('three renewals at once all succeed, and a copied token ends the sign-in', async () => {
+    const stored = { token: null }
+    const tokenStorage = { getRefreshToken: () => stored.token, setRefreshToken: (token) => { stored.token = token } }
+    const other = create({ clientId: demo.info.client_id, baseUrl: demo.info.base_url, tokenStorage })
+    await signIn(other)
+    const renew = (token) => request('POST', `${demo.info.base_url}/oauth/token`, { json: { grant_type: 'refresh_token', client_id: demo.info.client_id, refresh_token: token } })
+    const first = await signIn(other)
+    const answers = await Promise.all([1, 2, 3].map(() => renew(first.refresh_token)))
+    assert.deepEqual(answers.map((answer) => answer.status), [200, 200, 200])
+    let newest = answers[2].json.refresh_token
+    for (let turn = 0; turn < 2; turn += 1) newest = (await renew(newest)).json.refresh_token
+    const copied = await renew(first.refresh_token)
+    assert.deepEqual([copied.status, copied.json.error], [400, 'invalid_grant'])
+    assert.equal((await renew(newest)).status, 400)
   })
 
   test('signing out ends the token', async () => {

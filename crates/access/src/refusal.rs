@@ -132,6 +132,8 @@ refusal_kinds! {
     EditorTokenUsed = "editor-token-used",
     /// Access key id and secret do not belong together, or the key is no longer good.
     AccessKeyInvalid = "access-key-invalid",
+    /// Name and password do not belong together, as far as anybody may know.
+    PasswordInvalid = "password-invalid",
     /// The platform does not know the client.
     ClientUnknown = "client-unknown",
     /// The platform does not know the way of signing in.

@@ -166,6 +166,7 @@ pub fn router_with(services: Services, extras: Extras) -> Router {
     let mut config = LayerConfig::new(Arc::new(ServiceEntropy(services.clone())));
     config.limiter = Some(services.clone());
     config.proxies = Arc::new(services.settings().trusted_proxies.clone());
+    config.platform_origins = Arc::new(services.settings().platform_origins.clone());
     let router = Router::new()
         .merge(routes::router(&services))
         .merge(pages)

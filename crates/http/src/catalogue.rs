@@ -260,6 +260,11 @@ static TEXTS: &[(&str, &str, &str)] = &[
         "Compare both halves with what `vitrine accesskey create` showed, or make a new key.",
     ),
     (
+        "password-invalid",
+        "Name and password do not belong together, or the account is blocked. Which of it is not said.",
+        "Try again, or ask the operator for a new password (`vitrine user password`).",
+    ),
+    (
         "client-unknown",
         "The client id of a sign-in is none that the platform knows.",
         "Send the client id that is documented for access keys.",

@@ -178,6 +178,7 @@ impl ErrorKind {
                     | K::SessionGone
                     | K::LinkInvalid
                     | K::AccessKeyInvalid
+                    | K::PasswordInvalid
             )
         )
     }
@@ -213,7 +214,7 @@ const fn refusal_row(kind: RefusalKind) -> ErrorRow {
         K::TokenInvalid | K::TokenExpired | K::TokenRevoked => {
             (S::UNAUTHORIZED, E::SdJwtValidationError)
         }
-        K::CredentialMissing | K::AccessKeyInvalid | K::ClientUnknown => {
+        K::CredentialMissing | K::AccessKeyInvalid | K::PasswordInvalid | K::ClientUnknown => {
             (S::UNAUTHORIZED, E::SdErrorUnauthorized)
         }
         K::GrantUnsupported => (S::BAD_REQUEST, E::SdRequestValidationError),

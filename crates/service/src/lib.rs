@@ -30,6 +30,7 @@ pub mod models;
 mod offset;
 pub mod outgoing;
 pub mod partners;
+mod passwords;
 pub mod platform;
 mod platform_models;
 mod presence;
@@ -38,8 +39,10 @@ mod remembered;
 mod retention;
 pub mod sessions;
 pub mod settings;
+mod sign_ins;
 pub mod tickets;
 pub mod tokens;
+mod users;
 pub mod who;
 
 use std::sync::Arc;
@@ -63,7 +66,7 @@ pub use settings::{RateLimits, Settings};
 pub use vitrine_store::{
     AccessKeyRecord, AuditCursor, BlobError, ComputationStatus, ModelFilter, ModelRecord,
     ModelSettings, OutputVersionRecord, PartnerKeyRecord, PartnerRecord, PartnerSettings,
-    ResultKind, StoredContent, UserRecord,
+    ResultKind, SignInRecord, StoredContent, UserRecord,
 };
 
 use crate::audit::Trail;
@@ -73,6 +76,7 @@ use crate::issuers::Issuers;
 use crate::limiter::Limiter;
 use crate::outgoing::Outgoing;
 use crate::partners::Partners;
+use crate::passwords::Passwords;
 use crate::presence::{SessionEntry, Touches};
 use crate::remembered::Remembered;
 use crate::tokens::Tokens;
@@ -131,6 +135,7 @@ struct Inner {
     issuers: Issuers,
     aliases: Cache<SessionAlias, SessionHash>,
     partners: Partners,
+    passwords: Passwords,
     touches: Touches,
     trail: Trail,
     computations: Computations,
@@ -175,6 +180,7 @@ impl Services {
                     .time_to_idle(IDLE_MAX)
                     .build(),
                 partners: Partners::new(),
+                passwords: Passwords::new(),
                 touches: Touches::default(),
                 trail: Trail::new(),
                 computations: Computations::new(),

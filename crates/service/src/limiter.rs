@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 use vitrine_access::grant::Subject;
-use vitrine_access::ids::{ModelId, TicketId};
+use vitrine_access::ids::{BlobKey, ModelId, TicketId};
 use vitrine_access::owner::Payer;
 use vitrine_access::refusal::{Refusal, RefusalKind};
 use vitrine_access::time::Timestamp;
@@ -25,6 +25,13 @@ use crate::who::Caller;
 const KEYS_MAX: u64 = 200_000;
 const HOUR: Duration = Duration::from_hours(1);
 const MINUTE: Duration = Duration::from_mins(1);
+/// The window of sign-ins by password.
+const QUARTER: Duration = Duration::from_mins(15);
+/// Sign-ins by password under one name in a quarter of an hour, right or wrong: a person needs a few, and
+/// a guesser gets some thousand a day at names and passwords that he hopes for.
+const SIGN_INS_OF_NAME: u32 = 30;
+/// The same of one address, whatever the names: an office shares one.
+const SIGN_INS_OF_ADDRESS: u32 = 150;
 
 /// What a refusal tells about the limit that was reached
 /// (draft-ietf-httpapi-ratelimit-headers-10).
@@ -155,6 +162,9 @@ pub(crate) struct Limiter {
     /// An issuer of an account's own says any subject it likes: they count
     /// together with its account, never against another's quota.
     subjects: Cells<(Option<Payer>, Subject)>,
+    /// By a hash of the name, whether somebody has it or not.
+    names: Cells<BlobKey>,
+    signing_in: Cells<IpAddr>,
     rates: RateLimits,
     limit_loopback: bool,
 }
@@ -167,6 +177,8 @@ impl Limiter {
             failures: Cells::new(MINUTE),
             tickets: Cells::new(MINUTE),
             subjects: Cells::new(MINUTE),
+            names: Cells::new(QUARTER),
+            signing_in: Cells::new(QUARTER),
             rates,
             limit_loopback,
         }
@@ -308,6 +320,32 @@ impl Services {
                 }),
             _ => Ok(()),
         }
+    }
+
+    /// One sign-in by password, before anything is looked up.
+    ///
+    /// # Errors
+    /// A refusal of kind `RateLimited`, in the same words whether the name exists or not.
+    pub(crate) fn limit_sign_in(&self, name: &str, caller: &Caller) -> Result<()> {
+        let (limiter, now) = (&self.inner.limiter, self.now());
+        let quota = |calls| Quota {
+            policy: "sign-in",
+            calls,
+            window: QUARTER,
+        };
+        let refused = |limited| refused(limited, "There were too many tries to sign in.");
+        if let Some(address) = caller.address.filter(|address| !limiter.exempt(*address)) {
+            let taken =
+                limiter
+                    .signing_in
+                    .take(network_of(address), quota(SIGN_INS_OF_ADDRESS), now);
+            taken.map_err(refused)?;
+        }
+        let name = BlobKey::of(name.as_bytes());
+        limiter
+            .names
+            .take(name, quota(SIGN_INS_OF_NAME), now)
+            .map_err(refused)
     }
 
     fn exempt(&self, caller: &Caller) -> bool {

@@ -403,12 +403,7 @@ async fn ensure_account(
     if user == OPERATOR {
         tx.ensure_operator(user, now).await?;
     } else if tx.user(user).await?.is_none() {
-        let record = UserRecord {
-            id: user,
-            email: None,
-            name: String::new(),
-            created_at: now,
-        };
+        let record = UserRecord::new(user, None, String::new(), now);
         tx.insert_user(&record).await?;
     }
     if let Some(id) = organization

@@ -22,6 +22,8 @@ pub struct Settings {
     /// Origins of pages of ours that are embedded by others; their word about the page around
     /// them counts. Always holds the content origin.
     pub trusted_iframe_hosts: AllowedDomains,
+    /// Pages of other origins whose scripts may use the platform for whoever is signed in there.
+    pub platform_origins: AllowedDomains,
     /// Proxies in front of this server: what they say about the client's address counts.
     pub trusted_proxies: TrustedProxies,
     /// How long sessions live.

@@ -19,8 +19,27 @@ pub struct UserRecord {
     pub email: Option<String>,
     /// Display name.
     pub name: String,
+    /// Whether they may do what concerns everybody.
+    pub administrator: bool,
+    /// Since when they may not sign in, if so.
+    pub blocked_at: Option<Timestamp>,
     /// When the account was made.
     pub created_at: Timestamp,
+}
+
+impl UserRecord {
+    /// An ordinary user.
+    #[must_use]
+    pub const fn new(id: UserId, email: Option<String>, name: String, now: Timestamp) -> Self {
+        Self {
+            id,
+            email,
+            name,
+            administrator: false,
+            blocked_at: None,
+            created_at: now,
+        }
+    }
 }
 
 /// Users that own and pay together.
@@ -89,8 +108,13 @@ writers! {
     revoke_access_key(owner: &Owner, id: AccessKeyId, at: Timestamp) -> bool;
 }
 
+const USER: &str = "SELECT id, email, name, administrator, blocked_at, created_at \
+    FROM user_account WHERE id = $1";
+const USER_BY_EMAIL: &str = "SELECT id, email, name, administrator, blocked_at, created_at \
+    FROM user_account WHERE email = $1";
+
 async fn user(handle: &mut Handle, id: UserId) -> Result<Option<UserRecord>, StoreError> {
-    let query = Query::new("SELECT id, email, name, created_at FROM user_account WHERE id = $1");
+    let query = Query::new(USER);
     handle
         .optional(query.bind(&id))
         .await?
@@ -100,7 +124,7 @@ async fn user(handle: &mut Handle, id: UserId) -> Result<Option<UserRecord>, Sto
 }
 
 async fn user_by_email(handle: &mut Handle, email: &str) -> Result<Option<UserRecord>, StoreError> {
-    let query = Query::new("SELECT id, email, name, created_at FROM user_account WHERE email = $1");
+    let query = Query::new(USER_BY_EMAIL);
     handle
         .optional(query.bind_text(email))
         .await?
@@ -114,6 +138,8 @@ fn read_user(row: &Row) -> Result<UserRecord, StoreError> {
         id: row.get("id")?,
         email: row.get_option("email")?,
         name: row.get("name")?,
+        administrator: row.get("administrator")?,
+        blocked_at: row.get_option("blocked_at")?,
         created_at: row.get("created_at")?,
     })
 }
@@ -198,11 +224,14 @@ fn read_access_key(row: &Row) -> Result<AccessKeyRecord, StoreError> {
 }
 
 async fn insert_user(handle: &mut Handle, user: &UserRecord) -> Result<(), StoreError> {
-    let sql = "INSERT INTO user_account (id, email, name, created_at) VALUES ($1, $2, $3, $4)";
+    let sql = "INSERT INTO user_account (id, email, name, administrator, blocked_at, created_at) \
+        VALUES ($1, $2, $3, $4, $5, $6)";
     let query = Query::new(sql)
         .bind(&user.id)
         .bind_option(user.email.as_ref())
         .bind(&user.name)
+        .bind(&user.administrator)
+        .bind_option(user.blocked_at.as_ref())
         .bind(&user.created_at);
     handle.execute(query).await.map(drop)
 }

@@ -29,6 +29,7 @@ mod postgres;
 mod results;
 mod sessions;
 mod settings;
+mod sign_ins;
 mod sqlite;
 mod store;
 mod tickets;
@@ -53,6 +54,7 @@ pub use results::{
 };
 pub use sessions::SessionTouch;
 pub use settings::ModelSettings;
+pub use sign_ins::{PasswordHash, SignInRecord};
 pub use store::{Store, StoreOptions, Tx};
 pub use tickets::TicketRecord;
 pub use usage::{UsageScope, UsageSum};

@@ -7,22 +7,24 @@ use sqlx::{AssertSqlSafe, Connection as _};
 use vitrine_access::{
     AccessKeyId, AuditId, AuthGroupId, BlobKey, Cap, CapScope, CapWindow, Change, EditorTokenHash,
     EndReason, ModelId, ModelStatus, OrganizationId, Owner, PartnerId, PartnerKeyId, Payer,
-    PermissionSet, RequestId, SecretHash, SessionAlias, SessionHash, Subject, TicketId, TicketType,
-    Timestamp, TokenId, UsageId, UsageKind, UserId,
+    PermissionSet, RefreshChain, RequestId, SecretHash, SessionAlias, SessionHash, Subject,
+    TicketId, TicketType, Timestamp, TokenId, UsageId, UsageKind, UserId,
 };
 use vitrine_store::{
-    ComputationStatus, DoomState, JobKind, JobState, ModelFilter, ResultKind, Store, StoreOptions,
+    ComputationStatus, DoomState, JobKind, JobState, ModelFilter, ResultKind, SignInRecord, Store,
+    StoreOptions,
 };
 
 mod common;
 
 const ROWS: &str = include_str!("rows/0001.sql");
 const ROWS_2: &str = include_str!("rows/0002.sql");
-const ROWS_3_TO_6: [&str; 4] = [
+const ROWS_3_TO_7: [&str; 5] = [
     include_str!("rows/0003.sql"),
     include_str!("rows/0004.sql"),
     include_str!("rows/0005.sql"),
     include_str!("rows/0006.sql"),
+    include_str!("rows/0007.sql"),
 ];
 
 const USER: UserId = UserId::from_bytes(uuid(0x11));
@@ -104,18 +106,19 @@ async fn rows_of_schema_version_2_are_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_of_schema_versions_3_to_6_are_read() {
+async fn rows_of_schema_versions_3_to_7_are_read() {
     common::on_both(
-        "rows_of_schema_versions_3_to_6_are_read",
+        "rows_of_schema_versions_3_to_7_are_read",
         |url| async move {
             let store = Store::open(&url, StoreOptions::default()).await.unwrap();
-            for rows in [ROWS, ROWS_2].into_iter().chain(ROWS_3_TO_6) {
+            for rows in [ROWS, ROWS_2].into_iter().chain(ROWS_3_TO_7) {
                 write_rows(&url, rows).await;
             }
             read_doomed(&store).await;
             read_caps(&store).await;
             read_refusals(&store).await;
             read_partners(&store).await;
+            read_sign_ins(&store).await;
             store.close().await;
         },
     )
@@ -148,6 +151,32 @@ async fn read_caps(store: &Store) {
         noticed_percent: 50,
     };
     assert_eq!(store.caps(10).await.unwrap(), [expected]);
+}
+
+async fn read_sign_ins(store: &Store) {
+    let user = store.user(USER).await.unwrap().unwrap();
+    assert_eq!((user.administrator, user.blocked_at), (true, Some(at(70))));
+    let password = store.password_of(USER).await.unwrap().unwrap();
+    assert!(password.as_str().starts_with("$argon2id$"));
+    let id = TokenId::from_bytes(uuid(0x20));
+    let found = store.sign_in_unscoped(id).await.unwrap().unwrap();
+    let expected = SignInRecord {
+        id,
+        user: USER,
+        key: None,
+        client: "console".to_owned(),
+        chain: RefreshChain {
+            current: TokenId::from_bytes(uuid(0x21)),
+            previous: Some(TokenId::from_bytes(uuid(0x22))),
+            turned_at: at(71),
+        },
+        renewals: 3,
+        created_at: at(72),
+        used_at: at(73),
+        expires_at: at(74),
+        ended_at: Some(at(75)),
+    };
+    assert_eq!(found, expected);
 }
 
 async fn read_refusals(store: &Store) {

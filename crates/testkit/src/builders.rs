@@ -48,12 +48,8 @@ impl Builder {
     #[must_use]
     pub fn user(&self) -> UserRecord {
         let id = UserId::new(&self.entropy);
-        UserRecord {
-            id,
-            email: Some(format!("{id}@example.com")),
-            name: "Ada Example".to_owned(),
-            created_at: self.now,
-        }
+        let email = Some(format!("{id}@example.com"));
+        UserRecord::new(id, email, "Ada Example".to_owned(), self.now)
     }
 
     /// An organization.

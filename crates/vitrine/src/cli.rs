@@ -74,12 +74,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
-    /// Users: change what holds for all of a user's models.
+    /// Users: make one, set a password, change what holds for all of a user's models.
     User {
         #[command(flatten)]
         place: Place,
         #[command(subcommand)]
-        command: AccountCommand,
+        command: UserCommand,
     },
     /// Organizations: change what holds for all of an organization's models.
     Org {
@@ -395,6 +395,40 @@ pub(crate) enum Switch {
     On,
     /// No.
     Off,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Make a user who signs in by password.
+    Create {
+        /// The user's address.
+        email: String,
+        /// The user's name.
+        #[arg(long, default_value = "")]
+        name: String,
+        /// Lets the user do what concerns everybody.
+        #[arg(long)]
+        admin: bool,
+        /// A file with the password; without it one is made and shown this once.
+        #[arg(long)]
+        password_file: Option<PathBuf>,
+    },
+    /// Set a user's password, and end every sign-in of theirs.
+    Password {
+        /// The user's id or address.
+        user: String,
+        /// A file with the password; without it one is made and shown this once.
+        #[arg(long)]
+        password_file: Option<PathBuf>,
+    },
+    /// Change a setting of the account.
+    Set {
+        /// The account's id.
+        id: String,
+        /// Demand an access token beside the ticket for all models of the account.
+        #[arg(long, value_enum)]
+        force_require_token: Switch,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -49,6 +49,7 @@ pub(crate) struct Config {
     pub(crate) retired_master_key_files: Vec<String>,
     pub(crate) operator_token_file: String,
     pub(crate) trusted_iframe_hosts: Vec<String>,
+    pub(crate) platform_origins: Vec<String>,
     pub(crate) trusted_proxies: Vec<String>,
     pub(crate) forwarded_header: ForwardingHeader,
     pub(crate) rate_address_per_min: u32,
@@ -137,6 +138,7 @@ impl Default for Config {
             retired_master_key_files: Vec::new(),
             operator_token_file: String::new(),
             trusted_iframe_hosts: Vec::new(),
+            platform_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             forwarded_header: ForwardingHeader::XForwardedFor,
             rate_address_per_min: rates.address,
@@ -241,6 +243,9 @@ impl Config {
         if let Err(error) = AllowedDomains::parse_all(&self.trusted_iframe_hosts) {
             faults.push(format!("trusted_iframe_hosts: {error}"));
         }
+        if let Err(error) = AllowedDomains::parse_all(&self.platform_origins) {
+            faults.push(format!("platform_origins: {error}"));
+        }
         if let Err(error) = self.proxies() {
             faults.push(format!("trusted_proxies: {error}"));
         }
@@ -322,6 +327,8 @@ impl Config {
             audience: self.audience.clone(),
             trusted_iframe_hosts: AllowedDomains::parse_all(&trusted)
                 .map_err(|error| anyhow::anyhow!("trusted_iframe_hosts: {error}"))?,
+            platform_origins: AllowedDomains::parse_all(&self.platform_origins)
+                .map_err(|error| anyhow::anyhow!("platform_origins: {error}"))?,
             trusted_proxies: self
                 .proxies()
                 .map_err(|error| anyhow::anyhow!("trusted_proxies: {error}"))?,

@@ -23,6 +23,7 @@ use vitrine_service::{PartnerSettings, Services};
 use vitrine_store::ModelRecord;
 
 use crate::cli::DemoArguments;
+use crate::commands::account::new_password;
 use crate::commands::{model, start_log};
 use crate::config::{Config, LogFormat};
 use crate::node::{self, Tweak};
@@ -38,6 +39,8 @@ const PARTNER: &str = "demo";
 const STRONG: &str = "lamp";
 /// Tells the demo's access keys from others.
 const ACCESS_KEY_LABEL: &str = "vitrine demo";
+/// With what the demo's user signs in.
+const EMAIL: &str = "demo@example.com";
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
 struct DemoModel {
@@ -312,8 +315,9 @@ struct Told<'a> {
     account: &'a Account,
 }
 
-/// The account that owns the demo's models, and a key that signs it in.
+/// The account that owns the demo's models, and what signs it in.
 struct Account {
+    password: String,
     key_id: String,
     key_secret: String,
 }
@@ -328,7 +332,10 @@ async fn account(services: &Services) -> Result<Account> {
     }
     let label = ACCESS_KEY_LABEL.to_owned();
     let (record, key) = services.create_access_key(&user, label, None).await?;
+    let password = new_password(services);
+    services.appoint(user.id, EMAIL, &password).await?;
     Ok(Account {
+        password,
         key_id: record.id.to_string(),
         key_secret: key.reveal().to_owned(),
     })
@@ -415,6 +422,7 @@ fn summary(services: &Services, told: &Told<'_>) -> Result<serde_json::Value> {
         "model_jwt": model_jwt,
         "backend_jwt": backend_jwt,
         "partner_key": told.partner_key,
+        "account": { "username": EMAIL, "email": EMAIL, "password": told.account.password },
         "access_key": { "key_id": told.account.key_id, "key_secret": told.account.key_secret },
         "client_id": ACCESS_KEY_CLIENT,
     }))

@@ -1,7 +1,7 @@
 //! Tokens of the platform: what an account signs in with. Another type and another audience than the
 //! Geometry API's, so that neither is ever taken for the other.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::strict::parse_object;
 use super::token::{instant, text};
@@ -42,8 +42,10 @@ pub struct PlatformToken {
     pub issuer: String,
     /// `sub`.
     pub user: UserId,
-    /// `key`: the access key that signed in.
-    pub key: AccessKeyId,
+    /// `key`: the access key that signed in; none stands for a password.
+    pub key: Option<AccessKeyId>,
+    /// `prev`: of a refresh token, the one that it took the place of.
+    pub parent: Option<TokenId>,
     /// `iat`.
     pub issued_at: Timestamp,
     /// `exp`.
@@ -57,16 +59,21 @@ impl PlatformToken {
     /// [`JwtError::Claim`] when it would live longer than [`TOKEN_TTL_MAX`] or not at all.
     pub fn sign(&self, purpose: PlatformUse, key: &SigningKey) -> Result<String, JwtError> {
         self.check_life()?;
-        let claims = json!({
+        let mut claims = json!({
             "iss": self.issuer,
             "aud": PLATFORM_AUDIENCE,
             "sub": self.user.to_string(),
             "sid": self.sign_in.to_string(),
-            "key": self.key.to_string(),
             "iat": self.issued_at.unix_s(),
             "exp": self.expires_at.unix_s(),
             "jti": self.id.to_string(),
         });
+        if let Some(key) = self.key {
+            claims["key"] = json!(key.to_string());
+        }
+        if let Some(parent) = self.parent {
+            claims["prev"] = json!(parent.to_string());
+        }
         jws::sign(key, purpose.media_type(), claims.to_string().as_bytes())
     }
 
@@ -106,9 +113,8 @@ impl PlatformToken {
             user: text(&claims, "sub")?
                 .parse()
                 .map_err(|_| JwtError::claim("sub"))?,
-            key: text(&claims, "key")?
-                .parse()
-                .map_err(|_| JwtError::claim("key"))?,
+            key: optional(&claims, "key")?,
+            parent: optional(&claims, "prev")?,
             issued_at: instant(&claims, "iat")?,
             expires_at: instant(&claims, "exp")?,
         };
@@ -129,4 +135,16 @@ impl PlatformToken {
         }
         Ok(())
     }
+}
+
+/// A claim that may be left out, but not be wrong.
+fn optional<T: std::str::FromStr>(
+    claims: &Map<String, Value>,
+    claim: &'static str,
+) -> Result<Option<T>, JwtError> {
+    if !claims.contains_key(claim) {
+        return Ok(None);
+    }
+    let parsed = text(claims, claim)?.parse();
+    parsed.map(Some).map_err(|_| JwtError::claim(claim))
 }

@@ -442,6 +442,23 @@ pub static OPERATIONS: &[Operation] = &[
         None,
         &[],
     ),
+    // The doubled word is the contract's.
+    row(
+        "PlatformListSignIns",
+        "GET",
+        "/api/v1/users/users/{userId}/apiclients",
+        Credential::Account,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformEndSignIn",
+        "DELETE",
+        "/api/v1/users/users/{userId}/apiclients/{signInId}",
+        Credential::Account,
+        None,
+        &[],
+    ),
     row(
         "PlatformQueryModels",
         "POST",
@@ -505,7 +522,7 @@ mod tests {
             .collect();
         assert_eq!(ids.len(), OPERATIONS.len());
         assert_eq!(places.len(), OPERATIONS.len());
-        assert_eq!(OPERATIONS.len(), 46);
+        assert_eq!(OPERATIONS.len(), 48);
     }
 
     #[test]

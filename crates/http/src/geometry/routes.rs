@@ -128,6 +128,8 @@ pub(crate) fn router(services: &Services) -> Router<Services> {
     .serve("PlatformSignIn", platform::oauth::token)
     .serve("PlatformSignOut", platform::oauth::logout)
     .serve("PlatformGetUser", platform::users::get)
+    .serve("PlatformListSignIns", platform::sign_ins::list)
+    .serve("PlatformEndSignIn", platform::sign_ins::end)
     .serve("PlatformQueryModels", platform::models::query)
     .serve("PlatformGetModel", platform::models::get)
     .serve("PlatformUpdateModel", platform::models::update)

@@ -1,17 +1,25 @@
-//! Cross-origin rules of the public paths.
+//! Cross-origin rules.
 //!
-//! Everybody may read answers, errors included, so that a page can say why it was refused; no
+//! The platform (`/api/v1`, `/oauth`) answers exactly the origins that the operator named, with credentials;
+//! to all others it says nothing, and their browsers keep the answer from them. What takes no credential
+//! there, the iframe's data, is open to all.
+//!
+//! The public paths are another matter. Everybody may read answers, errors included, so that a page can say why it was refused; no
 //! cookies are involved and no credentials mode is offered. Who may *open* a session is decided by
 //! the origin rule and not here. Access to private networks is never granted.
 
-use axum::extract::Request;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN,
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+    ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
 };
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use vitrine_access::origin::{AllowedDomains, Origin};
 
 use crate::limits::PREFLIGHT_MAX_AGE_S;
 
@@ -22,6 +30,14 @@ const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
      X-ShapeDiver-UserAgent, X-ShapeDiver-NoConvert, X-ShapeDiver-UseConfigVersion, \
      X-Vitrine-Embed, X-Vitrine-Session",
 );
+
+/// The same for the platform.
+const PLATFORM_HEADERS: HeaderValue = HeaderValue::from_static(
+    "Authorization, Content-Type, X-ShapeDiver-Client, X-ShapeDiver-Origin, X-Webhook-Signature",
+);
+
+/// What takes no credential: the data of iframes, for pages of every origin.
+const OPEN_TO_ALL: &str = "/api/v1/models/iframe/";
 
 const ALLOWED_METHODS: HeaderValue =
     HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
@@ -46,13 +62,65 @@ pub fn is_public(path: &str) -> bool {
         })
 }
 
-/// Answers preflights of public paths and marks every other answer of theirs as readable.
-pub async fn cors(request: Request, next: Next) -> Response {
+/// Whether a path belongs to the platform.
+#[must_use]
+fn is_platform(path: &str) -> bool {
+    let path = format!("/{}", path.trim_start_matches('/'));
+    ["/api/v1", "/oauth"].iter().any(|root| {
+        path.strip_prefix(root)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}
+
+/// The page's origin, when its scripts may use the platform.
+fn welcome(origins: &AllowedDomains, request: &Request) -> Option<HeaderValue> {
+    let headers: Vec<&[u8]> = request
+        .headers()
+        .get_all(ORIGIN)
+        .iter()
+        .map(HeaderValue::as_bytes)
+        .collect();
+    let origin = Origin::from_header_values(&headers).ok()??;
+    let named = origins.allows(&origin);
+    let open = request.uri().path().starts_with(OPEN_TO_ALL);
+    (named || open).then(|| request.headers().get(ORIGIN).cloned())?
+}
+
+async fn platform_cors(origins: &AllowedDomains, request: Request, next: Next) -> Response {
+    let origin = welcome(origins, &request);
+    let asked = is_preflight(&request);
+    let mut response = match &origin {
+        Some(_) if asked => preflight(PLATFORM_HEADERS),
+        _ => next.run(request).await,
+    };
+    let headers = response.headers_mut();
+    headers.append(VARY, HeaderValue::from_static("Origin"));
+    if let Some(origin) = origin {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(
+            ACCESS_CONTROL_ALLOW_CREDENTIALS,
+            HeaderValue::from_static("true"),
+        );
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+    }
+    response
+}
+
+/// Answers preflights of public paths and marks every other answer of theirs as readable; those of the
+/// platform for the origins that the operator named.
+pub async fn cors(
+    State(origins): State<Arc<AllowedDomains>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if is_platform(request.uri().path()) {
+        return platform_cors(&origins, request, next).await;
+    }
     if !is_public(request.uri().path()) {
         return next.run(request).await;
     }
     let mut response = if is_preflight(&request) {
-        preflight()
+        preflight(ALLOWED_HEADERS)
     } else {
         next.run(request).await
     };
@@ -74,10 +142,10 @@ fn is_preflight(request: &Request) -> bool {
             .contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-fn preflight() -> Response {
+fn preflight(allowed: HeaderValue) -> Response {
     let headers = [
         (ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS),
-        (ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS),
+        (ACCESS_CONTROL_ALLOW_HEADERS, allowed),
         (
             ACCESS_CONTROL_MAX_AGE,
             HeaderValue::from(PREFLIGHT_MAX_AGE_S),

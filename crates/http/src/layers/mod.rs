@@ -4,7 +4,8 @@
 //!    their causes;
 //! 2. the client's address is found out ([`Peer`]);
 //! 3. [`headers`]: `nosniff` and `Referrer-Policy`, for whatever answers;
-//! 4. [`cors`]: the public paths answer every origin, preflights and errors included;
+//! 4. [`cors`]: the public paths answer every origin, the platform those that were named, preflights and
+//!    errors included;
 //! 5. addresses that ask too often are refused;
 //! 6. panics become error bodies;
 //! 7. the announced body size is checked and the time until the answer begins is bounded;
@@ -29,6 +30,7 @@ use tower::util::MapRequestLayer;
 use tower::{Layer, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
 use vitrine_access::forwarded::TrustedProxies;
+use vitrine_access::origin::AllowedDomains;
 use vitrine_access::random::Entropy;
 use vitrine_service::Services;
 
@@ -43,6 +45,8 @@ pub struct LayerConfig {
     pub entropy: Arc<dyn Entropy>,
     /// Proxies whose word about the client counts.
     pub proxies: Arc<TrustedProxies>,
+    /// Pages of other origins whose scripts may use the platform.
+    pub platform_origins: Arc<AllowedDomains>,
     /// Counts requests and failed credentials per address; nothing is counted without it.
     pub limiter: Option<Services>,
     /// How long a request may take until its answer begins.
@@ -58,6 +62,7 @@ impl LayerConfig {
         Self {
             entropy,
             proxies: Arc::default(),
+            platform_origins: Arc::default(),
             limiter: None,
             request_timeout: REQUEST_TIMEOUT,
             body_bytes_max: BODY_BYTES_MAX,
@@ -86,11 +91,12 @@ pub fn wrap(router: Router, config: LayerConfig) -> Router {
     // Rewriting a path has no effect inside a router, so the router becomes the only service of an
     // outer one.
     let rewritten = MapRequestLayer::new(path::collapse_leading_slashes).layer(inner);
+    let origins = Arc::clone(&config.platform_origins);
     let layers = ServiceBuilder::new()
         .layer(from_fn_with_state(config.clone(), observe::observe))
         .layer(from_fn_with_state(config.clone(), note_peer))
         .layer(from_fn(headers::harden))
-        .layer(from_fn(cors::cors))
+        .layer(from_fn_with_state(origins, cors::cors))
         .layer(from_fn_with_state(config.clone(), rates::limit))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(config, bounds::bound));

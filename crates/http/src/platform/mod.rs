@@ -2,8 +2,10 @@
 //!
 //! No answer here is readable for scripts of other origins.
 
+mod cookies;
 pub(crate) mod models;
 pub(crate) mod oauth;
+pub(crate) mod sign_ins;
 pub(crate) mod tokens;
 pub(crate) mod users;
 pub(crate) mod wire;
@@ -31,6 +33,8 @@ use crate::extract::Tokenless;
         oauth::token,
         oauth::logout,
         users::get,
+        sign_ins::list,
+        sign_ins::end,
         models::query,
         models::get,
         models::update,

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
@@ -14,6 +14,7 @@ use vitrine_service::Services;
 use vitrine_service::platform::SignIn;
 
 use super::Asking;
+use super::cookies::Cookies;
 use crate::error::{ApiError, ErrorKind, Form};
 use crate::extract::{Tokenless, parse_json, read_bounded};
 use crate::limits::OAUTH_BODY_BYTES_MAX;
@@ -28,11 +29,11 @@ pub(crate) struct TokenRequest {
     grant_type: Option<String>,
     /// The client.
     client_id: Option<String>,
-    /// The access key's id.
+    /// The access key's id, or the account's address.
     username: Option<String>,
-    /// The access key's secret.
+    /// The access key's secret, or the account's password.
     password: Option<String>,
-    /// The refresh token.
+    /// The refresh token; the cookie of the same name stands in for it.
     refresh_token: Option<String>,
 }
 
@@ -43,15 +44,17 @@ pub(crate) struct LogoutRequest {
     refresh_token: Option<String>,
 }
 
-/// Signs in by an access key, or renews a sign-in. A refresh token may be used more than once, because
-/// clients renew several times at once.
+/// Signs in by an access key or a password, or renews a sign-in. A refresh token is good until the one
+/// that took its place is used, and a minute longer, because clients renew several times at once; later it
+/// ends the sign-in, because somebody holds a copy.
 #[utoipa::path(
     post, path = "/oauth/token", operation_id = "PlatformSignIn", tag = "oauth",
     request_body(content = TokenRequest),
     responses(
         (status = 200, description = "Access token and refresh token"),
-        (status = 400, description = "The request, the key or the token is wrong"),
-        (status = 401, description = "The client is unknown")
+        (status = 400, description = "The request, the key, the password or the token is wrong"),
+        (status = 401, description = "The client is unknown"),
+        (status = 429, description = "Too many tries")
     ),
     security(())
 )]
@@ -61,25 +64,36 @@ pub(crate) async fn token(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
+    let cookies = Cookies::of(&services, &headers);
     let done = async {
-        let request = read(&headers, body).await?;
+        let mut request = read(&headers, body).await?;
+        if request.refresh_token.is_none() {
+            request.refresh_token = cookies.refresh_token.clone();
+        }
         let client = request.client_id.as_deref().unwrap_or_default();
         let how = how(&request)?;
         let signed_in = services
             .platform_sign_in("PlatformSignIn", client, how, &caller)
             .await?;
-        Ok(Json(json!({
+        let cookie = cookies.set(&signed_in.refresh_token, signed_in.refresh_in_s);
+        let answer = Json(json!({
             "access_token": signed_in.access_token,
             "refresh_token": signed_in.refresh_token,
             "expires_in": signed_in.expires_in_s,
             "token_type": "Bearer",
-        })))
+        }));
+        Ok((cookie, answer))
     };
-    let answer = done.await.map_err(in_form)?;
-    Ok(([(CACHE_CONTROL, NO_STORE)], answer).into_response())
+    let (cookie, answer) = done.await.map_err(in_form)?;
+    Ok((
+        [(CACHE_CONTROL, NO_STORE.to_owned()), (SET_COOKIE, cookie)],
+        answer,
+    )
+        .into_response())
 }
 
-/// Ends the sign-ins behind the refresh token and the bearer token that are shown, at once.
+/// Ends the sign-ins behind the refresh token (in the body, or else the cookie) and the bearer token that
+/// are shown, at once.
 #[utoipa::path(
     post, path = "/oauth/logout", operation_id = "PlatformSignOut", tag = "oauth",
     request_body(content = LogoutRequest),
@@ -89,18 +103,28 @@ pub(crate) async fn token(
 pub(crate) async fn logout(
     State(services): State<Services>,
     Asking(caller): Asking,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
+    let cookies = Cookies::of(&services, &headers);
     let done = async {
         let text = read_bounded(body, OAUTH_BODY_BYTES_MAX).await?;
         let request: LogoutRequest = parse_json(&text)?;
+        let shown = request.refresh_token.or(cookies.refresh_token.clone());
         services
-            .platform_sign_out("PlatformSignOut", request.refresh_token.as_deref(), &caller)
+            .platform_sign_out("PlatformSignOut", shown.as_deref(), &caller)
             .await?;
         Ok(Json(json!({ "success": true })))
     };
     let answer = done.await.map_err(in_form)?;
-    Ok(([(CACHE_CONTROL, NO_STORE)], answer).into_response())
+    Ok((
+        [
+            (CACHE_CONTROL, NO_STORE.to_owned()),
+            (SET_COOKIE, cookies.set("", 0)),
+        ],
+        answer,
+    )
+        .into_response())
 }
 
 fn in_form(error: ApiError) -> ApiError {
@@ -137,9 +161,10 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<TokenRequest, ApiError>
 fn how(request: &TokenRequest) -> Result<SignIn<'_>, ApiError> {
     match request.grant_type.as_deref() {
         Some("password") => match (&request.username, &request.password) {
-            (Some(id), Some(secret)) => Ok(SignIn::Key { id, secret }),
+            (Some(name), Some(secret)) => Ok(SignIn::Pair { name, secret }),
             _ => Err(invalid(
-                "Send the access key's id as username and its secret as password.",
+                "Send username and password: an access key's id and secret, or an address and its \
+                 password.",
             )),
         },
         Some("refresh_token") => match &request.refresh_token {
@@ -148,7 +173,7 @@ fn how(request: &TokenRequest) -> Result<SignIn<'_>, ApiError> {
         },
         Some(_) => Err(ApiError::new(
             ErrorKind::Refused(RefusalKind::GrantUnsupported),
-            "The grant_type is unknown. Use password with an access key, or refresh_token.",
+            "The grant_type is unknown. Use password or refresh_token.",
         )),
         None => Err(invalid("Send a grant_type: password or refresh_token.")),
     }

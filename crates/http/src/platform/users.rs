@@ -30,16 +30,22 @@ pub(crate) async fn get(
 ) -> Result<Response, ApiError> {
     let done = async {
         let access = services.platform_access("PlatformGetUser", &caller).await?;
-        if id.parse::<UserId>().ok() != Some(access.user.id) {
-            return Err(ApiError::new(
-                ErrorKind::EntityUnknown,
-                "There is no such user. Ask for the user that is signed in.",
-            ));
-        }
+        own(&access, &id)?;
         Ok(answer(&self_level(&access)))
     };
     done.await
         .map_err(|error: ApiError| error.in_form(Form::Platform))
+}
+
+/// Nobody but the account itself is known to be there.
+pub(super) fn own(access: &PlatformAccess, id: &str) -> Result<(), ApiError> {
+    if id.parse::<UserId>().ok() == Some(access.user.id) {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        ErrorKind::EntityUnknown,
+        "There is no such user. Ask for the user that is signed in.",
+    ))
 }
 
 fn self_level(access: &PlatformAccess) -> Value {

@@ -20,6 +20,12 @@ pub(super) fn answer(data: &Value) -> Response {
     ([(CACHE_CONTROL, NO_STORE)], Json(body)).into_response()
 }
 
+/// A successful answer that says nothing more.
+pub(super) fn done() -> Response {
+    let body = json!({ "success": true, "version": VERSION });
+    ([(CACHE_CONTROL, NO_STORE)], Json(body)).into_response()
+}
+
 /// Whole seconds since 1970.
 pub(super) fn epoch(at: Timestamp) -> i64 {
     at.unix_s()
@@ -51,7 +57,11 @@ pub(crate) fn grant_refusal(error: &ApiError) -> Response {
             (StatusCode::BAD_REQUEST, "unsupported_grant_type")
         }
         ErrorKind::Refused(
-            K::AccessKeyInvalid | K::TokenInvalid | K::TokenExpired | K::TokenRevoked,
+            K::AccessKeyInvalid
+            | K::PasswordInvalid
+            | K::TokenInvalid
+            | K::TokenExpired
+            | K::TokenRevoked,
         ) => (StatusCode::BAD_REQUEST, "invalid_grant"),
         _ if row.status == StatusCode::SERVICE_UNAVAILABLE
             || row.status == StatusCode::TOO_MANY_REQUESTS =>

@@ -27,4 +27,8 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         version: 6,
         sql: include_str!("../../migrations/sqlite/0006_partners.sql"),
     },
+    Migration {
+        version: 7,
+        sql: include_str!("../../migrations/sqlite/0007_sign_ins.sql"),
+    },
 ];

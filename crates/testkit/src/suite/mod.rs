@@ -12,6 +12,7 @@ mod money;
 mod partners;
 mod results;
 mod sessions;
+mod sign_ins;
 
 use vitrine_store::Store;
 
@@ -28,6 +29,7 @@ pub async fn run_all(store: &Store) {
     results::run(store).await;
     erasing::run(store).await;
     partners::run(store).await;
+    sign_ins::run(store).await;
     feeds::run(store).await;
 }
 

@@ -1,29 +1,123 @@
-//! `vitrine user set`, `vitrine org set`.
+//! `vitrine user create | password | set`, `vitrine org set`.
 
-use anyhow::{Result, bail};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
 use vitrine_access::owner::Payer;
+use vitrine_service::Services;
+use vitrine_service::platform::{CONSOLE_CLIENT, NewUser};
 
-use crate::cli::{AccountCommand, Place, Switch};
+use crate::cli::{AccountCommand, Place, Switch, UserCommand};
 
-pub(super) async fn user(place: &Place, command: AccountCommand) -> Result<()> {
-    let AccountCommand::Set { id, .. } = &command;
-    run(place, Payer::User(id.parse()?), &command).await
+/// Random bytes of a password that is made: 120 bits in 24 characters.
+const PASSWORD_BYTES: usize = 15;
+const BASE32: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+pub(super) async fn user(place: &Place, command: UserCommand) -> Result<()> {
+    // The first user may come before the first start.
+    let creates = matches!(command, UserCommand::Create { .. });
+    let services = super::services_at(place, creates).await?;
+    let outcome = act(&services, command).await;
+    services.shutdown().await;
+    outcome
+}
+
+async fn act(services: &Services, command: UserCommand) -> Result<()> {
+    match command {
+        UserCommand::Create {
+            email,
+            name,
+            admin,
+            password_file,
+        } => {
+            let (password, shown) = password(services, password_file.as_deref())?;
+            let new = NewUser {
+                email,
+                name,
+                password,
+                administrator: admin,
+            };
+            let user = services.create_user(new).await?;
+            services.note_command("CreateUser", None).await?;
+            let answer = json!({
+                "id": user.id.to_string(),
+                "username": user.email,
+                "password": shown,
+                "administrator": user.administrator,
+                "client_id": CONSOLE_CLIENT,
+            });
+            println!("{answer:#}");
+        }
+        UserCommand::Password {
+            user,
+            password_file,
+        } => {
+            let user = services.find_user(Some(&user)).await?;
+            let (password, shown) = password(services, password_file.as_deref())?;
+            services.set_password(user.id, &password).await?;
+            services.note_command("SetPassword", None).await?;
+            let answer = json!({
+                "id": user.id.to_string(),
+                "username": user.email,
+                "password": shown,
+            });
+            println!("{answer:#}");
+        }
+        UserCommand::Set {
+            id,
+            force_require_token,
+        } => force(services, Payer::User(id.parse()?), force_require_token).await?,
+    }
+    Ok(())
+}
+
+/// The password of the file, or a new one and the same to be shown.
+fn password(services: &Services, file: Option<&Path>) -> Result<(String, Option<String>)> {
+    if let Some(file) = file {
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("cannot read {}", file.display()))?;
+        return Ok((text.trim_end_matches(['\r', '\n']).to_owned(), None));
+    }
+    let made = new_password(services);
+    Ok((made.clone(), Some(made)))
+}
+
+/// A password that nobody guesses and everybody can type.
+pub(crate) fn new_password(services: &Services) -> String {
+    let mut bytes = [0; PASSWORD_BYTES];
+    services.entropy().fill(&mut bytes);
+    let bits = bytes
+        .iter()
+        .fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
+    (0..PASSWORD_BYTES * 8 / 5)
+        .map(|group| {
+            let index = usize::try_from(bits >> (5 * group) & 31).unwrap_or_default();
+            char::from(BASE32[index])
+        })
+        .collect()
 }
 
 pub(super) async fn organization(place: &Place, command: AccountCommand) -> Result<()> {
-    let AccountCommand::Set { id, .. } = &command;
-    run(place, Payer::Organization(id.parse()?), &command).await
-}
-
-async fn run(place: &Place, account: Payer, command: &AccountCommand) -> Result<()> {
     let services = super::services_at(place, false).await?;
     let AccountCommand::Set {
         id,
         force_require_token,
     } = command;
-    let on = *force_require_token == Switch::On;
+    let outcome = force(
+        &services,
+        Payer::Organization(id.parse()?),
+        force_require_token,
+    );
+    let outcome = outcome.await;
+    services.shutdown().await;
+    outcome
+}
+
+async fn force(services: &Services, account: Payer, switch: Switch) -> Result<()> {
+    let on = switch == Switch::On;
     if !services.force_require_token(account, on).await? {
-        bail!("there is no account {id}");
+        bail!("there is no such account");
     }
     println!(
         "{}",
@@ -33,6 +127,5 @@ async fn run(place: &Place, account: Payer, command: &AccountCommand) -> Result<
             "Each model of the account decides by itself whether it demands an access token."
         }
     );
-    services.shutdown().await;
     Ok(())
 }

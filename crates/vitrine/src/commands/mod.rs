@@ -1,7 +1,7 @@
 //! One file per group of commands.
 
 mod accesskey;
-mod account;
+pub(crate) mod account;
 mod audit;
 mod cap;
 mod config;

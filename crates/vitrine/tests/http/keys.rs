@@ -235,12 +235,7 @@ async fn live_tickets_are_counted_on_the_key_that_sealed_them() {
 async fn an_account_that_demands_tokens_overrules_its_models_at_once() {
     let app = TestApp::start().await;
     let user = UserId::new(app.entropy());
-    let record = UserRecord {
-        id: user,
-        email: None,
-        name: "Ada".to_owned(),
-        created_at: app.services.now(),
-    };
+    let record = UserRecord::new(user, None, "Ada".to_owned(), app.services.now());
     app.services.store().insert_user(&record).await.unwrap();
     let model = app.push_for(user, "hers", CUBE).await;
     let other = app.push("others", CUBE).await;

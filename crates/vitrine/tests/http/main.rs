@@ -30,6 +30,7 @@ mod partner_withdrawal;
 mod platform;
 mod protocol;
 mod rates;
+mod sign_ins;
 mod simulation;
 mod snapshots;
 mod strong;

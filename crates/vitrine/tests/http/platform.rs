@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
 use serde_json::{Value, json};
 use vitrine_access::grant::Subject;
 use vitrine_access::ids::UserId;
@@ -38,14 +39,24 @@ pub(crate) fn sign_in(id: &str, secret: &str) -> Call {
     }))
 }
 
-fn renew(refresh_token: &str) -> Call {
+/// The sign-in that an access token names.
+pub(crate) fn sign_in_id(token: &str) -> String {
+    let payload = token.split('.').nth(1).unwrap();
+    let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD
+        .decode(payload)
+        .unwrap();
+    let claims: Value = serde_json::from_slice(&payload).unwrap();
+    claims["sid"].as_str().unwrap().to_owned()
+}
+
+pub(crate) fn renew(refresh_token: &str) -> Call {
     Call::post("/oauth/token").json(&json!({
         "grant_type": "refresh_token", "client_id": ACCESS_KEY_CLIENT,
         "refresh_token": refresh_token,
     }))
 }
 
-async fn signed_in(app: &TestApp, (id, secret): &(String, String)) -> Value {
+pub(crate) async fn signed_in(app: &TestApp, (id, secret): &(String, String)) -> Value {
     app.send(sign_in(id, secret)).await.expect(200).json()
 }
 

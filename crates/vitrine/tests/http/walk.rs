@@ -94,6 +94,8 @@ struct Accounts {
     token: String,
     old_token: String,
     others_token: String,
+    /// One more sign-in of the account.
+    sign_in: String,
 }
 
 impl World {
@@ -134,6 +136,7 @@ impl World {
         let key = platform::key(&app, None, None).await;
         let others_key = platform::key(&app, Some(&second.owner.user.to_string()), None).await;
         let accounts = Accounts {
+            sign_in: platform::sign_in_id(&platform::access(&app, &key).await),
             token: platform::access(&app, &key).await,
             others_token: platform::access(&app, &others_key).await,
             revoked_key: platform::revoked_key(&app).await,
@@ -369,6 +372,7 @@ impl World {
         let path = row
             .path
             .replace("{userId}", &self.mine.model.owner.user.to_string())
+            .replace("{signInId}", &self.accounts.sign_in)
             .replace("{modelKey}", &model);
         let call = match row.id {
             "PlatformCreateTokens" => {
@@ -520,13 +524,17 @@ fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
         | (PartnerKey | EditorToken, Try::OtherTenant) => right,
         (Token, Try::Narrow) if row.permission.is_none() => right,
         (AccessKey, Try::None) => (400, "request-invalid"),
+        // What is no key's id is taken for somebody's address.
+        (AccessKey, Try::Garbage) => (400, "password-invalid"),
         (AccessKey, _) => (400, "access-key-invalid"),
         (Account, Try::None) => (401, "token-missing"),
         (Account, Try::Expired) => (401, "token-expired"),
         (Account, Try::Garbage | Try::Narrow) => (401, "token-invalid"),
         // Everybody sees a list of their own.
         (Account, Try::OtherTenant) if row.id == "PlatformQueryModels" => right,
-        (Account, Try::OtherTenant) if row.id == "PlatformGetUser" => (404, "entity-unknown"),
+        (Account, Try::OtherTenant) if row.path.starts_with("/api/v1/users/") => {
+            (404, "entity-unknown")
+        }
         (Account, Try::OtherTenant) => (404, "model-unknown"),
         (PartnerKey, with) if row.path.starts_with("/oauth/") => (401, key_code(with)),
         (PartnerKey, with) => (403, key_code(with)),

@@ -92,6 +92,7 @@ impl Plan {
                 issuer: "vitrine".to_owned(),
                 audience: "vitrine-geometry".to_owned(),
                 trusted_iframe_hosts: hosts,
+                platform_origins: AllowedDomains::default(),
                 trusted_proxies: TrustedProxies::default(),
                 session_limits: SessionLimits::default(),
                 session_wait: WAIT,

@@ -1,0 +1,379 @@
+//! Signing in to the platform: by password, by access key, by a refresh token; and signing out.
+
+use std::time::Duration;
+
+use vitrine_access::grant::Subject;
+use vitrine_access::ids::{AccessKeyId, KeyMark, TokenId, UserId};
+use vitrine_access::jwt::{PlatformToken, PlatformUse};
+use vitrine_access::limits::TOKEN_TTL_MAX;
+use vitrine_access::permissions::Credential;
+use vitrine_access::refusal::{Refusal, RefusalKind};
+use vitrine_access::secret::{AccessKeyKind, ApiKey};
+use vitrine_access::sign_in::RefreshChain;
+use vitrine_access::time::Timestamp;
+use vitrine_store::{AccessKeyRecord, SignInRecord, UserRecord};
+
+use crate::Services;
+use crate::audit::Actor;
+use crate::error::{Error, ErrorKind, Result};
+use crate::platform::{PlatformAccess, actor, client_id};
+use crate::users::email;
+use crate::who::{Caller, refuse, row};
+
+/// How long an access token holds. Long, because programs without storage for refresh tokens cannot
+/// renew it; sign-in and key are looked at on each request, so that ending either ends it at once.
+const ACCESS_TTL: Duration = Duration::from_hours(24);
+/// How long a sign-in can be renewed.
+const REFRESH_TTL: Duration = TOKEN_TTL_MAX;
+/// How often a renewal is tried again when another one came first.
+const RENEWAL_TRIES: u32 = 5;
+/// Sign-ins of an account that are listed.
+const LISTED_MAX: u32 = 200;
+
+/// How somebody signs in.
+#[derive(Clone, Copy)]
+pub enum SignIn<'a> {
+    /// By a name and what belongs to it: an access key's id and secret, or an address and its password.
+    Pair {
+        /// The key's id, or the address.
+        name: &'a str,
+        /// The key's secret, or the password.
+        secret: &'a str,
+    },
+    /// By a refresh token.
+    Refresh(&'a str),
+}
+
+/// What a sign-in gives.
+#[derive(Clone)]
+pub struct SignedIn {
+    /// For requests.
+    pub access_token: String,
+    /// For the next access token.
+    pub refresh_token: String,
+    /// Seconds that the access token holds; at least 1.
+    pub expires_in_s: u64,
+    /// Seconds that the refresh token holds.
+    pub refresh_in_s: u64,
+}
+
+/// Who signed in, by what.
+pub(crate) struct Signed {
+    sign_in: SignInRecord,
+    pub(crate) user: UserRecord,
+    pub(crate) key: Option<AccessKeyRecord>,
+}
+
+impl Services {
+    /// `POST /oauth/token`. Refusals and sign-ins are noted.
+    ///
+    /// # Errors
+    /// `ClientUnknown`, `AccessKeyInvalid`, `PasswordInvalid`, `RateLimited`; for refresh tokens
+    /// `TokenInvalid`, `TokenExpired` or `TokenRevoked`.
+    pub async fn platform_sign_in(
+        &self,
+        operation: &str,
+        client: &str,
+        how: SignIn<'_>,
+        caller: &Caller,
+    ) -> Result<SignedIn> {
+        self.trusted()?;
+        if row(operation)?.credential != Credential::AccessKey {
+            return Err(Error::internal(format!("{operation} takes no access key")));
+        }
+        let mut who = Actor::default();
+        let outcome = self.sign_in(client, how, &mut who, caller).await;
+        let signed_in = self.audited_as(operation, caller, &who, outcome)?;
+        self.note_allowed_as(operation, caller, &who);
+        Ok(signed_in)
+    }
+
+    async fn sign_in(
+        &self,
+        client: &str,
+        how: SignIn<'_>,
+        who: &mut Actor,
+        caller: &Caller,
+    ) -> Result<SignedIn> {
+        let client = client_id(client)?;
+        match how {
+            SignIn::Pair { name, secret } => {
+                let (user, key) = match name.parse::<AccessKeyId>() {
+                    Ok(id) => {
+                        let key = self.key_of_pair(id, secret).await?;
+                        (key.owner.user, Some(key))
+                    }
+                    Err(_) => (self.user_of_pair(name, secret, caller).await?, None),
+                };
+                *who = actor(user, key.as_ref().map(|key| key.id));
+                self.begin_sign_in(client, user, key).await
+            }
+            SignIn::Refresh(text) => {
+                let (token, signed) = self.signed_by(text, PlatformUse::Refresh).await?;
+                *who = actor(token.user, token.key);
+                self.renew(&token, signed).await
+            }
+        }
+    }
+
+    async fn begin_sign_in(
+        &self,
+        client: &'static str,
+        user: UserId,
+        key: Option<AccessKeyRecord>,
+    ) -> Result<SignedIn> {
+        let (now, id) = (self.now(), self.marked_id()?);
+        let ends = [
+            Some(now.plus(REFRESH_TTL)),
+            key.as_ref().and_then(|key| key.expires_at),
+        ];
+        let sign_in = SignInRecord {
+            id,
+            user,
+            key: key.as_ref().map(|key| key.id),
+            client: client.to_owned(),
+            chain: RefreshChain::new(self.marked_id()?, now),
+            renewals: 0,
+            created_at: now,
+            used_at: now,
+            expires_at: ends.into_iter().flatten().min().unwrap_or(now),
+            ended_at: None,
+        };
+        self.inner.store.insert_sign_in(&sign_in).await?;
+        let first = PlatformToken {
+            id: sign_in.chain.current,
+            ..self.platform_token(&sign_in, now)?
+        };
+        self.tokens_of(&sign_in, &first)
+    }
+
+    /// The chain moves in one statement, whichever node does it.
+    async fn renew(&self, shown: &PlatformToken, mut signed: Signed) -> Result<SignedIn> {
+        for _ in 0..RENEWAL_TRIES {
+            let (now, sign_in) = (self.now(), &signed.sign_in);
+            let Ok(chain) = sign_in.chain.show(shown.id, shown.parent, now) else {
+                let (user, id) = (sign_in.user, sign_in.id);
+                self.inner.store.end_sign_in(user, id, now).await?;
+                tracing::warn!(%user, "a refresh token was used again after its successor");
+                return Err(refuse(
+                    RefusalKind::TokenRevoked,
+                    "This refresh token was replaced long ago. Somebody may hold a copy of it, so \
+                     the sign-in has ended. Sign in again.",
+                ));
+            };
+            let before = sign_in.chain.current;
+            let renewed = self
+                .inner
+                .store
+                .renew_sign_in(sign_in.id, before, &chain, now);
+            if renewed.await? {
+                let next = PlatformToken {
+                    parent: Some(chain.current),
+                    ..self.platform_token(sign_in, now)?
+                };
+                return self.tokens_of(sign_in, &next);
+            }
+            // Another renewal of the same moment, or the end.
+            let again = self.inner.store.sign_in_unscoped(signed.sign_in.id).await?;
+            signed.sign_in = again
+                .filter(|again| again.ended_at.is_none())
+                .ok_or_else(ended)?;
+        }
+        Err(Error::new(
+            ErrorKind::Busy,
+            "The sign-in is being renewed by others at the same moment. Try again.",
+        )
+        .retry_after_s(1))
+    }
+
+    /// The access token ends with its sign-in at the latest.
+    fn tokens_of(&self, sign_in: &SignInRecord, refresh: &PlatformToken) -> Result<SignedIn> {
+        let now = self.now();
+        let expires_at = sign_in.expires_at.min(now.plus(ACCESS_TTL));
+        let expires_in_s = expires_at.since(now).as_secs().max(1);
+        let access = PlatformToken {
+            expires_at: now.plus(Duration::from_secs(expires_in_s)),
+            ..self.platform_token(sign_in, now)?
+        };
+        Ok(SignedIn {
+            access_token: self.sign_platform(&access, PlatformUse::Access)?,
+            refresh_token: self.sign_platform(refresh, PlatformUse::Refresh)?,
+            expires_in_s,
+            refresh_in_s: sign_in.expires_at.since(now).as_secs(),
+        })
+    }
+
+    fn marked_id(&self) -> Result<TokenId> {
+        let ring = self.inner.tokens.ring();
+        let mark = KeyMark::of(ring.signing(self.now())?.kid());
+        Ok(TokenId::marked(mark, &*self.inner.entropy))
+    }
+
+    /// A token of the sign-in that lives as long as it does.
+    fn platform_token(&self, sign_in: &SignInRecord, now: Timestamp) -> Result<PlatformToken> {
+        // Whole seconds on the wire: a token never lives less than one.
+        let least = now.plus(Duration::from_secs(1));
+        Ok(PlatformToken {
+            id: self.marked_id()?,
+            sign_in: sign_in.id,
+            issuer: self.inner.settings.issuer.clone(),
+            user: sign_in.user,
+            key: sign_in.key,
+            parent: None,
+            issued_at: now,
+            expires_at: sign_in.expires_at.max(least),
+        })
+    }
+
+    fn sign_platform(&self, token: &PlatformToken, purpose: PlatformUse) -> Result<String> {
+        let ring = self.inner.tokens.ring();
+        let key = ring.signing(self.now())?;
+        token.sign(purpose, key).map_err(Error::internal)
+    }
+
+    /// Ids and secrets that do not fit are answered alike, whatever is wrong with them.
+    async fn key_of_pair(&self, id: AccessKeyId, secret: &str) -> Result<AccessKeyRecord> {
+        let wrong = || {
+            refuse(
+                RefusalKind::AccessKeyInvalid,
+                "There is no such pair of access key id and secret, or the key is no longer good.",
+            )
+        };
+        let hash = ApiKey::<AccessKeyKind>::parse(secret)
+            .map_err(|_| wrong())?
+            .hash();
+        let key = self.inner.store.access_key_unscoped(id).await?;
+        key.filter(|key| key.hash == hash && self.is_live(key))
+            .ok_or_else(wrong)
+    }
+
+    /// Every way of being wrong takes the same work and gets the same answer.
+    async fn user_of_pair(&self, name: &str, password: &str, caller: &Caller) -> Result<UserId> {
+        let name = email(name);
+        self.limit_sign_in(&name, caller)?;
+        let store = &self.inner.store;
+        let user = store.user_by_email(&name).await?;
+        let hash = match &user {
+            Some(user) => store.password_of(user.id).await?,
+            None => None,
+        };
+        let fits = self.inner.passwords.verify(password, hash).await?;
+        user.filter(|user| fits && user.blocked_at.is_none())
+            .map(|user| user.id)
+            .ok_or_else(|| {
+                refuse(
+                    RefusalKind::PasswordInvalid,
+                    "Name and password do not belong together, or the account is blocked.",
+                )
+            })
+    }
+
+    pub(crate) fn is_live(&self, key: &AccessKeyRecord) -> bool {
+        key.revoked_at.is_none() && key.expires_at.is_none_or(|end| self.now() < end)
+    }
+
+    /// A token of the platform that may be used now, and who is behind it.
+    pub(crate) async fn signed_by(
+        &self,
+        text: &str,
+        purpose: PlatformUse,
+    ) -> Result<(PlatformToken, Signed)> {
+        let (tokens, store) = (&self.inner.tokens, &self.inner.store);
+        let ring = tokens.ring();
+        let issuer = &self.inner.settings.issuer;
+        let token = PlatformToken::verify(ring.verifying(), text, purpose, issuer, self.now())
+            .map_err(Refusal::from)?;
+        let subject = Subject::User(token.user);
+        if tokens.is_revoked(token.id)
+            || tokens.is_revoked(token.sign_in)
+            || tokens.is_subject_revoked(&subject, token.issued_at)
+        {
+            return Err(ended());
+        }
+        let sign_in = store.sign_in_unscoped(token.sign_in).await?;
+        let sign_in = sign_in
+            .filter(|one| one.ended_at.is_none() && one.user == token.user && one.key == token.key)
+            .ok_or_else(ended)?;
+        let key = match token.key {
+            None => None,
+            Some(id) => {
+                let key = store.access_key_unscoped(id).await?;
+                let live =
+                    |key: &AccessKeyRecord| key.owner.user == token.user && self.is_live(key);
+                Some(key.filter(live).ok_or_else(ended)?)
+            }
+        };
+        let user = store.user(token.user).await?;
+        let user = user
+            .filter(|user| user.blocked_at.is_none())
+            .ok_or_else(ended)?;
+        Ok((token, Signed { sign_in, user, key }))
+    }
+
+    /// `POST /oauth/logout`: ends the sign-ins behind the tokens that are shown. What is none of ours
+    /// or has ended before changes nothing and is no error.
+    ///
+    /// # Errors
+    /// Database failures.
+    pub async fn platform_sign_out(
+        &self,
+        operation: &str,
+        refresh_token: Option<&str>,
+        caller: &Caller,
+    ) -> Result<()> {
+        self.trusted()?;
+        let shown = [
+            (refresh_token, PlatformUse::Refresh),
+            (caller.bearer.as_deref(), PlatformUse::Access),
+        ];
+        for (text, purpose) in shown {
+            let Some(text) = text else { continue };
+            let token = match self.signed_by(text, purpose).await {
+                Ok((token, _)) => token,
+                Err(error) if matches!(error.kind(), ErrorKind::Refused(_)) => continue,
+                Err(error) => return Err(error),
+            };
+            let store = &self.inner.store;
+            store
+                .end_sign_in(token.user, token.sign_in, self.now())
+                .await?;
+            self.note_allowed_as(operation, caller, &actor(token.user, token.key));
+        }
+        Ok(())
+    }
+
+    /// Ends a sign-in of the account's, and notes it; `false` when it has none such that lasts.
+    ///
+    /// # Errors
+    /// Database failures.
+    pub async fn platform_end_sign_in(
+        &self,
+        access: &PlatformAccess,
+        sign_in: TokenId,
+    ) -> Result<bool> {
+        let store = &self.inner.store;
+        let ended = store
+            .end_sign_in(access.user.id, sign_in, self.now())
+            .await?;
+        if ended {
+            self.note_allowed_as(access.operation, &access.caller, &access.actor());
+        }
+        Ok(ended)
+    }
+
+    /// A user's sign-ins that can still be renewed, newest first.
+    ///
+    /// # Errors
+    /// Database failures.
+    pub async fn sign_ins(&self, user: UserId) -> Result<Vec<SignInRecord>> {
+        let now = self.now();
+        Ok(self.inner.store.sign_ins(user, now, LISTED_MAX).await?)
+    }
+}
+
+fn ended() -> Error {
+    refuse(
+        RefusalKind::TokenRevoked,
+        "The sign-in has ended, or its access key was revoked. Sign in again.",
+    )
+}

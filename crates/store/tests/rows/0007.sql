@@ -1,0 +1,3 @@
+-- Rows as version 7 of the schema has written them, beside those of the versions before. Never edited.
+UPDATE user_account SET password = '$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA', administrator = 1, blocked_at = 1795255200070 WHERE id = x'11111111111141118111111111111111';
+INSERT INTO sign_in (id, user_id, access_key, client, token, token_before, turned_at, renewals, created_at, used_at, expires_at, ended_at) VALUES (x'20202020202040208020202020202020', x'11111111111141118111111111111111', NULL, 'console', x'21212121212141218121212121212121', x'22222222222242228222222222222222', 1795255200071, 3, 1795255200072, 1795255200073, 1795255200074, 1795255200075);
