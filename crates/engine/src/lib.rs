@@ -10,4 +10,4 @@ pub use pool::{ModelSource, PoolError, PoolHealth, WorkerPool, WorkerPoolConfig}
 pub use worker::{Confinement, run_worker, worker_main};
 
 /// Part of every version of a result: it changes whenever the same model and values may give other bytes.
-pub const ENGINE_VERSION: &str = "jscad 2.13, manifold-rust 0.19.2, form 1";
+pub const ENGINE_VERSION: &str = "jscad 2.13, manifold-rust 0.19.2, form 2";

@@ -10,6 +10,7 @@ use super::check;
 use super::error::ExportError;
 use super::mesh::{Material, Scene, SceneSolid};
 use super::text::{hex_rgba, number, xml};
+use super::weld::apart;
 
 const CONTENT_TYPES: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="model" ContentType="application/vnd.ms-package.3dmanufacturing-3dmodel+xml"/></Types>
@@ -113,7 +114,7 @@ fn object(out: &mut String, id: usize, solid: &SceneSolid, palette: &Palette) {
         out,
         "<object id=\"{id}\" type=\"model\"{name} pid=\"{MATERIALS_ID}\" pindex=\"{first}\"><mesh><vertices>"
     );
-    for [x, y, z] in &solid.mesh.positions {
+    for [x, y, z] in apart(&solid.mesh).iter() {
         let (x, y, z) = (number(*x), number(*y), number(*z));
         let _ = writeln!(out, "<vertex x=\"{x}\" y=\"{y}\" z=\"{z}\"/>");
     }

@@ -5,19 +5,25 @@
 //! holds exactly; vertices that meet become one; where that breaks an edge, the vertices that met there are put on
 //! neighbouring grid points instead. With all of them apart the mesh is the one that came in, so the search ends.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::mesh::IndexedMesh;
 
 /// A point of the grid.
-type Cell = [i32; 3];
+type Cell = [i64; 3];
 
 /// Bits behind the leading one of a single-precision number.
 const MANTISSA_BITS: u32 = 23;
 /// Largest grid coordinate up to which single precision holds every grid point.
-const CELL_ABS_MAX: u32 = 1 << (MANTISSA_BITS + 1);
-/// How many grid steps a vertex may be moved to find a free point.
-const NUDGE_STEPS_MAX: i32 = 64;
+const CELL_ABS_MAX: i64 = 1 << (MANTISSA_BITS + 1);
+/// How many steps a vertex may be moved to find a free point.
+const NUDGE_STEPS_MAX: i64 = 64;
+/// Distance of the last decimal place that text formats write, in model units.
+const TEXT_STEP: f64 = 1e-9;
+/// Shortest way that a vertex is moved in a text format, in places of the text: readers that join near vertices do so within
+/// less.
+const TEXT_NUDGE_MIN: i64 = 1_000;
 
 /// Triangles on a grid.
 pub(super) struct Welded {
@@ -50,7 +56,7 @@ pub(super) fn weld(meshes: &[&IndexedMesh]) -> Result<Welded, OpenEdges> {
     }
     let grid = grid_step(&positions);
     let cells: Vec<Cell> = positions.iter().map(|p| to_cell(*p, grid)).collect();
-    let mut groups = Groups::new(&cells);
+    let mut groups = Groups::new(&cells, Room::single_precision());
     loop {
         let welded = groups.apply(&triangles);
         let bad = bad_edges(&welded);
@@ -75,6 +81,45 @@ pub(super) fn weld(meshes: &[&IndexedMesh]) -> Result<Welded, OpenEdges> {
     }
 }
 
+/// Positions for a file that has indices, in double precision: where vertices meet that must not become one, all but one are
+/// moved a little, so that readers who join whatever lies in one place still find the mesh closed. All others keep their
+/// place.
+pub(super) fn apart(mesh: &IndexedMesh) -> Cow<'_, [[f64; 3]]> {
+    let positions = &mesh.positions;
+    let cells: Vec<Cell> = positions.iter().map(|p| to_cell(*p, TEXT_STEP)).collect();
+    let nudge = to_cell([grid_step(positions); 3], TEXT_STEP)[0].max(TEXT_NUDGE_MIN);
+    let mut groups = Groups::new(&cells, Room::of_text(nudge));
+    let places = groups.cells.len();
+    if places == positions.len() {
+        return Cow::Borrowed(positions);
+    }
+    loop {
+        let bad = bad_edges(&groups.apply(&mesh.triangles));
+        let meeting: HashSet<u32> = bad.iter().flatten().copied().collect();
+        // What cannot be taken apart is closed by its indices all the same.
+        if bad.is_empty() || !groups.split(&meeting, &mesh.triangles, positions) {
+            break;
+        }
+    }
+    let moved = |(vertex, position): (usize, &[f64; 3])| {
+        let group = groups.group_of[vertex] as usize;
+        if group < places {
+            *position
+        } else {
+            groups.cells[group].map(from_text_cell)
+        }
+    };
+    Cow::Owned(positions.iter().enumerate().map(moved).collect())
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "nine places of a coordinate that is moved by far more than is lost"
+)]
+fn from_text_cell(cell: i64) -> f64 {
+    cell as f64 * TEXT_STEP
+}
+
 /// The distance of neighbouring single-precision numbers at the largest coordinate: every multiple of it up to there is
 /// exact, and numbers that differ by rounding noise alone become equal.
 fn grid_step(positions: &[[f64; 3]]) -> f64 {
@@ -90,19 +135,45 @@ fn grid_step(positions: &[[f64; 3]]) -> f64 {
 
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "at most 2^24 grid steps by the choice of the grid"
+    reason = "at most 2^24 steps of the grid of single precision, and 10^18 places of a text"
 )]
 fn to_cell(point: [f64; 3], grid: f64) -> Cell {
-    point.map(|c| (c / grid).round() as i32)
+    point.map(|c| (c / grid).round() as i64)
 }
 
 #[expect(
     clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
     reason = "exact: at most 24 significant bits"
 )]
 fn to_point(cell: Cell, grid: f64) -> [f32; 3] {
     // Adding zero turns negative zero into zero.
-    cell.map(|c| (f64::from(c) * grid) as f32 + 0.0)
+    cell.map(|c| (c as f64 * grid) as f32 + 0.0)
+}
+
+/// Where vertices that are taken apart may go.
+#[derive(Clone, Copy)]
+struct Room {
+    /// Cells of one step.
+    nudge: i64,
+    /// Largest coordinate, in cells.
+    abs_max: i64,
+}
+
+impl Room {
+    fn single_precision() -> Self {
+        Self {
+            nudge: 1,
+            abs_max: CELL_ABS_MAX,
+        }
+    }
+
+    fn of_text(nudge: i64) -> Self {
+        Self {
+            nudge,
+            abs_max: i64::MAX,
+        }
+    }
 }
 
 /// Which vertices are one.
@@ -111,10 +182,11 @@ struct Groups {
     group_of: Vec<u32>,
     /// Distinct grid points.
     cells: Vec<Cell>,
+    room: Room,
 }
 
 impl Groups {
-    fn new(cells: &[Cell]) -> Self {
+    fn new(cells: &[Cell], room: Room) -> Self {
         let mut order: Vec<u32> = (0_u32..).take(cells.len()).collect();
         order.sort_by_key(|vertex| (cells[*vertex as usize], *vertex));
         let mut group_of = vec![0; cells.len()];
@@ -129,6 +201,7 @@ impl Groups {
         Self {
             group_of,
             cells: distinct,
+            room,
         }
     }
 
@@ -165,7 +238,7 @@ impl Groups {
         let inward = inward_directions(&moving, triangles, positions);
         for (vertex, direction) in moving.into_iter().zip(inward) {
             let from = self.cells[self.group_of[vertex] as usize];
-            let Some(cell) = free_cell(from, direction, &taken) else {
+            let Some(cell) = free_cell(from, direction, &taken, self.room) else {
                 return false;
             };
             taken.insert(cell);
@@ -202,15 +275,15 @@ fn inward_directions(
     sums.into_iter().map(|sum| sum.map(inward_sign)).collect()
 }
 
-fn inward_sign(outward: f64) -> i32 {
+fn inward_sign(outward: f64) -> i64 {
     if outward > 0.0 {
         -1
     } else {
-        i32::from(outward < 0.0)
+        i64::from(outward < 0.0)
     }
 }
 
-fn free_cell(from: Cell, direction: Cell, taken: &HashSet<Cell>) -> Option<Cell> {
+fn free_cell(from: Cell, direction: Cell, taken: &HashSet<Cell>, room: Room) -> Option<Cell> {
     let towards_origin = from.map(|c| -c.signum());
     let mut tries = vec![direction, towards_origin];
     for x in [0, -1, 1] {
@@ -222,12 +295,9 @@ fn free_cell(from: Cell, direction: Cell, taken: &HashSet<Cell>) -> Option<Cell>
     }
     for steps in 1..=NUDGE_STEPS_MAX {
         for [x, y, z] in &tries {
-            let cell = [
-                from[0] + x * steps,
-                from[1] + y * steps,
-                from[2] + z * steps,
-            ];
-            let exact = cell.iter().all(|c| c.unsigned_abs() <= CELL_ABS_MAX);
+            let way = room.nudge * steps;
+            let cell = [from[0] + x * way, from[1] + y * way, from[2] + z * way];
+            let exact = cell.iter().all(|c| c.abs() <= room.abs_max);
             if exact && !taken.contains(&cell) {
                 return Some(cell);
             }

@@ -115,14 +115,16 @@ fn op_node(
     children: Vec<Rc<Solid>>,
     transform: Mat3x4,
 ) -> Result<CsgNode, Fault> {
+    // Moving the operands moves the result. The kernel's own place for this is not used: it moves an operation that stands
+    // inside an operation of another kind twice.
     let children = children
         .into_iter()
-        .map(|child| to_node(kernel, child, Mat3x4::identity()))
+        .map(|child| to_node(kernel, child, transform))
         .collect::<Result<_, _>>()?;
     Ok(CsgNode::Op {
         op,
         children,
-        transform,
+        transform: Mat3x4::identity(),
     })
 }
 

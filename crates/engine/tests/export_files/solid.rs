@@ -274,3 +274,40 @@ fn the_bytes_of_a_cube_do_not_change_unnoticed() {
         "{note}"
     );
 }
+
+#[test]
+fn bodies_that_touch_along_an_edge_stay_apart_when_a_reader_joins_equal_corners() {
+    let mut both = box_mesh([0.0; 3], [10.0; 3]);
+    let other = box_mesh([10.0, 10.0, 0.0], [20.0, 20.0, 10.0]);
+    both.positions.extend(other.positions);
+    let triangles = other.triangles.iter().map(|t| t.map(|i| i + 8));
+    both.triangles.extend(triangles);
+    let scene = scene_of(vec![both.clone()]);
+    assert_watertight(&read_stl(&stl(&scene).unwrap()));
+
+    let package = read_threemf(&scene);
+    let mesh = package.root.resources.object[0].get_mesh().unwrap();
+    let corners: Vec<[f64; 3]> = mesh
+        .vertices
+        .vertex
+        .iter()
+        .map(|v| [v.x.value(), v.y.value(), v.z.value()])
+        .collect();
+    let mut far = 0.0_f64;
+    for (ours, theirs) in both.positions.iter().zip(&corners) {
+        for axis in 0..3 {
+            far = far.max((ours[axis] - theirs[axis]).abs());
+        }
+    }
+    assert!(far > 0.0 && far < 1e-5, "moved by {far}");
+    let bits = |corner: u32| {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "as a reader in single precision"
+        )]
+        let single = |c: f64| (c as f32).to_bits();
+        corners[corner as usize].map(single)
+    };
+    let triangles: Vec<[Corner; 3]> = both.triangles.iter().map(|t| t.map(bits)).collect();
+    assert_watertight(&triangles);
+}

@@ -262,6 +262,25 @@ fn a_solid_falls_into_its_pieces() {
 }
 
 #[test]
+fn moving_a_boolean_inside_another_boolean_moves_it_once() {
+    for moved in [
+        "transforms.translate([30, 0, 0], cut)",
+        "transforms.rotate([0, 0, Math.PI / 2], transforms.translate([0, -30, 0], cut))",
+    ] {
+        let script = format!(
+            "const cut = booleans.subtract(primitives.cuboid({{ size: [10, 10, 10] }}), primitives.cuboid({{ size: [4, 4, 20] }}))\n\
+             const both = booleans.union(primitives.cuboid({{ size: [2, 2, 2], center: [60, 0, 0] }}), {moved})\n\
+             return [measurements.measureBoundingBox(both), measurements.measureVolume(both)].flat(2).map((v) => Math.round(v * 1e6) / 1e6)"
+        );
+        assert_eq!(
+            evaluate(&script),
+            serde_json::json!([25, -5, -5, 61, 5, 5, 848]),
+            "{moved}"
+        );
+    }
+}
+
+#[test]
 fn long_chains_give_what_one_operation_gives() {
     let answer = evaluate(
         "const hole = (i) => primitives.cuboid({ size: [0.5, 0.5, 4], center: [i % 30 - 15 + 0.5, Math.floor(i / 30) - 7.5, 0] })\n\
