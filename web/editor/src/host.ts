@@ -35,8 +35,8 @@ export function isAllowed(origin: string, patterns: readonly string[]): boolean 
 export function commandLines(text: string): string[] {
   const words = text.replace(/\r\n?/g, "\n").replace(/\\n/g, "\n").split(/[ \n]/);
   const lines: string[] = [];
-  for (const [index, word] of words.entries()) {
-    if (index === 0 && word === "") continue;
+  for (const word of words) {
+    if (lines.length === 0 && word === "") continue;
     lines.push(lines.length === 0 ? word.replace(/^[_.']+/, "") : word);
   }
   return lines;

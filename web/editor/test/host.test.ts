@@ -55,7 +55,7 @@ describe("the partner's list", () => {
 test("a command of the page around is split as a command line is typed", () => {
   expect(commandLines("_LINE 0,0 10,10 ")).toEqual(["LINE", "0,0", "10,10", ""]);
   expect(commandLines("_CIRCLE\n5,5\n2")).toEqual(["CIRCLE", "5,5", "2"]);
-  expect(commandLines("  ")).toEqual([""]);
+  expect(commandLines("  ")).toEqual([]);
   expect(commandLines("_ZOOM E")).toEqual(["ZOOM", "E"]);
 });
 
