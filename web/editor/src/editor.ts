@@ -87,7 +87,8 @@ class Editor {
     return {
       run: (command: string) => {
         void this.#run([command]);
-        typeIntoCommandLine();
+        // On a screen for fingers the focus would bring up a keyboard over the drawing.
+        if (matchMedia("(pointer: fine)").matches) typeIntoCommandLine();
       },
       select: () => this.#setPanning(false),
       pan: () => this.#setPanning(true),

@@ -81,6 +81,7 @@ const TEXTS = {
   erase: ["Erase", "Löschen"],
   undo: ["Undo", "Rückgängig"],
   redo: ["Redo", "Wiederholen"],
+  selectObjects: ["Select objects", "Objekte wählen"],
   textInsertion: ["Specify start point of text", "Anfangspunkt des Textes"],
   textHeight: ["Specify text height", "Texthöhe"],
   textContent: ["Enter text", "Text eingeben"],

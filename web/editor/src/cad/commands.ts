@@ -11,7 +11,8 @@ import {
   type AcApContext,
 } from "@mlightcad/cad-simple-viewer";
 import { AcDbSysVarManager, AcDbText, AcGePoint3d } from "@mlightcad/data-model";
-import { t } from "../texts.js";
+import { t, type TextKey } from "../texts.js";
+import { DRAW_TOOLS, MODIFY_TOOLS, VIEW_TOOLS } from "../tools.js";
 
 /** Commands that change nothing that is stored. */
 const VIEW_COMMANDS = [
@@ -40,6 +41,18 @@ export const CHOOSER_COMMANDS: Readonly<Record<string, { attachmentType: string;
 };
 
 const GROUP = "ACAD";
+
+/** Words for the list of commands, for those that stand on no button. */
+const FURTHER_WORDS: Readonly<Record<string, TextKey>> = { UNDO: "undo", REDO: "redo", PAN: "pan", SELECT: "select", ZOOM: "zoomIn", SAVE: "save" };
+
+/** What the list of commands says about them, in the library's form. */
+export function commandWords(): Record<string, { description: string; prompt?: string }> {
+  const words: Record<string, { description: string; prompt?: string }> = {};
+  for (const { command, label } of [...DRAW_TOOLS, ...VIEW_TOOLS]) words[command.toLowerCase()] = { description: t(label) };
+  for (const { command, label } of MODIFY_TOOLS) words[command.toLowerCase()] = { description: t(label), prompt: t("selectObjects") };
+  for (const [command, label] of Object.entries(FURTHER_WORDS)) words[command.toLowerCase()] = { description: t(label) };
+  return words;
+}
 
 /** Single-line text: where, how high, what. The library has multi-line text by mouse alone. */
 class TextCommand extends AcEdCommand {

@@ -12,7 +12,7 @@ import {
 } from "@mlightcad/cad-simple-viewer";
 import { AcCmColor, type AcDbDatabase, type AcDbEntity, AcDbSysVarManager, AcGeBox2d, log } from "@mlightcad/data-model";
 import { currentLanguage, t } from "../texts.js";
-import { CHOOSER_COMMANDS, settleCommands, setVariable } from "./commands.js";
+import { CHOOSER_COMMANDS, commandWords, settleCommands, setVariable } from "./commands.js";
 import { GERMAN } from "./german.js";
 import { describeEntity, type EntityFacts } from "./facts.js";
 
@@ -52,7 +52,9 @@ export class Drawing {
   constructor(container: HTMLElement, listener: DrawingListener, { isDebug }: { isDebug: boolean }) {
     log.setLevel(isDebug ? "debug" : "silent");
     this.#listener = listener;
+    // The library has no German: its English tree gets our words.
     if (currentLanguage() === "de") AcApI18n.mergeLocaleMessage("en", GERMAN);
+    AcApI18n.mergeLocaleMessage("en", { command: { ACAD: commandWords() } });
     const manager = AcApDocManager.createInstance({
       container,
       autoResize: true,
