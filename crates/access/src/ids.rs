@@ -18,6 +18,12 @@ pub struct IdError {
     form: &'static str,
 }
 
+impl IdError {
+    pub(crate) const fn new(kind: &'static str, form: &'static str) -> Self {
+        Self { kind, form }
+    }
+}
+
 const UUID_FORM: &str = "a UUID, for example 6f1d2c3e-4b5a-4987-8d6c-0123456789ab";
 const UUID_DASHES: [usize; 4] = [8, 13, 18, 23];
 
@@ -245,6 +251,10 @@ hex_values! {
     EditorTokenHash[32] = "an editor token hash", "64 lower-case hexadecimal digits";
     /// What is kept in clear of a partner's user id: enough to find and count, not to read.
     EditorUserHash[32] = "an editor user hash", "64 lower-case hexadecimal digits";
+    /// What is kept of an editor session: a digest of its 32 bytes. Opens nothing by itself.
+    EditorSessionHash[32] = "an editor session hash", "64 lower-case hexadecimal digits";
+    /// One drawing of one partner, by a digest of where it comes from.
+    DrawingId[32] = "a drawing id", "64 lower-case hexadecimal digits";
 }
 
 impl BlobKey {

@@ -9,6 +9,7 @@ pub mod caps;
 pub mod change;
 pub mod credits;
 pub mod decide;
+pub mod editor_session;
 pub mod editor_token;
 pub mod egress;
 pub mod embed;
@@ -41,6 +42,10 @@ pub use decide::{
     check_ticket_origin, check_ticket_time, check_token, embed_unproven, grant_for_session,
     recorded_is_allowed,
 };
+pub use editor_session::{
+    DrawingFormat, DrawingName, DrawingSource, EditorAccess, EditorFrame, EditorOpening,
+    EditorSessionId, OpeningError, PageParameters,
+};
 pub use editor_token::{
     AppId, AppIdError, EditorParameters, EditorToken, EditorValue, ParametersError,
 };
@@ -49,9 +54,9 @@ pub use embed::{Fence, FenceMark, PageLoad};
 pub use forwarded::{ClientAddress, ForwardedHeader, ProxyError, TrustedProxies};
 pub use grant::{Grant, Subject};
 pub use ids::{
-    AccessKeyId, AuditId, AuthGroupId, BlobKey, EditorTokenHash, EditorUserHash, IdError, JobId,
-    ModelId, OrganizationId, PartnerId, PartnerKeyId, RequestId, SessionAlias, SessionHash,
-    SessionId, TicketId, TokenId, UsageId, UserId,
+    AccessKeyId, AuditId, AuthGroupId, BlobKey, DrawingId, EditorSessionHash, EditorTokenHash,
+    EditorUserHash, IdError, JobId, ModelId, OrganizationId, PartnerId, PartnerKeyId, RequestId,
+    SessionAlias, SessionHash, SessionId, TicketId, TokenId, UsageId, UserId,
 };
 pub use jwt::{
     AccessToken, Algorithm, Expected, JwsHeader, JwtError, KeySet, SigningKey, VerifiedJws,

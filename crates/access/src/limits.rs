@@ -143,6 +143,25 @@ pub const EDITOR_TOKEN_TTL_DEFAULT: Duration = Duration::from_hours(1);
 /// within a month.
 pub const EDITOR_TOKEN_TTL_MAX: Duration = Duration::from_hours(31 * 24);
 
+/// Bytes of the name of a drawing: S3 allows 1,024 for a key, and the names of its versions are longer.
+pub const DRAWING_NAME_BYTES_MAX: usize = 960;
+
+/// Characters of what the editor shows as a drawing's or a person's name.
+pub const EDITOR_TITLE_CHARS_MAX: usize = 200;
+
+/// Characters of a language or a workspace; the longest documented one has 16.
+pub const EDITOR_WORD_CHARS_MAX: usize = 64;
+
+/// How long an editor session holds: a long working day. The token's own end does not end it, because
+/// whoever draws for longer than an hour must still be able to save.
+pub const EDITOR_SESSION_TTL: Duration = Duration::from_hours(12);
+
+/// How long the right to edit a drawing holds without a sign of life: three missed ones of 20 seconds.
+pub const EDITOR_LEASE_TTL: Duration = Duration::from_mins(1);
+
+/// How long the address of an editor page may be loaded again.
+pub const EDITOR_FRAME_TTL: Duration = Duration::from_hours(24);
+
 /// Characters of a partner's application id; it stands in every answer to its tokens.
 pub const APP_ID_CHARS_MAX: usize = 64;
 

@@ -130,6 +130,14 @@ refusal_kinds! {
     EditorTokenRevoked = "editor-token-revoked",
     /// The editor token was good for one use and has been used.
     EditorTokenUsed = "editor-token-used",
+    /// No editor session came along.
+    EditorSessionMissing = "editor-session-missing",
+    /// The editor session ended, or never was.
+    EditorSessionGone = "editor-session-gone",
+    /// The token permits looking only.
+    ViewOnly = "view-only",
+    /// Somebody else has the right to edit the drawing, or nobody asked for it.
+    LeaseMissing = "lease-missing",
     /// Access key id and secret do not belong together, or the key is no longer good.
     AccessKeyInvalid = "access-key-invalid",
     /// Name and password do not belong together, as far as anybody may know.

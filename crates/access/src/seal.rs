@@ -39,10 +39,14 @@ pub enum Purpose {
     WebhookToken,
     /// Parameters behind an editor token, at rest.
     EditorToken,
+    /// Parameters behind an editor session, at rest.
+    EditorSession,
+    /// The address at which an editor page may be loaded again.
+    EditorFrame,
 }
 
 impl Purpose {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::Ticket,
         Self::AssetLink,
         Self::UploadLink,
@@ -50,6 +54,8 @@ impl Purpose {
         Self::EmbedNonce,
         Self::WebhookToken,
         Self::EditorToken,
+        Self::EditorSession,
+        Self::EditorFrame,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -61,6 +67,8 @@ impl Purpose {
             Self::EmbedNonce => b"vitrine seal embed nonce",
             Self::WebhookToken => b"vitrine seal webhook token",
             Self::EditorToken => b"vitrine seal editor token",
+            Self::EditorSession => b"vitrine seal editor session",
+            Self::EditorFrame => b"vitrine seal editor frame",
         }
     }
 

@@ -9,6 +9,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use vitrine_access::random::Entropy;
 use vitrine_service::Services;
 
+use crate::editor;
 use crate::geometry::{self, routes};
 use crate::layers::{self, LayerConfig};
 use crate::ops::{self, Check, LocalOrToken, OperatorToken, Readiness};
@@ -159,6 +160,8 @@ pub fn router_with(services: Services, extras: Extras) -> Router {
     let pages = Router::new()
         .route("/embed/{slug}", get(embed::page).post(embed::renew))
         .route("/embed/assets/{*path}", get(embed::file))
+        .route("/editor", get(editor::page::page))
+        .route("/editor/assets/{*path}", get(editor::page::file))
         .merge(docs::docs_routes())
         .merge(static_files::viewer_routes());
     let docs = utoipa_swagger_ui::SwaggerUi::new("/api/v2/docs")

@@ -255,6 +255,38 @@ static TEXTS: &[(&str, &str, &str)] = &[
         "Generate a new one for each use.",
     ),
     (
+        "editor-session-missing",
+        "An operation of the drawing editor was asked for without an editor session.",
+        "Open one: `POST /editor/session` with an editor token.",
+    ),
+    (
+        "editor-session-gone",
+        "The editor session ended: it was closed, its time is over, its token or key was revoked, or it \
+         never was.",
+        "Let the partner's back end generate a new token and open the editor with it.",
+    ),
+    (
+        "view-only",
+        "The token opened the drawing for looking only.",
+        "Generate a token with the parameter `access` set to `edit`. What is opened by `fileUrl` is \
+         always for looking only.",
+    ),
+    (
+        "lease-missing",
+        "Another editor has the right to save this drawing, or this one did not keep it up.",
+        "Take it by `POST /editor/lease` and save again; the answer says who has it.",
+    ),
+    (
+        "drawing-invalid",
+        "The file is no drawing that can be read, or is beyond a bound.",
+        "Open it in a CAD program and save it again as DXF.",
+    ),
+    (
+        "drawing-stale",
+        "The drawing changed since the version that was edited. What was sent is kept beside it.",
+        "Load the drawing again and make the change in its newest version.",
+    ),
+    (
         "access-key-invalid",
         "There is no such pair of access key id and secret, or the key was revoked or is over.",
         "Compare both halves with what `vitrine accesskey create` showed, or make a new key.",

@@ -17,6 +17,7 @@ use vitrine_access::refusal::{Refusal, RefusalKind};
 use vitrine_service as service;
 
 use crate::catalogue;
+use crate::editor;
 use crate::geometry::wire::{ResError, ResErrorType};
 use crate::limits::RETRY_AFTER_S_DEFAULT;
 use crate::partner::wire;
@@ -59,6 +60,10 @@ error_kinds! {
     Busy,
     /// The computation failed and would fail again.
     ComputationFailed,
+    /// A drawing cannot be read, or is none.
+    DrawingInvalid,
+    /// The drawing changed meanwhile.
+    DrawingStale,
     /// The object storage failed.
     StorageFailed,
     /// The database failed.
@@ -120,6 +125,12 @@ impl ErrorKind {
                 E::SdModelValidationError,
                 "computation-failed",
             ),
+            Self::DrawingInvalid => (
+                S::BAD_REQUEST,
+                E::SdRequestValidationError,
+                "drawing-invalid",
+            ),
+            Self::DrawingStale => (S::CONFLICT, E::SdRequestValidationError, "drawing-stale"),
             Self::StorageFailed => (
                 S::INTERNAL_SERVER_ERROR,
                 E::SdStorageErrorGeneric,
@@ -179,6 +190,7 @@ impl ErrorKind {
                     | K::LinkInvalid
                     | K::AccessKeyInvalid
                     | K::PasswordInvalid
+                    | K::EditorSessionGone
             )
         )
     }
@@ -214,9 +226,11 @@ const fn refusal_row(kind: RefusalKind) -> ErrorRow {
         K::TokenInvalid | K::TokenExpired | K::TokenRevoked => {
             (S::UNAUTHORIZED, E::SdJwtValidationError)
         }
-        K::CredentialMissing | K::AccessKeyInvalid | K::PasswordInvalid | K::ClientUnknown => {
-            (S::UNAUTHORIZED, E::SdErrorUnauthorized)
-        }
+        K::CredentialMissing
+        | K::AccessKeyInvalid
+        | K::PasswordInvalid
+        | K::ClientUnknown
+        | K::EditorSessionMissing => (S::UNAUTHORIZED, E::SdErrorUnauthorized),
         K::GrantUnsupported => (S::BAD_REQUEST, E::SdRequestValidationError),
         K::PermissionMissing
         | K::ProxyUntrusted
@@ -237,11 +251,13 @@ const fn refusal_row(kind: RefusalKind) -> ErrorRow {
         | K::EditorTokenExpired
         | K::EditorTokenRevoked
         | K::EditorTokenUsed
+        | K::ViewOnly
+        | K::LeaseMissing
         | K::BrowserRefused => (S::FORBIDDEN, E::SdErrorForbidden),
         K::ModelUnknown => (S::NOT_FOUND, E::SdErrorEntityNotFound),
         K::ModelDeleted | K::LinkExpired => (S::GONE, E::SdResourceGoneError),
         K::ModelUnconfirmed => (S::FORBIDDEN, E::SdUnconfirmedModelError),
-        K::SessionGone => (S::GONE, E::SdSessionGoneError),
+        K::SessionGone | K::EditorSessionGone => (S::GONE, E::SdSessionGoneError),
         K::SessionMalformed => (S::BAD_REQUEST, E::SdSessionValidationError),
         K::RateLimited => (S::TOO_MANY_REQUESTS, E::SdRateLimitErrorGeneric),
         K::TrustUnavailable => (S::SERVICE_UNAVAILABLE, E::SdErrorGenericInternal),
@@ -298,6 +314,8 @@ pub enum Form {
     Grant,
     /// The platform's resources: one object `error`.
     Platform,
+    /// The drawing editor: the table's status and a sentence.
+    Editor,
 }
 
 /// An error on its way to the client. As a response it is complete but for the request id, which
@@ -443,6 +461,8 @@ impl From<service::ErrorKind> for ErrorKind {
             K::TooLarge => Self::TooLarge,
             K::Busy => Self::Busy,
             K::ComputationFailed => Self::ComputationFailed,
+            K::DrawingInvalid => Self::DrawingInvalid,
+            K::DrawingStale => Self::DrawingStale,
             K::StorageFailed => Self::StorageFailed,
             K::DatabaseFailed => Self::DatabaseFailed,
             K::NotReady => Self::NotReady,
@@ -469,6 +489,7 @@ impl IntoResponse for ApiError {
             Form::OAuth => wire::oauth_refusal(&self),
             Form::Grant => platform::grant_refusal(&self),
             Form::Platform => platform::refusal(&self),
+            Form::Editor => editor::refusal(&self),
         };
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -7,6 +7,7 @@
 //! | [`catalogue`] | what each error code means and what to do; `/docs/errors` is made from it |
 //! | [`extract`] | [`extract::Json`], [`extract::Query`], [`extract::Path`] refuse in the API's form; [`extract::read_bounded`] reads an upload; [`extract::Peer`] tells from where a request comes |
 //! | [`geometry::wire`] | bodies of the Geometry API; [`geometry::wire::convert`] makes them from the domain |
+//! | [`editor`] | the drawing editor: its page, and what the page asks for |
 //! | [`partner`] | the token service for partners of the drawing editor, and its forms of errors |
 //! | [`platform`] | what accounts do over HTTP: sign in, list, look at and change models, ask for tokens |
 //! | [`layers`] | [`layers::with_api_fallbacks`] after all routes, then [`layers::wrap`] around the whole: request ids, access log, CORS, panics, bounds, double slashes |
@@ -22,6 +23,7 @@
 mod authorize;
 pub mod catalogue;
 pub mod disposition;
+pub mod editor;
 pub mod error;
 pub mod extract;
 pub mod geometry;

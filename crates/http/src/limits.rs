@@ -45,5 +45,8 @@ pub const PERMISSIONS_HEADER_BYTES_MAX: usize = 2048;
 /// Largest form of `/oauth/introspect` and `/oauth/revoke`: a token, a hint and the names of both.
 pub const OAUTH_BODY_BYTES_MAX: usize = 4096;
 
+/// Largest body that opens an editor session: one token and the name of its member.
+pub const EDITOR_OPEN_BYTES_MAX: usize = 1024;
+
 /// Most rows of one page of the platform: a page's answer stays below a megabyte.
 pub const PLATFORM_PAGE_ROWS_MAX: u32 = 100;

@@ -58,7 +58,7 @@ pub struct TokenFacts {
 /// A token in memory.
 #[derive(Debug)]
 pub(crate) struct TokenEntry {
-    row: EditorTokenRecord,
+    pub(crate) row: EditorTokenRecord,
     user: Option<String>,
     answer: Bytes,
 }
@@ -70,9 +70,9 @@ impl TokenEntry {
 }
 
 /// A token that may be used now.
-struct Live {
-    entry: Arc<TokenEntry>,
-    partner: Arc<PartnerRecord>,
+pub(crate) struct Live {
+    pub(crate) entry: Arc<TokenEntry>,
+    pub(crate) partner: Arc<PartnerRecord>,
 }
 
 impl Services {
@@ -182,19 +182,24 @@ impl Services {
                 return Err(wrong_token());
             }
         }
-        if live.entry.row.one_time {
-            let now = self.now();
-            let used = self.inner.store.use_editor_token(token.hash(), now).await?;
-            self.inner.partners.forget_token(&token.hash()).await;
-            if !used {
-                return Err(used_token());
-            }
-        }
+        self.use_up(&live).await?;
         Ok(live.entry.answer.clone())
     }
 
+    /// Uses a one-time token up, for the one caller that is first.
+    pub(crate) async fn use_up(&self, live: &Live) -> Result<()> {
+        let row = &live.entry.row;
+        if !row.one_time {
+            return Ok(());
+        }
+        let used = self.inner.store.use_editor_token(row.hash, self.now());
+        let used = used.await?;
+        self.inner.partners.forget_token(&row.hash).await;
+        if used { Ok(()) } else { Err(used_token()) }
+    }
+
     /// A token that is neither over, revoked nor used, of a partner that is not blocked.
-    async fn live_token(&self, hash: EditorTokenHash, who: &mut Actor) -> Result<Live> {
+    pub(crate) async fn live_token(&self, hash: EditorTokenHash, who: &mut Actor) -> Result<Live> {
         // In a box: what a miss needs would be carried by every hit.
         let load = Box::pin(self.load_token(hash));
         let entry = self.inner.partners.tokens.get_or_load(hash, load).await?;
@@ -228,7 +233,7 @@ impl Services {
         Ok(Live { entry, partner })
     }
 
-    async fn load_token(&self, hash: EditorTokenHash) -> Result<Option<TokenEntry>> {
+    pub(crate) async fn load_token(&self, hash: EditorTokenHash) -> Result<Option<TokenEntry>> {
         let Some(row) = self.inner.store.editor_token_unscoped(hash).await? else {
             return Ok(None);
         };
@@ -362,7 +367,7 @@ impl Services {
         self.inner.sealer.seal(Purpose::EditorToken, &plain, nonce)
     }
 
-    fn open_parameters(&self, row: &EditorTokenRecord) -> Result<EditorParameters> {
+    pub(crate) fn open_parameters(&self, row: &EditorTokenRecord) -> Result<EditorParameters> {
         let plain = self
             .inner
             .sealer
@@ -381,7 +386,7 @@ fn whole_second(at: Timestamp) -> Timestamp {
     Timestamp::from_unix_ms(up.unix_s() * 1_000)
 }
 
-fn wrong_token() -> Error {
+pub(crate) fn wrong_token() -> Error {
     refuse(
         RefusalKind::EditorTokenInvalid,
         "Wrong token: there is no such token. Ask for a new one.",

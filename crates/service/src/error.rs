@@ -36,6 +36,10 @@ pub enum ErrorKind {
     Busy,
     /// The computation failed; asking again with the same values fails again.
     ComputationFailed,
+    /// A drawing cannot be read, or is none.
+    DrawingInvalid,
+    /// The drawing changed since the version that a change was made from.
+    DrawingStale,
     /// The object storage did not do its work.
     StorageFailed,
     /// The database did not do its work.

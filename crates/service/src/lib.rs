@@ -14,6 +14,7 @@ pub mod changes;
 mod coalesce;
 pub mod computations;
 pub mod coverage;
+pub mod editor;
 pub mod editor_tokens;
 pub mod embed;
 pub mod error;
@@ -23,6 +24,7 @@ pub mod jobs;
 pub mod keys;
 mod life;
 pub mod limiter;
+pub mod limits;
 pub mod listening;
 pub mod metering;
 mod model_patch;
@@ -72,6 +74,7 @@ pub use vitrine_store::{
 use crate::audit::Trail;
 use crate::changes::Changes;
 use crate::computations::Computations;
+use crate::editor::Drawings;
 use crate::issuers::Issuers;
 use crate::limiter::Limiter;
 use crate::outgoing::Outgoing;
@@ -136,6 +139,7 @@ struct Inner {
     aliases: Cache<SessionAlias, SessionHash>,
     partners: Partners,
     passwords: Passwords,
+    drawings: Drawings,
     touches: Touches,
     trail: Trail,
     computations: Computations,
@@ -181,6 +185,7 @@ impl Services {
                     .build(),
                 partners: Partners::new(),
                 passwords: Passwords::new(),
+                drawings: Drawings::new(),
                 touches: Touches::default(),
                 trail: Trail::new(),
                 computations: Computations::new(),

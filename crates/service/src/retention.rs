@@ -50,6 +50,11 @@ impl Services {
             .await?
             >= u64::from(ROWS)
         {}
+        while store
+            .forget_editor_sessions(ago(EDITOR_TOKENS_KEPT), ROWS)
+            .await?
+            >= u64::from(ROWS)
+        {}
         while store.forget_revoked_tokens(now, ROWS).await? >= u64::from(ROWS) {}
         while store.forget_revoked_subjects(now, ROWS).await? >= u64::from(ROWS) {}
         while store.forget_sign_ins(now, ROWS).await? >= u64::from(ROWS) {}

@@ -3,12 +3,14 @@
 
 use vitrine_access::{
     AccessKeyId, AppId, AuditId, AuthGroupId, BlobKey, CapScope, CapWindow, Change, Decision,
-    EditorTokenHash, EditorUserHash, EndReason, JobId, ModelId, ModelStatus, OrganizationId, Owner,
-    PartnerId, PartnerKeyId, Payer, PermissionSet, RequestId, SecretHash, SessionAlias,
-    SessionClass, SessionHash, Subject, TicketId, Timestamp, TokenId, UsageId, UsageKind, UserId,
+    DrawingFormat, DrawingId, EditorSessionHash, EditorTokenHash, EditorUserHash, EndReason, JobId,
+    ModelId, ModelStatus, OrganizationId, Owner, PartnerId, PartnerKeyId, Payer, PermissionSet,
+    RequestId, SecretHash, SessionAlias, SessionClass, SessionHash, Subject, TicketId, Timestamp,
+    TokenId, UsageId, UsageKind, UserId,
 };
 
 use crate::db::{Column, Kind, Query, Row, Value};
+use crate::drawings::VersionKind;
 use crate::error::StoreError;
 
 macro_rules! integers {
@@ -101,6 +103,8 @@ raw_bytes!(
     AuditId,
     AuthGroupId,
     BlobKey,
+    DrawingId,
+    EditorSessionHash,
     EditorTokenHash,
     EditorUserHash,
     JobId,
@@ -140,6 +144,8 @@ words! {
     CapWindow: |window| window.as_str().to_owned(), |text| text.parse().ok();
     AppId: ToString::to_string, |text| text.parse().ok();
     Change: Change::to_storage, |text| Change::from_storage(text).ok();
+    DrawingFormat: |format| format.as_str().to_owned(), read_format;
+    VersionKind: |kind| kind.as_str().to_owned(), VersionKind::from_storage;
     Decision: |decision| decision.as_str().to_owned(), Decision::from_storage;
     EndReason: |reason| reason.as_str().to_owned(), |text| text.parse().ok();
     ModelStatus: |status| status.as_str().to_owned(), |text| text.parse().ok();
@@ -147,6 +153,12 @@ words! {
     SessionClass: |class| class.as_str().to_owned(), |text| text.parse().ok();
     Subject: ToString::to_string, |text| text.parse().ok();
     UsageKind: |kind| kind.as_str().to_owned(), |text| text.parse().ok();
+}
+
+fn read_format(text: &str) -> Option<DrawingFormat> {
+    [DrawingFormat::Dxf, DrawingFormat::Dwg]
+        .into_iter()
+        .find(|format| format.as_str() == text)
 }
 
 /// Word of a payer who is a user.

@@ -5,26 +5,28 @@
 
 use sqlx::{AssertSqlSafe, Connection as _};
 use vitrine_access::{
-    AccessKeyId, AuditId, AuthGroupId, BlobKey, Cap, CapScope, CapWindow, Change, EditorTokenHash,
-    EndReason, ModelId, ModelStatus, OrganizationId, Owner, PartnerId, PartnerKeyId, Payer,
-    PermissionSet, RefreshChain, RequestId, SecretHash, SessionAlias, SessionHash, Subject,
-    TicketId, TicketType, Timestamp, TokenId, UsageId, UsageKind, UserId,
+    AccessKeyId, AuditId, AuthGroupId, BlobKey, Cap, CapScope, CapWindow, Change, DrawingFormat,
+    DrawingId, EditorSessionHash, EditorTokenHash, EndReason, ModelId, ModelStatus, OrganizationId,
+    Owner, PartnerId, PartnerKeyId, Payer, PermissionSet, RefreshChain, RequestId, SecretHash,
+    SessionAlias, SessionHash, Subject, TicketId, TicketType, Timestamp, TokenId, UsageId,
+    UsageKind, UserId,
 };
 use vitrine_store::{
     ComputationStatus, DoomState, JobKind, JobState, ModelFilter, ResultKind, SignInRecord, Store,
-    StoreOptions,
+    StoreOptions, VersionKind,
 };
 
 mod common;
 
 const ROWS: &str = include_str!("rows/0001.sql");
 const ROWS_2: &str = include_str!("rows/0002.sql");
-const ROWS_3_TO_7: [&str; 5] = [
+const ROWS_3_TO_8: [&str; 6] = [
     include_str!("rows/0003.sql"),
     include_str!("rows/0004.sql"),
     include_str!("rows/0005.sql"),
     include_str!("rows/0006.sql"),
     include_str!("rows/0007.sql"),
+    include_str!("rows/0008.sql"),
 ];
 
 const USER: UserId = UserId::from_bytes(uuid(0x11));
@@ -106,12 +108,12 @@ async fn rows_of_schema_version_2_are_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_of_schema_versions_3_to_7_are_read() {
+async fn rows_of_schema_versions_3_to_8_are_read() {
     common::on_both(
-        "rows_of_schema_versions_3_to_7_are_read",
+        "rows_of_schema_versions_3_to_8_are_read",
         |url| async move {
             let store = Store::open(&url, StoreOptions::default()).await.unwrap();
-            for rows in [ROWS, ROWS_2].into_iter().chain(ROWS_3_TO_7) {
+            for rows in [ROWS, ROWS_2].into_iter().chain(ROWS_3_TO_8) {
                 write_rows(&url, rows).await;
             }
             read_doomed(&store).await;
@@ -119,6 +121,7 @@ async fn rows_of_schema_versions_3_to_7_are_read() {
             read_refusals(&store).await;
             read_partners(&store).await;
             read_sign_ins(&store).await;
+            read_drawings(&store).await;
             store.close().await;
         },
     )
@@ -214,6 +217,34 @@ async fn read_partners(store: &Store) {
     assert!(token.one_time && token.user.is_some());
     assert_eq!((token.partner, token.key), (id, keys[0].id));
     assert_eq!((token.used_at, token.revoked_at), (Some(at(67)), None));
+}
+
+async fn read_drawings(store: &Store) {
+    let partner = PartnerId::from_bytes(uuid(0x18));
+    let hash = EditorSessionHash::from_bytes([0xb1; 32]);
+    let session = store.editor_session_unscoped(hash).await.unwrap().unwrap();
+    let id = DrawingId::from_bytes([0xb2; 32]);
+    assert_eq!((session.drawing, session.user), (id, None));
+    assert_eq!(
+        (session.expires_at, session.closed_at),
+        (at(71), Some(at(72)))
+    );
+    let drawing = store.drawing(partner, id).await.unwrap().unwrap();
+    assert_eq!((drawing.head, drawing.last), (2, 3));
+    let versions = store.drawing_versions_unscoped(id, u32::MAX, 10).await;
+    let versions = versions.unwrap();
+    let kinds: Vec<_> = versions
+        .iter()
+        .map(|version| (version.number, version.kind, version.format, version.base))
+        .collect();
+    let wanted = [
+        (2, VersionKind::Saved, DrawingFormat::Dxf, Some(1)),
+        (1, VersionKind::Original, DrawingFormat::Dwg, None),
+    ];
+    assert_eq!(kinds, wanted);
+    assert_eq!(drawing.placed, versions[1].content);
+    let lease = store.drawing_lease(id).await.unwrap().unwrap();
+    assert_eq!((lease.session, lease.until), (hash, at(78)));
 }
 
 async fn read_accounts(store: &Store) {

@@ -190,6 +190,9 @@ pub(crate) struct DemoArguments {
     /// Address of the shop; port 0 is a free one. The stranger's page takes the next port.
     #[arg(long, default_value = "127.0.0.1:8090")]
     pub(crate) shop_listen: String,
+    /// Address of the partner's page; port 0 is a free one.
+    #[arg(long, default_value = "127.0.0.1:8095")]
+    pub(crate) partner_listen: String,
     /// Ask for an access token beside the lamp's ticket (strong authorization). The shop gets it from
     /// its own back end.
     #[arg(long)]

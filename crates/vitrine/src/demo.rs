@@ -13,6 +13,7 @@ use vitrine_access::decide::ModelStatus;
 use vitrine_access::editor_token::AppId;
 use vitrine_access::grant::Subject;
 use vitrine_access::origin::AllowedDomains;
+use vitrine_access::secret::{ApiKey, PartnerKeyKind};
 use vitrine_access::ticket::TicketType;
 use vitrine_access::time::Timestamp;
 use vitrine_service::models::ModelPatch;
@@ -29,12 +30,14 @@ use crate::config::{Config, LogFormat};
 use crate::node::{self, Tweak};
 use crate::shop::BackEnd;
 use crate::single_server::SingleServer;
-use crate::{observe, server, shop};
+use crate::{observe, partner_site, server, shop};
 
 /// Tokens of the demo hold for a day: long enough to play, short enough to be left behind.
 const TOKEN_TTL: Duration = Duration::from_hours(24);
 /// Application id of the demo's partner.
 const PARTNER: &str = "demo";
+/// Folder of the data folder that plays the bucket of the demo's partner.
+const BUCKET: &str = "partner-drawings";
 /// The model that `--strong` protects.
 const STRONG: &str = "lamp";
 /// Tells the demo's access keys from others.
@@ -121,6 +124,7 @@ struct Places {
     content: String,
     shop: String,
     stranger: String,
+    partner: String,
 }
 
 /// Runs the demo until it is asked to stop.
@@ -132,12 +136,14 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<()> {
     let listener = bind_or_free(&arguments.listen).await?;
     let shop_listener = bind_or_free(&arguments.shop_listen).await?;
     let stranger_listener = bind_or_free(&next_port(&shop_listener)?).await?;
+    let partner_listener = bind_or_free(&arguments.partner_listen).await?;
     let bound = listener.local_addr()?;
     let places = Places {
         base: format!("http://{bound}"),
         content: content_url(bound),
         shop: format!("http://{}", shop_listener.local_addr()?),
         stranger: format!("http://{}", stranger_listener.local_addr()?),
+        partner: format!("http://{}", partner_listener.local_addr()?),
     };
     let folder = Folder::open(arguments.data)?;
     let config = Config {
@@ -161,6 +167,13 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<()> {
     let tokens = BackEnd::new(services.clone(), ttl);
     let allowed = shop::router(shop_config(&places, &shown, false), Some(tokens));
     let strange = shop::router(shop_config(&places, &shown, true), None);
+    let partner_key = partner_key(&services, &places, &folder.path).await?;
+    let shown_key = partner_key.reveal().to_owned();
+    let partner = partner_site::router(partner_site::BackEnd::new(
+        services.clone(),
+        partner_key,
+        &places.content,
+    ));
     let routers = [
         (
             listener,
@@ -168,6 +181,7 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<()> {
         ),
         (shop_listener, allowed),
         (stranger_listener, strange),
+        (partner_listener, partner),
     ];
     let serving = routers.map(|(listener, router)| {
         tokio::spawn(server::serve(
@@ -177,13 +191,12 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<()> {
             SHUTDOWN_GRACE,
         ))
     });
-    let partner_key = partner_key(&services).await?;
     let account = account(&services).await?;
     let told = Told {
         account: &account,
         places: &places,
         shown: &shown,
-        partner_key: &partner_key,
+        partner_key: &shown_key,
     };
     announce(&services, &told, arguments.json, &folder.path)?;
     server::stop_asked().await;
@@ -343,21 +356,52 @@ async fn account(services: &Services) -> Result<Account> {
 
 /// A key of the demo's partner. Keys are shown once, so a demo that starts again on its old data makes
 /// a new one and ends those before it.
-async fn partner_key(services: &Services) -> Result<String> {
+async fn partner_key(
+    services: &Services,
+    places: &Places,
+    data: &Path,
+) -> Result<ApiKey<PartnerKeyKind>> {
+    let bucket = fill_bucket(data)?;
+    let entries = vec![places.partner.clone()];
+    let origins = vitrine_service::partners::origins(&entries)?;
     let app_id: AppId = PARTNER.parse()?;
     let known = services.store().partner_by_app_id(&app_id).await?;
-    let key = if let Some(partner) = known {
+    let key = if let Some(mut partner) = known {
+        // The page may have come up on another port than last time.
+        partner.settings.origins = origins;
+        partner.settings.content = Some(bucket);
+        let partner = services.update_partner(partner).await?;
         let rotated = services.rotate_partner_key(partner.id, Duration::ZERO);
         rotated.await?.1
     } else {
         let new = NewPartner {
             name: "Partner of the demo".to_owned(),
             app_id: Some(PARTNER.to_owned()),
-            settings: PartnerSettings::default(),
+            settings: PartnerSettings {
+                origins,
+                content: Some(bucket),
+                ..PartnerSettings::default()
+            },
         };
         services.create_partner(new).await?.2
     };
-    Ok(key.reveal().to_owned())
+    Ok(key)
+}
+
+/// Puts the demo's drawings into the partner's bucket, where they are not there yet; returns its URL.
+fn fill_bucket(data: &Path) -> Result<String> {
+    let bucket = data.canonicalize()?.join(BUCKET);
+    for drawing in &partner_site::DRAWINGS {
+        let path = bucket.join(drawing.file);
+        if path.exists() {
+            continue;
+        }
+        let parent = path.parent().context("a drawing stands in a folder")?;
+        std::fs::create_dir_all(parent)
+            .and_then(|()| std::fs::write(&path, drawing.content))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(format!("file://{}", bucket.display()))
 }
 
 fn announce(services: &Services, told: &Told<'_>, json: bool, data: &Path) -> Result<()> {
@@ -369,6 +413,7 @@ fn announce(services: &Services, told: &Told<'_>, json: bool, data: &Path) -> Re
     println!("Vitrine is serving.\n");
     println!("  A shop that may show the models:   {}", places.shop);
     println!("  The same page, not allowed:        {}", places.stranger);
+    println!("  A partner with CAD drawings:       {}", places.partner);
     println!(
         "  The Geometry API and its docs:     {}/api/v2/docs",
         places.base
@@ -423,6 +468,7 @@ fn summary(services: &Services, told: &Told<'_>) -> Result<serde_json::Value> {
         "backend_jwt": backend_jwt,
         "partner_key": told.partner_key,
         "account": { "username": EMAIL, "email": EMAIL, "password": told.account.password },
+        "partner_url": places.partner,
         "access_key": { "key_id": told.account.key_id, "key_secret": told.account.key_secret },
         "client_id": ACCESS_KEY_CLIENT,
     }))

@@ -8,6 +8,7 @@ mod demo;
 mod master_key;
 mod node;
 mod observe;
+mod partner_site;
 mod reach;
 mod server;
 mod shop;

@@ -113,7 +113,7 @@ pub(crate) fn router(config: serde_json::Value, back_end: Option<Arc<BackEnd>>) 
         .with_state(Arc::new(config))
 }
 
-fn file(found: Option<rust_embed::EmbeddedFile>, name: &str) -> Response {
+pub(crate) fn file(found: Option<rust_embed::EmbeddedFile>, name: &str) -> Response {
     let Some(found) = found else {
         return (
             StatusCode::NOT_FOUND,

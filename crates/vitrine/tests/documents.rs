@@ -184,6 +184,7 @@ fn credential(operation: &Operation) -> &'static str {
         Credential::Forwarded => "session, ticket or token, from a trusted proxy",
         Credential::PartnerKey => "partner key",
         Credential::EditorToken => "editor token",
+        Credential::EditorSession => "editor session",
         Credential::AccessKey => "access key",
         Credential::Account => "token of the platform",
     }

@@ -60,6 +60,12 @@ impl AllowedDomains {
         }
     }
 
+    /// The entries as sources with schemes, as CSP writes them; what CSP cannot say is left out.
+    #[must_use]
+    pub fn to_sources(&self) -> Vec<String> {
+        self.0.iter().flat_map(DomainEntry::frame_sources).collect()
+    }
+
     /// Whether `frame-ancestors` lets nobody through whom [`Self::allows`] would stop. That its `http`
     /// also covers https on the same host and port harms nobody: the host is the same.
     #[must_use]

@@ -27,6 +27,8 @@ pub enum Credential {
     PartnerKey,
     /// An editor token.
     EditorToken,
+    /// An editor session, which an editor token opened.
+    EditorSession,
     /// An account's access key: its id and its secret.
     AccessKey,
     /// A token of the platform, which stands for an account.
@@ -418,6 +420,62 @@ pub static OPERATIONS: &[Operation] = &[
         &[],
     ),
     row(
+        "OpenEditorSession",
+        "POST",
+        "/editor/session",
+        Credential::EditorToken,
+        None,
+        &[],
+    ),
+    row(
+        "GetEditorSession",
+        "GET",
+        "/editor/session",
+        Credential::EditorSession,
+        None,
+        &[],
+    ),
+    row(
+        "CloseEditorSession",
+        "DELETE",
+        "/editor/session",
+        Credential::EditorSession,
+        None,
+        &[],
+    ),
+    row(
+        "GetEditorDrawing",
+        "GET",
+        "/editor/drawing",
+        Credential::EditorSession,
+        None,
+        &[],
+    ),
+    row(
+        "SaveEditorDrawing",
+        "PUT",
+        "/editor/drawing",
+        Credential::EditorSession,
+        None,
+        &[],
+    ),
+    row(
+        "TakeEditorLease",
+        "POST",
+        "/editor/lease",
+        Credential::EditorSession,
+        None,
+        &[],
+    ),
+    row(
+        "ReleaseEditorLease",
+        "DELETE",
+        "/editor/lease",
+        Credential::EditorSession,
+        None,
+        &[],
+    ),
+    row(
         "PlatformSignIn",
         "POST",
         "/oauth/token",
@@ -522,7 +580,7 @@ mod tests {
             .collect();
         assert_eq!(ids.len(), OPERATIONS.len());
         assert_eq!(places.len(), OPERATIONS.len());
-        assert_eq!(OPERATIONS.len(), 48);
+        assert_eq!(OPERATIONS.len(), 55);
     }
 
     #[test]

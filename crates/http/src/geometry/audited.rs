@@ -44,6 +44,7 @@ pub(super) async fn note_refusal(
         row.credential,
         Credential::PartnerKey
             | Credential::EditorToken
+            | Credential::EditorSession
             | Credential::AccessKey
             | Credential::Account
     ) {

@@ -11,6 +11,7 @@ use vitrine_access::permissions::{ANY_METHOD, OPERATIONS, operation};
 use vitrine_service::Services;
 
 use crate::authorize;
+use crate::editor::{drawing, session};
 use crate::partner::{oauth, tokens};
 use crate::platform;
 
@@ -125,6 +126,13 @@ pub(crate) fn router(services: &Services) -> Router<Services> {
     .serve("VerifyEditorToken", tokens::verify)
     .serve("IntrospectEditorToken", oauth::introspect)
     .serve("RevokeEditorToken", oauth::revoke)
+    .serve("OpenEditorSession", session::open)
+    .serve("GetEditorSession", session::get)
+    .serve("CloseEditorSession", session::close)
+    .serve("GetEditorDrawing", drawing::get)
+    .serve("SaveEditorDrawing", drawing::put)
+    .serve("TakeEditorLease", session::take_lease)
+    .serve("ReleaseEditorLease", session::release_lease)
     .serve("PlatformSignIn", platform::oauth::token)
     .serve("PlatformSignOut", platform::oauth::logout)
     .serve("PlatformGetUser", platform::users::get)

@@ -10,8 +10,8 @@ use crate::error::{ApiError, ErrorKind};
 use crate::extract::too_large;
 use crate::limits::UPLOAD_TIMEOUT;
 
-/// Where model files are sent to.
-const UPLOADS: &str = "/api/v2/upload/";
+/// Where model files and drawings are sent to.
+const UPLOADS: [&str; 2] = ["/api/v2/upload/", "/editor/drawing"];
 
 /// Refuses a body whose announced length is over the bound and a request that names two hosts
 /// (RFC 9112, section 3.2), and gives up on one whose answer does not begin in time.
@@ -28,8 +28,9 @@ pub(super) async fn bound(
     if announced.is_some_and(|bytes| bytes > config.body_bytes_max) {
         return too_large(config.body_bytes_max).into_response();
     }
-    // Model files come over slow lines too; their links bound the time by themselves.
-    let timeout = if request.uri().path().starts_with(UPLOADS) {
+    // Files come over slow lines too; their links and sessions bound the time by themselves.
+    let path = request.uri().path();
+    let timeout = if UPLOADS.iter().any(|place| path.starts_with(place)) {
         UPLOAD_TIMEOUT
     } else {
         config.request_timeout

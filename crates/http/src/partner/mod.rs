@@ -9,6 +9,7 @@ pub(crate) mod oauth;
 pub(crate) mod tokens;
 pub(crate) mod wire;
 
+use crate::editor::{drawing, session};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 
@@ -16,13 +17,26 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 #[derive(OpenApi)]
 #[openapi(
     info(
-        title = "Vitrine token service",
+        title = "Vitrine for partners",
         version = "1",
         description = "Trades a partner's key and the drawing editor's parameters for an opaque \
-                       token. For back ends only: nothing here answers scripts of other origins.",
+                       token, and the token for an editor session. Nothing here answers scripts of \
+                       other origins.",
         license(name = "MIT OR Apache-2.0")
     ),
-    paths(tokens::generate, tokens::verify, oauth::introspect, oauth::revoke)
+    paths(
+        tokens::generate,
+        tokens::verify,
+        oauth::introspect,
+        oauth::revoke,
+        session::open,
+        session::get,
+        session::close,
+        session::take_lease,
+        session::release_lease,
+        drawing::get,
+        drawing::put,
+    )
 )]
 struct PartnerApi;
 
@@ -32,6 +46,8 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
     let header = |name: &str| SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new(name)));
     components.add_security_scheme("PartnerKey", header(credentials::X_API_KEY));
     components.add_security_scheme("EditorToken", header(credentials::X_API_TOKEN));
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+    components.add_security_scheme("EditorSession", SecurityScheme::Http(bearer));
     let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic).build();
     components.add_security_scheme("PartnerBasic", SecurityScheme::Http(basic));
     document

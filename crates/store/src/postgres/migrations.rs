@@ -31,4 +31,8 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         version: 7,
         sql: include_str!("../../migrations/postgres/0007_sign_ins.sql"),
     },
+    Migration {
+        version: 8,
+        sql: include_str!("../../migrations/postgres/0008_drawings.sql"),
+    },
 ];

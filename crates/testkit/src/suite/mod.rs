@@ -5,6 +5,7 @@
 
 mod accounts;
 mod caps;
+mod drawings;
 mod erasing;
 mod feeds;
 mod models;
@@ -30,6 +31,7 @@ pub async fn run_all(store: &Store) {
     erasing::run(store).await;
     partners::run(store).await;
     sign_ins::run(store).await;
+    drawings::run(store).await;
     feeds::run(store).await;
 }
 

@@ -14,6 +14,7 @@ mod caps;
 mod charges;
 mod doctor;
 mod drills;
+mod editor;
 mod embedding;
 mod forgery;
 mod frames;

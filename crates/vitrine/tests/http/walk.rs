@@ -10,12 +10,11 @@ use serde_json::{Value, json};
 use vitrine_access::grant::Subject;
 use vitrine_access::ids::{ModelId, PartnerId, UserId};
 use vitrine_access::permissions::{ANY_METHOD, Credential, OPERATIONS, Operation};
+use vitrine_service::ModelRecord;
 use vitrine_service::models::ModelPatch;
-use vitrine_service::partners::NewPartner;
-use vitrine_service::{ModelRecord, PartnerSettings};
 
 use crate::app::{Answer, CUBE, Call, Opened, SHOP, TestApp, href, open_call};
-use crate::{authorize, platform};
+use crate::{authorize, editor, platform};
 
 const GAPS: &str = include_str!("../walk-gaps.txt");
 /// A credential of the right form that nobody ever issued.
@@ -71,6 +70,7 @@ struct World {
     /// Models for the operations that use one up.
     expendable: [(&'static str, ModelId); 3],
     partners: Partners,
+    editors: Editors,
     accounts: Accounts,
 }
 
@@ -83,6 +83,17 @@ struct Partners {
     old_token: String,
     revoked_token: String,
     others_token: String,
+}
+
+/// Editor sessions on a drawing of the first partner, one of the other partner's on its own, and
+/// sessions for the operation that uses one up.
+struct Editors {
+    edit: String,
+    view: String,
+    old: String,
+    others: String,
+    spares: [String; 3],
+    etag: String,
 }
 
 /// What accounts have: keys as id and secret, and tokens of the platform.
@@ -112,6 +123,7 @@ impl World {
         let old_upload = upload_link(&app).await;
         let (acme, first_key) = partner(&app, "acme").await;
         let (_, others_key) = partner(&app, "other").await;
+        let old_editor = opened(&app, &first_key, "view").await.0;
         let old_editor_token = generate(&app, &first_key).await;
         let old_account_key = platform::key(&app, None, Some(ends)).await;
         let old_account_token = platform::access(&app, &old_account_key).await;
@@ -121,9 +133,24 @@ impl World {
             let session = app.open(&ticket).await;
             old.push((ticket, session));
         }
+        // Beyond the editor sessions' time as well, which is the longest.
+        app.pass(hour * 11);
         // Beyond the sessions' age, the links' grace and the tokens' tolerance.
         app.pass(hour * 2);
         let (theirs_old, mine_old) = (old.pop().unwrap(), old.pop().unwrap());
+        let (edit, etag) = opened(&app, &first_key, "edit").await;
+        let editors = Editors {
+            view: opened(&app, &first_key, "view").await.0,
+            others: opened(&app, &others_key, "edit").await.0,
+            spares: [
+                opened(&app, &first_key, "view").await.0,
+                opened(&app, &others_key, "view").await.0,
+                opened(&app, &first_key, "view").await.0,
+            ],
+            old: old_editor,
+            edit,
+            etag,
+        };
         let partners = Partners {
             revoked_key: spoiled_key(&app, acme).await,
             old_token: old_editor_token,
@@ -168,6 +195,7 @@ impl World {
             spares,
             expendable,
             partners,
+            editors,
             accounts,
         }
     }
@@ -184,6 +212,7 @@ impl World {
             Credential::Forwarded => Some(self.by_proxy(with)),
             Credential::PartnerKey => Some(self.by_partner_key(row, with)),
             Credential::EditorToken => Some(self.by_editor_token(row, with)),
+            Credential::EditorSession => Some(self.by_editor_session(row, with)),
             Credential::AccessKey => Some(self.by_access_key(with)),
             Credential::Account => Some(self.by_account(row, with)),
         }
@@ -339,6 +368,16 @@ impl World {
 
     fn by_editor_token(&self, row: &Operation, with: Try) -> Call {
         let partners = &self.partners;
+        if row.id == "OpenEditorSession" {
+            return match with {
+                Try::None => bare(row, row.path).json(&json!({})),
+                Try::Garbage => editor::open(GARBAGE),
+                Try::Expired => editor::open(&partners.old_token),
+                Try::Narrow => editor::open(&partners.revoked_token),
+                Try::OtherTenant => editor::open(&partners.others_token),
+                Try::Right => editor::open(&partners.token),
+            };
+        }
         let call = bare(row, row.path);
         match with {
             Try::None => call,
@@ -348,6 +387,28 @@ impl World {
             Try::OtherTenant => call.header("x-api-token", &partners.others_token),
             // Revoked meanwhile by the operation that does that.
             Try::Right => call.header("x-api-token", &partners.token),
+        }
+    }
+
+    fn by_editor_session(&self, row: &Operation, with: Try) -> Call {
+        let editors = &self.editors;
+        let call = match row.id {
+            "SaveEditorDrawing" => bare(row, row.path)
+                .header("if-match", &editors.etag)
+                .body(editor::DXF),
+            _ => bare(row, row.path),
+        };
+        match with {
+            Try::None => call,
+            Try::Garbage => call.bearer(GARBAGE),
+            Try::Expired => call.bearer(&editors.old),
+            Try::Narrow if row.id == "CloseEditorSession" => call.bearer(&editors.spares[0]),
+            Try::Narrow => call.bearer(&editors.view),
+            Try::OtherTenant if row.id == "CloseEditorSession" => call.bearer(&editors.spares[1]),
+            Try::OtherTenant => call.bearer(&editors.others),
+            // Closing uses a session up, and the walk goes on with the others.
+            Try::Right if row.id == "CloseEditorSession" => call.bearer(&editors.spares[2]),
+            Try::Right => call.bearer(&editors.edit),
         }
     }
 
@@ -436,13 +497,8 @@ async fn tenant(app: &TestApp, model: ModelRecord, old: (String, Opened)) -> Ten
 }
 
 async fn partner(app: &TestApp, name: &str) -> (PartnerId, String) {
-    let new = NewPartner {
-        name: name.to_owned(),
-        app_id: Some(name.to_owned()),
-        settings: PartnerSettings::default(),
-    };
-    let (partner, _, key) = app.services.create_partner(new).await.unwrap();
-    (partner.id, key.reveal().to_owned())
+    let partner = editor::with_bucket(app, name).await;
+    (partner.id, partner.key)
 }
 
 async fn generate(app: &TestApp, key: &str) -> String {
@@ -451,6 +507,20 @@ async fn generate(app: &TestApp, key: &str) -> String {
         .json(&json!({ "file": "a.dxf", "userId": "7" }));
     let made = app.send(call).await.expect(200).json();
     made["token"].as_str().unwrap().to_owned()
+}
+
+/// An editor session and the tag of its drawing.
+async fn opened(app: &TestApp, key: &str, access: &str) -> (String, String) {
+    let call = Call::post("/generate")
+        .header("x-api-key", key)
+        .json(&json!({ "file": "a.dxf", "userId": "7", "access": access }));
+    let made = app.send(call).await.expect(200).json();
+    let opened = app
+        .send(editor::open(made["token"].as_str().unwrap()))
+        .await;
+    let state = opened.expect(201).json();
+    let text = |name: &str| state[name].as_str().unwrap().to_owned();
+    (text("session"), text("etag"))
 }
 
 /// A key that was revoked.
@@ -498,8 +568,8 @@ fn session_body(row: &Operation, session: &Opened) -> Value {
 /// allowed; 410: it was good once.
 fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
     use Credential::{
-        AccessKey, Account, BackendToken, EditorToken, Forwarded, PartnerKey, Public, SealedLink,
-        Session, SessionOrToken, Ticket, Token, TokenOrAuthor,
+        AccessKey, Account, BackendToken, EditorSession, EditorToken, Forwarded, PartnerKey,
+        Public, SealedLink, Session, SessionOrToken, Ticket, Token, TokenOrAuthor,
     };
     const FORBIDDEN: (u16, &str) = (403, "SdErrorForbidden");
     const TICKET: (u16, &str) = (403, "SdTicketValidationError");
@@ -511,6 +581,8 @@ fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
         "DownloadOutput" => (206, ""),
         "Authorize" => (204, ""),
         "EraseModel" => (202, ""),
+        "OpenEditorSession" => (201, ""),
+        "CloseEditorSession" | "ReleaseEditorLease" => (204, ""),
         _ => (200, ""),
     };
     match (row.credential, with) {
@@ -522,6 +594,15 @@ fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
         | (_, Try::Right)
         | (Session, Try::Narrow)
         | (PartnerKey | EditorToken, Try::OtherTenant) => right,
+        (EditorSession, Try::None) => (401, "editor-session-missing"),
+        (EditorSession, Try::Garbage | Try::Expired) => (410, "editor-session-gone"),
+        (EditorSession, Try::Narrow)
+            if ["SaveEditorDrawing", "TakeEditorLease"].contains(&row.id) =>
+        {
+            (403, "view-only")
+        }
+        // A session stands for one drawing of its own partner: whose it is, is no question.
+        (EditorSession, Try::Narrow | Try::OtherTenant) => right,
         (Token, Try::Narrow) if row.permission.is_none() => right,
         (AccessKey, Try::None) => (400, "request-invalid"),
         // What is no key's id is taken for somebody's address.
@@ -580,7 +661,10 @@ fn token_code(with: Try) -> &'static str {
 /// The word that names the cause: the type of the Geometry API, the code of the others.
 fn cause(row: &Operation, answer: &Answer) -> String {
     let place = match row.credential {
-        Credential::PartnerKey | Credential::EditorToken | Credential::AccessKey => "/code",
+        Credential::PartnerKey
+        | Credential::EditorToken
+        | Credential::EditorSession
+        | Credential::AccessKey => "/code",
         Credential::Account => "/error/code",
         _ => "/error",
     };

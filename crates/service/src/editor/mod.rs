@@ -1,0 +1,357 @@
+//! The drawing editor: a token is traded for a session, and the session opens one drawing.
+//!
+//! A session ends with the revocation of its token or key and with its partner's block, at once: each
+//! use looks at all of them.
+
+mod drawings;
+mod lease;
+mod place;
+mod saving;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::sync::Cache;
+use vitrine_access::editor_session::{
+    EditorAccess, EditorFrame, EditorOpening, EditorSessionId, PageParameters,
+};
+use vitrine_access::editor_token::{EditorParameters, EditorToken};
+use vitrine_access::ids::{EditorSessionHash, PartnerId};
+use vitrine_access::limits::{EDITOR_FRAME_TTL, EDITOR_SESSION_TTL};
+use vitrine_access::permissions::Credential;
+use vitrine_access::refusal::RefusalKind;
+use vitrine_access::seal::Purpose;
+use vitrine_access::time::Timestamp;
+use vitrine_store::{Bucket, EditorSessionRecord, PartnerRecord};
+
+use crate::Services;
+use crate::audit::Actor;
+use crate::editor_tokens::wrong_token;
+use crate::error::{Error, ErrorKind, Result};
+use crate::who::{Caller, refuse, row};
+
+pub use drawings::{DrawingFile, Etag};
+pub use lease::Lease;
+pub use saving::Saved;
+
+/// Buckets that are kept open.
+const BUCKETS_OPEN_MAX: u64 = 1_000;
+/// A bucket that nobody used for so long is opened anew.
+const BUCKET_IDLE_MAX: Duration = Duration::from_mins(10);
+
+/// What the editor keeps open.
+pub(crate) struct Drawings {
+    buckets: Cache<String, Bucket>,
+}
+
+impl Drawings {
+    pub(crate) fn new() -> Self {
+        Self {
+            buckets: Cache::builder()
+                .max_capacity(BUCKETS_OPEN_MAX)
+                .time_to_idle(BUCKET_IDLE_MAX)
+                .build(),
+        }
+    }
+}
+
+/// The right to act in one editor session.
+#[derive(Clone, Debug)]
+pub struct EditorSessionAccess {
+    pub(crate) record: EditorSessionRecord,
+    pub(crate) partner: Arc<PartnerRecord>,
+    pub(crate) opening: EditorOpening,
+}
+
+/// What an editor's page may know.
+#[derive(Clone, Debug)]
+pub struct EditorState {
+    /// From when on the session is over.
+    pub expires_at: Timestamp,
+    /// What the token permits.
+    pub access: EditorAccess,
+    /// The drawing's name for people.
+    pub title: String,
+    /// The harmless parameters.
+    pub page: PageParameters,
+    /// Pages that may frame the editor and talk to it.
+    pub origins: Vec<String>,
+    /// Who may save at the moment.
+    pub lease: Lease,
+    /// The newest version.
+    pub etag: Etag,
+    /// Where the page may be loaded again without its token.
+    pub address: String,
+}
+
+impl EditorSessionAccess {
+    /// What the token permits.
+    #[must_use]
+    pub fn access(&self) -> EditorAccess {
+        self.opening.access
+    }
+
+    fn actor(&self) -> Actor {
+        session_actor(&self.partner)
+    }
+}
+
+fn session_actor(partner: &PartnerRecord) -> Actor {
+    let known = (
+        "anonymous".to_owned(),
+        format!("editor-session of partner:{}", partner.app_id),
+    );
+    Actor { known: Some(known) }
+}
+
+impl Services {
+    /// Trades a token for a session. Durable when it returns; a one-time token is used up, unless its
+    /// drawing cannot be opened. Refusals are noted.
+    ///
+    /// # Errors
+    /// Those of the token; `RequestInvalid` for parameters that name no drawing, `EntityUnknown` for a
+    /// drawing that is not there.
+    pub async fn open_editor(
+        &self,
+        operation: &str,
+        token: Option<&str>,
+        caller: &Caller,
+    ) -> Result<(EditorSessionId, EditorState)> {
+        self.trusted()?;
+        let mut who = Actor::default();
+        let outcome = self.trade_token(token, &mut who).await;
+        self.audited_as(operation, caller, &who, outcome)
+    }
+
+    async fn trade_token(
+        &self,
+        token: Option<&str>,
+        who: &mut Actor,
+    ) -> Result<(EditorSessionId, EditorState)> {
+        let text = token.ok_or_else(|| {
+            refuse(
+                RefusalKind::EditorTokenMissing,
+                "Wrong token: there is none. Send it as the member apitoken.",
+            )
+        })?;
+        let token: EditorToken = text.parse().map_err(|_| wrong_token())?;
+        let live = self.live_token(token.hash(), who).await?;
+        let parameters = self.open_parameters(&live.entry.row)?;
+        let opening = read_opening(&parameters)?;
+        let now = self.now();
+        let session = EditorSessionId::new(&*self.inner.entropy);
+        let record = EditorSessionRecord {
+            hash: session.hash(),
+            partner: live.partner.id,
+            key: live.entry.row.key,
+            token: live.entry.row.hash,
+            drawing: opening.source.id(live.partner.id),
+            user: live.entry.row.user,
+            sealed: self.seal_session(session.hash(), &parameters),
+            created_at: now,
+            expires_at: now.plus(EDITOR_SESSION_TTL),
+            closed_at: None,
+        };
+        let access = EditorSessionAccess {
+            record,
+            partner: Arc::clone(&live.partner),
+            opening,
+        };
+        let newest = self.newest_version(&access).await?;
+        self.use_up(&live).await?;
+        let mut tx = self.inner.store.begin().await?;
+        tx.insert_editor_session(&access.record).await?;
+        if let Some(user) = access.record.user {
+            tx.note_partner_user(access.record.partner, user, now)
+                .await?;
+        }
+        tx.commit().await?;
+        let lease = match access.opening.access {
+            EditorAccess::Edit => self.take_lease(&access).await?,
+            EditorAccess::View => self.lease_of(&access).await?,
+        };
+        Ok((session, self.state(&access, lease, newest.etag())))
+    }
+
+    /// Checks a request that comes with an editor session, and notes a refusal.
+    ///
+    /// # Errors
+    /// `EditorSessionMissing` and `EditorSessionGone`.
+    pub async fn editor_session(
+        &self,
+        operation: &str,
+        session: Option<&str>,
+        caller: &Caller,
+    ) -> Result<EditorSessionAccess> {
+        self.trusted()?;
+        if row(operation)?.credential != Credential::EditorSession {
+            return Err(Error::internal(format!(
+                "{operation} takes no editor session"
+            )));
+        }
+        let mut who = Actor::default();
+        let outcome = self.find_session(session, &mut who).await;
+        self.audited_as(operation, caller, &who, outcome)
+    }
+
+    async fn find_session(
+        &self,
+        session: Option<&str>,
+        who: &mut Actor,
+    ) -> Result<EditorSessionAccess> {
+        let text = session.ok_or_else(|| {
+            refuse(
+                RefusalKind::EditorSessionMissing,
+                "There is no editor session. Send it as 'Authorization: Bearer …'.",
+            )
+        })?;
+        let session: EditorSessionId = text.parse().map_err(|_| gone())?;
+        let hash = session.hash();
+        let found = self.inner.store.editor_session_unscoped(hash).await?;
+        let record = found
+            .filter(|record| record.hash == hash)
+            .ok_or_else(gone)?;
+        let partner = self.partner_record(record.partner).await?;
+        let partner = partner.ok_or_else(gone)?;
+        *who = session_actor(&partner);
+        let over = record.closed_at.is_some() || self.now() >= record.expires_at;
+        if over || partner.settings.blocked || self.token_was_revoked(&record).await? {
+            return Err(gone());
+        }
+        let opening = read_opening(&self.open_session_parameters(&record)?)?;
+        Ok(EditorSessionAccess {
+            record,
+            partner,
+            opening,
+        })
+    }
+
+    /// Whether the token behind a session, or its key, was revoked. Its own end is none of it.
+    async fn token_was_revoked(&self, record: &EditorSessionRecord) -> Result<bool> {
+        let load = Box::pin(self.load_token(record.token));
+        let tokens = &self.inner.partners.tokens;
+        let token = tokens.get_or_load(record.token, load).await?;
+        let key = self.partner_key_record(record.key).await?;
+        let good = token.is_some_and(|token| token.row.revoked_at.is_none())
+            && key.is_some_and(|key| key.revoked_at.is_none());
+        Ok(!good)
+    }
+
+    /// The state of a session, for a page that was loaded again.
+    ///
+    /// # Errors
+    /// When the drawing is gone, or storage fails.
+    pub async fn editor_state(&self, access: &EditorSessionAccess) -> Result<EditorState> {
+        let newest = self.newest_version(access).await?;
+        let lease = self.lease_of(access).await?;
+        Ok(self.state(access, lease, newest.etag()))
+    }
+
+    fn state(&self, access: &EditorSessionAccess, lease: Lease, etag: Etag) -> EditorState {
+        let opening = &access.opening;
+        let frame = EditorFrame {
+            partner: access.partner.id,
+            until: self.now().plus(EDITOR_FRAME_TTL),
+        };
+        EditorState {
+            expires_at: access.record.expires_at,
+            access: opening.access,
+            title: opening.title.clone(),
+            page: opening.page.clone(),
+            origins: access.partner.settings.origins.to_sources(),
+            lease,
+            etag,
+            address: format!(
+                "/editor?f={}",
+                frame.seal(&self.inner.sealer, self.entropy())
+            ),
+        }
+    }
+
+    /// Closes a session and frees its lease, durably.
+    ///
+    /// # Errors
+    /// Database failures; nothing is changed then.
+    pub async fn close_editor(&self, access: &EditorSessionAccess) -> Result<()> {
+        let record = &access.record;
+        let mut tx = self.inner.store.begin().await?;
+        tx.close_editor_session(record.hash, self.now()).await?;
+        tx.release_drawing_lease(record.drawing, record.hash)
+            .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Who may frame the editor's page: the origins of the partner whose token, or whose page's
+    /// address, this is. `None` for whatever names no partner; nothing is used up.
+    ///
+    /// # Errors
+    /// Database failures.
+    pub async fn editor_frame(
+        &self,
+        token: Option<&str>,
+        frame: Option<&str>,
+    ) -> Result<Option<String>> {
+        let partner = match (token.map(str::parse::<EditorToken>), frame) {
+            (Some(Ok(token)), _) => {
+                let hash = token.hash();
+                let load = Box::pin(self.load_token(hash));
+                let found = self.inner.partners.tokens.get_or_load(hash, load).await?;
+                found
+                    .filter(|token| token.row.revoked_at.is_none())
+                    .map(|token| token.row.partner)
+            }
+            (None, Some(frame)) => self.open_frame(frame),
+            _ => None,
+        };
+        let Some(partner) = partner else {
+            return Ok(None);
+        };
+        let partner = self.partner_record(partner).await?;
+        Ok(partner
+            .filter(|partner| !partner.settings.blocked)
+            .map(|partner| partner.settings.origins.to_frame_ancestors()))
+    }
+
+    fn open_frame(&self, text: &str) -> Option<PartnerId> {
+        let frame = EditorFrame::open(&self.inner.sealer, text, self.now());
+        frame.map(|frame| frame.partner)
+    }
+
+    /// The session's hash is sealed in front of the parameters, so that nobody who writes rows can hang
+    /// one session's parameters on another.
+    fn seal_session(&self, hash: EditorSessionHash, parameters: &EditorParameters) -> Vec<u8> {
+        let mut nonce = [0; 12];
+        self.inner.entropy.fill(&mut nonce);
+        let mut plain = hash.as_bytes().to_vec();
+        plain.extend_from_slice(parameters.to_json().as_bytes());
+        self.inner
+            .sealer
+            .seal(Purpose::EditorSession, &plain, nonce)
+    }
+
+    fn open_session_parameters(&self, record: &EditorSessionRecord) -> Result<EditorParameters> {
+        let plain = self
+            .inner
+            .sealer
+            .open(Purpose::EditorSession, &record.sealed)
+            .map_err(Error::internal)?;
+        let json = plain
+            .strip_prefix(record.hash.as_bytes())
+            .ok_or_else(|| Error::internal("the parameters belong to another editor session"))?;
+        EditorParameters::parse(json).map_err(Error::internal)
+    }
+}
+
+fn read_opening(parameters: &EditorParameters) -> Result<EditorOpening> {
+    EditorOpening::read(parameters).map_err(|fault| {
+        let message = format!("The drawing cannot be opened: {fault}.");
+        Error::new(ErrorKind::RequestInvalid, message)
+    })
+}
+
+fn gone() -> Error {
+    refuse(
+        RefusalKind::EditorSessionGone,
+        "The editor session is over. Open the editor again with a new token.",
+    )
+}
