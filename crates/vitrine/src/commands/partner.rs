@@ -8,6 +8,7 @@ use vitrine_access::secret::{ApiKey, PartnerKeyKind};
 use vitrine_access::time::Timestamp;
 use vitrine_service::partners::{NewPartner, origins};
 use vitrine_service::{PartnerKeyRecord, PartnerRecord, PartnerSettings, Services};
+use vitrine_store::month_of;
 
 use crate::cli::{
     PartnerCommand, PartnerKeyCommand, PartnerSettingsArguments, PartnerTokenCommand, Place,
@@ -45,7 +46,12 @@ async fn act(services: &Services, command: PartnerCommand) -> Result<()> {
         }
         PartnerCommand::List => list(services).await?,
         PartnerCommand::Show { partner } => {
-            println!("{:#}", described(&services.find_partner(&partner).await?));
+            let record = services.find_partner(&partner).await?;
+            let mut shown = described(&record);
+            let month = month_of(services.now());
+            let users = services.store().partner_users(record.id, month).await?;
+            shown["users_this_month"] = users.into();
+            println!("{shown:#}");
         }
         PartnerCommand::Set {
             partner,

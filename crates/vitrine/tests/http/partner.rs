@@ -431,11 +431,13 @@ async fn what_is_wrong_with_the_description_of_the_api_would_show_here() {
         .as_object()
         .unwrap();
     let names: Vec<&String> = schemes.keys().collect();
-    assert_eq!(names, ["EditorToken", "PartnerBasic", "PartnerKey"]);
+    let wanted = ["EditorSession", "EditorToken", "PartnerBasic", "PartnerKey"];
+    assert_eq!(names, wanted);
     for (path, item) in document["paths"].as_object().unwrap() {
         for operation in item.as_object().unwrap().values() {
             assert!(operation["security"].is_array(), "{path}");
-            assert_ne!(operation["responses"]["200"], Value::Null, "{path}");
+            let responses = operation["responses"].as_object().unwrap();
+            assert!(responses.keys().any(|code| code.starts_with('2')), "{path}");
         }
     }
 }
