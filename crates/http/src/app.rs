@@ -11,7 +11,7 @@ use vitrine_service::Services;
 
 use crate::editor;
 use crate::geometry::{self, routes};
-use crate::layers::{self, LayerConfig};
+use crate::layers::{self, Front, LayerConfig};
 use crate::ops::{self, Check, LocalOrToken, OperatorToken, Readiness};
 use crate::pages::{docs, embed, static_files};
 
@@ -139,12 +139,12 @@ pub struct Extras {
 }
 
 /// Everything that the server answers, without metrics.
-pub fn router(services: Services) -> Router {
+pub fn router(services: Services) -> Front {
     router_with(services, Extras::default())
 }
 
 /// Everything that the server answers.
-pub fn router_with(services: Services, extras: Extras) -> Router {
+pub fn router_with(services: Services, extras: Extras) -> Front {
     let readiness = Arc::new(NodeReadiness(services.clone()));
     let operations = Router::new()
         .route("/readyz", get(ops::readyz::<NodeReadiness>))

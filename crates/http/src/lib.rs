@@ -38,3 +38,4 @@ pub mod range;
 mod app;
 
 pub use app::{Extras, openapi_geometry, openapi_partner, openapi_platform, router, router_with};
+pub use layers::Front;

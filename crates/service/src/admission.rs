@@ -19,7 +19,7 @@ use crate::tokens::VerifiedToken;
 use crate::who::{Caller, ModelAccess, facts};
 
 /// How a page shows where it stands.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PageEvidence<'a> {
     /// The parsed `Origin` header: absent, well-formed or refused unparsed.
     pub origin: std::result::Result<Option<Origin>, OriginError>,

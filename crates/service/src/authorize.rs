@@ -101,36 +101,45 @@ impl Services {
     /// `OriginMissing` and its like when a browser sent the credential by itself.
     pub async fn authorize(&self, question: Question<'_>, caller: &Caller) -> Result<Authorized> {
         self.trusted()?;
-        let presented = question.presented.clone();
+        let decided = self.decide(&question, caller).await;
+        if let Err(error) = &decided
+            && let ErrorKind::Refused(kind) = error.kind()
+        {
+            Box::pin(self.note_question(&question, caller, kind, error)).await;
+        }
+        decided
+    }
+
+    async fn note_question(
+        &self,
+        question: &Question<'_>,
+        caller: &Caller,
+        kind: RefusalKind,
+        error: &Error,
+    ) {
         let model = question.need.model.to_string();
         let origin = match &question.page.origin {
             Ok(Some(origin)) => Some(origin.to_string()),
             _ => None,
         };
-        let decided = self.decide(question, caller).await;
-        if let Err(error) = &decided
-            && let ErrorKind::Refused(kind) = error.kind()
-        {
-            let (session, ticket) = match &presented {
-                Presented::Nothing => (None, None),
-                Presented::Session(id) => (Some(id.as_str()), None),
-                Presented::Ticket(sealed) => (None, Some(sealed.as_str())),
-            };
-            let attempt = Attempt {
-                operation: OPERATION,
-                bearer: caller.bearer.as_deref(),
-                session,
-                ticket,
-                model: Some(&model),
-                origin: origin.as_deref(),
-                address: caller.address,
-                request: caller.request,
-                ..Attempt::default()
-            };
-            self.note_refused(&attempt, kind.code(), error.message())
-                .await;
-        }
-        decided
+        let (session, ticket) = match &question.presented {
+            Presented::Nothing => (None, None),
+            Presented::Session(id) => (Some(id.as_str()), None),
+            Presented::Ticket(sealed) => (None, Some(sealed.as_str())),
+        };
+        let attempt = Attempt {
+            operation: OPERATION,
+            bearer: caller.bearer.as_deref(),
+            session,
+            ticket,
+            model: Some(&model),
+            origin: origin.as_deref(),
+            address: caller.address,
+            request: caller.request,
+            ..Attempt::default()
+        };
+        self.note_refused(&attempt, kind.code(), error.message())
+            .await;
     }
 
     /// Notes a question that was refused before it could be asked, and gives the refusal back.
@@ -140,18 +149,20 @@ impl Services {
         refusal.into()
     }
 
-    async fn decide(&self, question: Question<'_>, caller: &Caller) -> Result<Authorized> {
+    async fn decide(&self, question: &Question<'_>, caller: &Caller) -> Result<Authorized> {
         let Question {
             need,
             presented,
             sent,
             page,
         } = question;
-        let asking = page.origin.clone();
+        // In boxes, all but the usual one, so that it does not carry what only the others need.
         let (model, authorized) = match presented {
-            Presented::Session(id) => self.by_session(&need, &id, caller).await?,
-            Presented::Ticket(sealed) => self.by_ticket(&need, &sealed, page, caller).await?,
-            Presented::Nothing => self.by_token(&need, caller).await?,
+            Presented::Session(id) => self.by_session(need, id, caller).await?,
+            Presented::Ticket(sealed) => {
+                Box::pin(self.by_ticket(need, sealed, page.clone(), caller)).await?
+            }
+            Presented::Nothing => Box::pin(self.by_token(need, caller)).await?,
         };
         if !need.permission.is_in(&authorized.permissions) {
             return Err(refuse(
@@ -163,8 +174,8 @@ impl Services {
                 ),
             ));
         }
-        if sent == Sent::ByTheBrowser {
-            check_page(&model, &asking)?;
+        if *sent == Sent::ByTheBrowser {
+            check_page(&model, &page.origin)?;
         }
         Ok(authorized)
     }

@@ -114,7 +114,7 @@ impl Services {
 
     /// A group never changes, so that what is in memory stays true.
     async fn auth_group(&self, id: AuthGroupId) -> Result<Option<Arc<AuthGroupRecord>>> {
-        let load = async { Ok(self.inner.store.auth_group(id).await?) };
+        let load = || async { Ok(self.inner.store.auth_group(id).await?) };
         self.inner.auth_groups.get_or_load(id, load).await
     }
 

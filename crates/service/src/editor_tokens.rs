@@ -200,8 +200,7 @@ impl Services {
 
     /// A token that is neither over, revoked nor used, of a partner that is not blocked.
     pub(crate) async fn live_token(&self, hash: EditorTokenHash, who: &mut Actor) -> Result<Live> {
-        // In a box: what a miss needs would be carried by every hit.
-        let load = Box::pin(self.load_token(hash));
+        let load = || self.load_token(hash);
         let entry = self.inner.partners.tokens.get_or_load(hash, load).await?;
         let entry = entry.ok_or_else(wrong_token)?;
         let partner = self.partner_record(entry.row.partner).await?;

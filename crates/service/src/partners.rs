@@ -213,7 +213,7 @@ impl Services {
         &self,
         hash: &SecretHash,
     ) -> Result<Option<Arc<PartnerKeyRecord>>> {
-        let load = async { Ok(self.inner.store.partner_key_by_hash_unscoped(hash).await?) };
+        let load = || async { Ok(self.inner.store.partner_key_by_hash_unscoped(hash).await?) };
         let found = self
             .inner
             .partners
@@ -228,12 +228,12 @@ impl Services {
         &self,
         id: PartnerKeyId,
     ) -> Result<Option<Arc<PartnerKeyRecord>>> {
-        let load = async { Ok(self.inner.store.partner_key(id).await?) };
+        let load = || async { Ok(self.inner.store.partner_key(id).await?) };
         self.inner.partners.keys.get_or_load(id, load).await
     }
 
     pub(crate) async fn partner_record(&self, id: PartnerId) -> Result<Option<Arc<PartnerRecord>>> {
-        let load = async { Ok(self.inner.store.partner(id).await?) };
+        let load = || async { Ok(self.inner.store.partner(id).await?) };
         self.inner.partners.records.get_or_load(id, load).await
     }
 

@@ -123,7 +123,7 @@ impl Services {
         &self,
         hash: SessionHash,
     ) -> Result<Option<Arc<SessionEntry>>> {
-        let load = async {
+        let load = || async {
             // Idle times that wait to be written are newer than the row.
             if let Some(waiting) = self.inner.touches.take(hash) {
                 self.write_touches_of(vec![waiting]).await;

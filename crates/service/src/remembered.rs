@@ -56,14 +56,28 @@ where
     }
 
     /// The value in memory, or else the loaded one. All callers share one value per key.
-    pub(crate) async fn get_or_load(
+    ///
+    /// `load` is called on a miss only, and what it needs then lives in a box: it would otherwise be part
+    /// of the future of every hit, and be copied with it.
+    pub(crate) async fn get_or_load<F>(
+        &self,
+        key: K,
+        load: impl FnOnce() -> F,
+    ) -> Result<Option<Arc<V>>>
+    where
+        F: Future<Output = Result<Option<V>>>,
+    {
+        if let Some(known) = self.cache.get(&key).await {
+            return Ok(Some(known));
+        }
+        Box::pin(self.load(key, load())).await
+    }
+
+    async fn load(
         &self,
         key: K,
         load: impl Future<Output = Result<Option<V>>>,
     ) -> Result<Option<Arc<V>>> {
-        if let Some(known) = self.cache.get(&key).await {
-            return Ok(Some(known));
-        }
         let before = self.generation.load(Ordering::SeqCst);
         let Some(value) = load.await? else {
             return Ok(None);
@@ -110,14 +124,16 @@ mod tests {
     async fn a_value_loaded_before_a_change_does_not_stay() {
         let remembered: Remembered<u8, &str> = Remembered::new(10, Duration::from_mins(1));
         let loaded = remembered
-            .get_or_load(1, async {
+            .get_or_load(1, || async {
                 // The change comes while the reader holds the old row.
                 remembered.forget(&1).await;
                 Ok(Some("old"))
             })
             .await;
         assert_eq!(loaded.unwrap().as_deref(), Some(&"old"));
-        let again = remembered.get_or_load(1, async { Ok(Some("new")) }).await;
+        let again = remembered
+            .get_or_load(1, || async { Ok(Some("new")) })
+            .await;
         assert_eq!(again.unwrap().as_deref(), Some(&"new"));
     }
 
@@ -126,13 +142,13 @@ mod tests {
         let remembered: Remembered<u8, u8> = Remembered::new(10, Duration::from_mins(1));
         for _ in 0..2 {
             let value = remembered
-                .get_or_load(1, async { Ok(Some(7)) })
+                .get_or_load(1, || async { Ok(Some(7)) })
                 .await
                 .unwrap();
             assert_eq!(value.as_deref(), Some(&7));
         }
         let warm = remembered
-            .get_or_load(1, async { panic!("loaded again") })
+            .get_or_load(1, || async { panic!("loaded again") })
             .await;
         assert_eq!(warm.unwrap().as_deref(), Some(&7));
     }
@@ -142,14 +158,14 @@ mod tests {
         let remembered: Remembered<u8, u8> = Remembered::new(10, Duration::from_mins(1));
         assert!(
             remembered
-                .get_or_load(1, async { Ok(None) })
+                .get_or_load(1, || async { Ok(None) })
                 .await
                 .unwrap()
                 .is_none()
         );
         assert!(
             remembered
-                .get_or_load(1, async { Ok(Some(1)) })
+                .get_or_load(1, || async { Ok(Some(1)) })
                 .await
                 .unwrap()
                 .is_some()

@@ -197,7 +197,8 @@ impl Services {
         }
         let model = self.model_of_session(&session).await?;
         let token = match caller.bearer.as_deref() {
-            Some(bearer) => Some(self.token_for_model(bearer, &model).await?),
+            // In a box: most sessions need none.
+            Some(bearer) => Some(Box::pin(self.token_for_model(bearer, &model)).await?),
             None => None,
         };
         let permissions = match (&token, model.demands_token()) {
@@ -273,7 +274,7 @@ impl Services {
         }
         if check_model_open(&facts(&model)).is_err()
             || !still_allowed(entry, &model, ticket.as_deref())
-            || !self.group_still_covers(session, &model).await?
+            || !Box::pin(self.group_still_covers(session, &model)).await?
         {
             return Err(gone(EndReason::Revoked));
         }
@@ -380,7 +381,7 @@ impl Services {
 
     /// A model by id, from memory when it is warm.
     pub(crate) async fn model_record(&self, id: ModelId) -> Result<Option<Arc<ModelRecord>>> {
-        let load = async { Ok(self.inner.store.model_unscoped(id).await?) };
+        let load = || async { Ok(self.inner.store.model_unscoped(id).await?) };
         self.inner.models.get_or_load(id, load).await
     }
 
@@ -388,7 +389,7 @@ impl Services {
         &self,
         id: vitrine_access::ids::TicketId,
     ) -> Result<Option<Arc<TicketRecord>>> {
-        let load = async { Ok(self.inner.store.ticket_unscoped(id).await?) };
+        let load = || async { Ok(self.inner.store.ticket_unscoped(id).await?) };
         self.inner.tickets.get_or_load(id, load).await
     }
 }

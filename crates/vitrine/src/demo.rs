@@ -177,7 +177,7 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<()> {
     let routers = [
         (
             listener,
-            vitrine_http::router_with(services.clone(), observe::start(&config)?),
+            vitrine_http::router_with(services.clone(), observe::start(&config)?).into(),
         ),
         (shop_listener, allowed),
         (stranger_listener, strange),

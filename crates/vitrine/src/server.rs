@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::header::{CONNECTION, HeaderValue};
 use axum::response::Response;
@@ -17,7 +16,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
+use tower::Service;
 
 /// A client that has not sent its headers by then is slow on purpose.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,6 +34,20 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 /// on: what arrives with the first read, carefully counted.
 const DRAINED_BYTES: u64 = 4 * 1024;
 
+/// What answers requests: the whole server, or a small router of its own.
+pub(crate) trait Answers:
+    Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
+}
+
+impl<S> Answers for S where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static
+{
+}
+
 /// Binds the address that `listen` names.
 pub(crate) async fn bind(listen: &str) -> Result<TcpListener> {
     let address: SocketAddr = listen
@@ -46,12 +59,14 @@ pub(crate) async fn bind(listen: &str) -> Result<TcpListener> {
 }
 
 /// Serves until `stop` is cancelled, then lets running requests end within `grace`.
-pub(crate) async fn serve(
+pub(crate) async fn serve<S>(
     listener: TcpListener,
-    router: Router,
+    router: S,
     stop: CancellationToken,
     grace: Duration,
-) {
+) where
+    S: Answers,
+{
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
@@ -83,7 +98,7 @@ pub(crate) async fn serve(
 fn connection(
     stream: TcpStream,
     peer: SocketAddr,
-    router: &Router,
+    router: &impl Answers,
     graceful: &GracefulShutdown,
     place: OwnedSemaphorePermit,
 ) {
@@ -94,7 +109,8 @@ fn connection(
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         let left = request.body().size_hint().lower() > DRAINED_BYTES;
-        let answer = router.clone().oneshot(request);
+        // Always ready: nothing here makes requests wait in line.
+        let answer = router.clone().call(request.map(axum::body::Body::new));
         async move { Ok::<_, Infallible>(parting(answer.await?, left)) }
     });
     let connection = http1::Builder::new()

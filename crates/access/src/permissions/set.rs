@@ -28,6 +28,9 @@ pub struct PermissionSet {
     limited: Vec<(Permission, String)>,
 }
 
+/// Room for the text of a set that a ticket or a token gives.
+const STORAGE_BYTES_USUAL: usize = 256;
+
 const _: () = assert!(Permission::ALL.len() <= 64, "one bit each");
 
 impl PermissionSet {
@@ -162,15 +165,17 @@ impl PermissionSet {
         let held = Permission::ALL
             .iter()
             .filter(|permission| self.contains(**permission));
-        let mut words: Vec<String> = held
-            .map(|permission| permission.as_str().to_owned())
-            .collect();
-        words.extend(
-            self.limited
-                .iter()
-                .map(|(permission, id)| permission.limited_to(id)),
-        );
-        words.join(" ")
+        let mut text = String::with_capacity(STORAGE_BYTES_USUAL);
+        let mut put = |word: &str| {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(word);
+        };
+        held.for_each(|permission| put(permission.as_str()));
+        let limited = self.limited.iter();
+        limited.for_each(|(permission, id)| put(&permission.limited_to(id)));
+        text
     }
 
     /// Reads the stored text.

@@ -21,6 +21,7 @@ use vitrine_service::{Error, Services};
 use crate::error::{ApiError, ErrorKind};
 use crate::extract::{From, Page, Peer};
 use credentials::Credentials;
+pub(crate) use route::PATH;
 use route::Route;
 
 /// Decides for a proxy whether it may pass a request on. Any method is taken; a proxy may append the

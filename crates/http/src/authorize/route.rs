@@ -10,7 +10,7 @@ use vitrine_service::authorize::RouteNeed;
 use crate::limits::CREDENTIAL_NAME_BYTES_MAX;
 
 /// Where the operation stands; what follows is the original path.
-pub(super) const PATH: &str = "/authorize";
+pub(crate) const PATH: &str = "/authorize";
 
 /// The members of the auth URL's query, and the header that stands for each.
 const NAMES: [(&str, &str); 4] = [

@@ -1,8 +1,9 @@
 //! Bounds in size and time for every request.
 
-use axum::extract::{Request, State};
+use std::time::Duration;
+
+use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, HOST};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::LayerConfig;
@@ -14,35 +15,34 @@ use crate::limits::UPLOAD_TIMEOUT;
 const UPLOADS: [&str; 2] = ["/api/v2/upload/", "/editor/drawing"];
 
 /// Refuses a body whose announced length is over the bound and a request that names two hosts
-/// (RFC 9112, section 3.2), and gives up on one whose answer does not begin in time.
-pub(super) async fn bound(
-    State(config): State<LayerConfig>,
-    request: Request,
-    next: Next,
-) -> Response {
+/// (RFC 9112, section 3.2); gives the time within which the answer has to begin.
+pub(super) fn check(config: &LayerConfig, request: &Request) -> Result<Duration, ApiError> {
     let announced = request
         .headers()
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok())
         .and_then(|text| text.parse::<u64>().ok());
     if announced.is_some_and(|bytes| bytes > config.body_bytes_max) {
-        return too_large(config.body_bytes_max).into_response();
+        return Err(too_large(config.body_bytes_max));
+    }
+    if request.headers().get_all(HOST).iter().count() > 1 {
+        return Err(ApiError::new(
+            ErrorKind::RequestInvalid,
+            "The request has more than one Host header. Send one.",
+        ));
     }
     // Files come over slow lines too; their links and sessions bound the time by themselves.
     let path = request.uri().path();
-    let timeout = if UPLOADS.iter().any(|place| path.starts_with(place)) {
+    Ok(if UPLOADS.iter().any(|place| path.starts_with(place)) {
         UPLOAD_TIMEOUT
     } else {
         config.request_timeout
-    };
-    if request.headers().get_all(HOST).iter().count() > 1 {
-        return ApiError::new(
-            ErrorKind::RequestInvalid,
-            "The request has more than one Host header. Send one.",
-        )
-        .into_response();
-    }
-    match tokio::time::timeout(timeout, next.run(request)).await {
+    })
+}
+
+/// Gives up on an answer that does not begin in time.
+pub(super) async fn in_time(timeout: Duration, answer: impl Future<Output = Response>) -> Response {
+    match tokio::time::timeout(timeout, answer).await {
         Ok(response) => response,
         Err(_) => ApiError::new(
             ErrorKind::Timeout,

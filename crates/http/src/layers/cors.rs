@@ -8,16 +8,13 @@
 //! cookies are involved and no credentials mode is offered. Who may *open* a session is decided by
 //! the origin rule and not here. Access to private networks is never granted.
 
-use std::sync::Arc;
-
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
     ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
 };
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
-use axum::middleware::Next;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use vitrine_access::origin::{AllowedDomains, Origin};
 
@@ -54,22 +51,20 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
 /// Whether a path is open to scripts of every origin.
 #[must_use]
 pub fn is_public(path: &str) -> bool {
-    let path = format!("/{}", path.trim_start_matches('/'));
-    path == "/.well-known/jwks.json"
-        || ["/api/v2", "/viewer"].iter().any(|root| {
-            path.strip_prefix(root)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
+    let path = path.trim_start_matches('/');
+    path == ".well-known/jwks.json" || is_below(path, ["api/v2", "viewer"])
 }
 
-/// Whether a path belongs to the platform.
-#[must_use]
-fn is_platform(path: &str) -> bool {
-    let path = format!("/{}", path.trim_start_matches('/'));
-    ["/api/v1", "/oauth"].iter().any(|root| {
+fn is_below(path: &str, roots: [&str; 2]) -> bool {
+    roots.iter().any(|root| {
         path.strip_prefix(root)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     })
+}
+
+/// Whether a path belongs to the platform.
+fn is_platform(path: &str) -> bool {
+    is_below(path.trim_start_matches('/'), ["api/v1", "oauth"])
 }
 
 /// The page's origin, when its scripts may use the platform.
@@ -86,52 +81,64 @@ fn welcome(origins: &AllowedDomains, request: &Request) -> Option<HeaderValue> {
     (named || open).then(|| request.headers().get(ORIGIN).cloned())?
 }
 
-async fn platform_cors(origins: &AllowedDomains, request: Request, next: Next) -> Response {
-    let origin = welcome(origins, &request);
-    let asked = is_preflight(&request);
-    let mut response = match &origin {
-        Some(_) if asked => preflight(PLATFORM_HEADERS),
-        _ => next.run(request).await,
-    };
-    let headers = response.headers_mut();
-    headers.append(VARY, HeaderValue::from_static("Origin"));
-    if let Some(origin) = origin {
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.insert(
-            ACCESS_CONTROL_ALLOW_CREDENTIALS,
-            HeaderValue::from_static("true"),
-        );
-        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
-    }
-    response
+/// Whose scripts may read an answer.
+pub(super) enum Readers {
+    /// Everybody's.
+    All,
+    /// Those of the platform's page, where there is one that may.
+    Platform(Option<HeaderValue>),
+    /// Those of our own origin.
+    Own,
 }
 
-/// Answers preflights of public paths and marks every other answer of theirs as readable; those of the
-/// platform for the origins that the operator named.
-pub async fn cors(
-    State(origins): State<Arc<AllowedDomains>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    if is_platform(request.uri().path()) {
-        return platform_cors(&origins, request, next).await;
+impl Readers {
+    /// Who they are for this request.
+    pub(super) fn of(origins: &AllowedDomains, request: &Request) -> Self {
+        let path = request.uri().path();
+        if is_public(path) {
+            Self::All
+        } else if is_platform(path) {
+            Self::Platform(welcome(origins, request))
+        } else {
+            Self::Own
+        }
     }
-    if !is_public(request.uri().path()) {
-        return next.run(request).await;
+
+    /// The answer to a browser that asks beforehand.
+    pub(super) fn preflight(&self, request: &Request) -> Option<Response> {
+        let allowed = match self {
+            Self::All => ALLOWED_HEADERS,
+            Self::Platform(Some(_)) => PLATFORM_HEADERS,
+            Self::Platform(None) | Self::Own => return None,
+        };
+        is_preflight(request).then(|| preflight(allowed))
     }
-    let mut response = if is_preflight(&request) {
-        preflight(ALLOWED_HEADERS)
-    } else {
-        next.run(request).await
-    };
-    let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
-    headers.insert(
-        CROSS_ORIGIN_RESOURCE_POLICY,
-        HeaderValue::from_static("cross-origin"),
-    );
-    response
+
+    /// Marks an answer, errors included.
+    pub(super) fn mark(self, headers: &mut HeaderMap) {
+        match self {
+            Self::All => {
+                headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+                headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+                headers.insert(
+                    CROSS_ORIGIN_RESOURCE_POLICY,
+                    HeaderValue::from_static("cross-origin"),
+                );
+            }
+            Self::Platform(origin) => {
+                headers.append(VARY, HeaderValue::from_static("Origin"));
+                if let Some(origin) = origin {
+                    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+                    headers.insert(
+                        ACCESS_CONTROL_ALLOW_CREDENTIALS,
+                        HeaderValue::from_static("true"),
+                    );
+                    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+                }
+            }
+            Self::Own => {}
+        }
+    }
 }
 
 fn is_preflight(request: &Request) -> bool {

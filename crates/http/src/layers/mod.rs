@@ -4,12 +4,14 @@
 //!    their causes;
 //! 2. the client's address is found out ([`Peer`]);
 //! 3. [`headers`]: `nosniff` and `Referrer-Policy`, for whatever answers;
-//! 4. [`cors`]: the public paths answer every origin, the platform those that were named, preflights and
-//!    errors included;
+//! 4. [`cors`]: the public paths answer every origin, those of the platform the origins that the operator named, preflights and errors included;
 //! 5. addresses that ask too often are refused;
 //! 6. panics become error bodies;
 //! 7. the announced body size is checked and the time until the answer begins is bounded;
 //! 8. [`path`]: leading double slashes are collapsed before routing.
+//!
+//! All of it is one service, [`Front`], with one future in one box: a stack of separate middlewares would
+//! allocate, box and move the request once for each.
 
 mod bounds;
 pub mod cors;
@@ -19,21 +21,26 @@ pub mod path;
 mod rates;
 
 use std::any::Any;
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use tower::util::MapRequestLayer;
-use tower::{Layer, ServiceBuilder};
-use tower_http::catch_panic::CatchPanicLayer;
+use tower::{Layer, Service};
 use vitrine_access::forwarded::TrustedProxies;
 use vitrine_access::origin::AllowedDomains;
 use vitrine_access::random::Entropy;
 use vitrine_service::Services;
 
+use crate::authorize;
 use crate::error::{ApiError, ErrorKind};
 use crate::extract::Peer;
 use crate::limits::{BODY_BYTES_MAX, JSON_BODY_BYTES_MAX, REQUEST_TIMEOUT};
@@ -84,42 +91,108 @@ pub fn with_api_fallbacks<S: Clone + Send + Sync + 'static>(router: Router<S>) -
 }
 
 /// Puts all layers around a finished router.
-pub fn wrap(router: Router, config: LayerConfig) -> Router {
-    let inner = router
-        .layer(DefaultBodyLimit::max(JSON_BODY_BYTES_MAX))
-        .layer(from_fn(observe::note_route));
-    // Rewriting a path has no effect inside a router, so the router becomes the only service of an
-    // outer one.
-    let rewritten = MapRequestLayer::new(path::collapse_leading_slashes).layer(inner);
-    let origins = Arc::clone(&config.platform_origins);
-    let layers = ServiceBuilder::new()
-        .layer(from_fn_with_state(config.clone(), observe::observe))
-        .layer(from_fn_with_state(config.clone(), note_peer))
-        .layer(from_fn(headers::harden))
-        .layer(from_fn_with_state(origins, cors::cors))
-        .layer(from_fn_with_state(config.clone(), rates::limit))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(config, bounds::bound));
-    Router::new().fallback_service(rewritten).layer(layers)
-}
-
-/// Leaves a [`Peer`] in the request.
-async fn note_peer(
-    State(config): State<LayerConfig>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let peer = Peer::read(request.extensions(), request.headers(), &config.proxies);
-    if let Some(peer) = peer {
-        request.extensions_mut().insert(peer);
+pub fn wrap(router: Router, config: LayerConfig) -> Front {
+    let router = router.layer(MapRequestLayer::new(observe::note_route));
+    Front {
+        config: Arc::new(config),
+        router: DefaultBodyLimit::max(JSON_BODY_BYTES_MAX).layer(router),
     }
-    next.run(request).await
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the signature that the layer asks for"
-)]
+type Bounded = <DefaultBodyLimit as Layer<Router>>::Service;
+
+/// Everything that the server answers, as one service.
+#[derive(Clone)]
+pub struct Front {
+    config: Arc<LayerConfig>,
+    router: Bounded,
+}
+
+impl std::fmt::Debug for Front {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Front").finish_non_exhaustive()
+    }
+}
+
+impl From<Front> for Router {
+    fn from(front: Front) -> Self {
+        Self::new().fallback_service(front)
+    }
+}
+
+impl Service<Request> for Front {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // Neither a router nor anything around it here makes requests wait in line.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let front = self.clone();
+        Box::pin(async move { Ok(observe::observe(front, request).await) })
+    }
+}
+
+impl Front {
+    /// Steps 2 to 4.
+    async fn answer(self, mut request: Request) -> Response {
+        let (extensions, headers) = (request.extensions(), request.headers());
+        if let Some(peer) = Peer::read(extensions, headers, &self.config.proxies) {
+            request.extensions_mut().insert(peer);
+        }
+        let guarded = headers::is_guarded(request.uri().path());
+        let readers = cors::Readers::of(&self.config.platform_origins, &request);
+        let mut response = match readers.preflight(&request) {
+            Some(answer) => answer,
+            None => self.admit(request).await,
+        };
+        let headers = response.headers_mut();
+        readers.mark(headers);
+        headers::harden(headers, guarded);
+        response
+    }
+
+    /// Steps 5 to 8.
+    async fn admit(self, request: Request) -> Response {
+        let counted = match rates::admit(&self.config, &request) {
+            Ok(counted) => counted,
+            Err(error) => return error.into_response(),
+        };
+        let config = Arc::clone(&self.config);
+        let answer = match bounds::check(&config, &request) {
+            Ok(timeout) => bounds::in_time(timeout, self.route(request)),
+            Err(error) => return error.into_response(),
+        };
+        let response = match AssertUnwindSafe(answer).catch_unwind().await {
+            Ok(response) => response,
+            Err(panic) => panicked(panic),
+        };
+        if let Some(address) = counted {
+            rates::note(&config, address, &response);
+        }
+        response
+    }
+
+    async fn route(mut self, request: Request) -> Response {
+        let request = path::collapse_leading_slashes(request);
+        // Asked for every request of somebody else's server: it does not go through the router.
+        if request.uri().path() == authorize::PATH
+            && let Some(services) = &self.config.limiter
+        {
+            observe::note_fixed_route(&request, authorize::PATH);
+            return authorize::check(State(services.clone()), request).await;
+        }
+        match self.router.call(request).await {
+            Ok(response) => response.map(Body::new),
+            Err(never) => match never {},
+        }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "what catching a panic gives")]
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let text = panic
         .downcast_ref::<&str>()

@@ -3,17 +3,17 @@
 //! Logs and metrics hold the route's template and never the path: paths carry session ids, tickets
 //! and links.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, Method};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
 use vitrine_access::ids::RequestId;
 
-use super::LayerConfig;
+use super::Front;
 use crate::error::ApiError;
 
 /// The header that names a request in its answer.
@@ -22,36 +22,59 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What stands for the route when none was found.
 const NO_ROUTE: &str = "-";
 
-/// The template of the route that answered, left in the response for [`observe`].
-#[derive(Debug, Clone)]
-struct RouteTemplate(MatchedPath);
+/// The template of the route that answers, once it is found: a place in the request that [`observe`]
+/// looks at afterwards.
+#[derive(Debug, Clone, Default)]
+struct Route(Arc<OnceLock<Template>>);
 
-/// Innermost layer: leaves the route's template in the response.
-pub async fn note_route(request: Request, next: Next) -> Response {
-    let template = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = next.run(request).await;
-    if let Some(template) = template {
-        response.extensions_mut().insert(RouteTemplate(template));
-    }
-    response
+#[derive(Debug)]
+enum Template {
+    Matched(MatchedPath),
+    Fixed(&'static str),
 }
 
-/// Outermost layer: gives the request its id (as an extension of type [`RequestId`], in the span,
+impl Route {
+    fn as_str(&self) -> &str {
+        match self.0.get() {
+            Some(Template::Matched(path)) => path.as_str(),
+            Some(Template::Fixed(path)) => path,
+            None => NO_ROUTE,
+        }
+    }
+}
+
+/// Innermost: remembers the route's template.
+pub fn note_route<B>(request: axum::http::Request<B>) -> axum::http::Request<B> {
+    let extensions = request.extensions();
+    if let (Some(Route(place)), Some(path)) = (extensions.get(), extensions.get::<MatchedPath>()) {
+        // A request is routed once.
+        let _ = place.set(Template::Matched(path.clone()));
+    }
+    request
+}
+
+/// The same for what is answered without the router.
+pub(super) fn note_fixed_route(request: &Request, path: &'static str) {
+    if let Some(Route(place)) = request.extensions().get() {
+        let _ = place.set(Template::Fixed(path));
+    }
+}
+
+/// Outermost: gives the request its id (as an extension of type [`RequestId`], in the span,
 /// in the answer's header and in error bodies), and writes one line and one metric about it.
-pub async fn observe(
-    State(config): State<LayerConfig>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn observe(front: Front, mut request: Request) -> Response {
     let started = Instant::now();
-    let id = RequestId::new(&*config.entropy);
+    let id = RequestId::new(&*front.config.entropy);
     let method = method_word(request.method());
     let is_head = request.method() == Method::HEAD;
-    request.extensions_mut().insert(id);
+    let route = Route::default();
+    let extensions = request.extensions_mut();
+    extensions.insert(id);
+    extensions.insert(route.clone());
     let span = tracing::info_span!("request", request = %id, method);
     async {
-        let response = finish(next.run(request).await, id, is_head);
-        note(&response, method, started);
+        let response = finish(front.answer(request).await, id, is_head);
+        note(&response, &route, method, started);
         response
     }
     .instrument(span)
@@ -99,11 +122,8 @@ fn log_cause(error: &ApiError) {
     }
 }
 
-fn note(response: &Response, method: &'static str, started: Instant) {
-    let route = response
-        .extensions()
-        .get::<RouteTemplate>()
-        .map_or(NO_ROUTE, |RouteTemplate(template)| template.as_str());
+fn note(response: &Response, route: &Route, method: &'static str, started: Instant) {
+    let route = route.as_str();
     let status = response.status().as_u16();
     let duration = started.elapsed();
     tracing::info!(

@@ -1,8 +1,9 @@
 //! How often one address may ask, and how often in vain.
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use std::net::IpAddr;
+
+use axum::extract::Request;
+use axum::response::Response;
 
 use super::LayerConfig;
 use crate::error::ApiError;
@@ -14,29 +15,26 @@ const UNCOUNTED: [&str; 4] = ["/healthz", "/readyz", "/metrics", "/authorize"];
 /// Some proxies append the path of the original request.
 const UNCOUNTED_BELOW: &str = "/authorize/";
 
-/// Refuses what comes too often, and counts credentials that were not valid.
-pub(super) async fn limit(
-    State(config): State<LayerConfig>,
-    request: Request,
-    next: Next,
-) -> Response {
+/// Refuses what comes too often; gives the address whose failures are counted.
+pub(super) fn admit(config: &LayerConfig, request: &Request) -> Result<Option<IpAddr>, ApiError> {
     let path = request.uri().path();
     let counted = !UNCOUNTED.contains(&path) && !path.starts_with(UNCOUNTED_BELOW);
     let (Some(services), Some(peer), true) =
         (&config.limiter, Peer::of(request.extensions()), counted)
     else {
-        return next.run(request).await;
+        return Ok(None);
     };
-    if let Err(error) = services.limit_address(peer.address) {
-        return ApiError::from(error).into_response();
-    }
-    let response = next.run(request).await;
+    services.limit_address(peer.address)?;
+    Ok(Some(peer.address))
+}
+
+/// Counts a credential that was not valid.
+pub(super) fn note(config: &LayerConfig, address: IpAddr, response: &Response) {
     let failed = response
         .extensions()
         .get::<ApiError>()
         .is_some_and(|error| error.kind().is_failed_credential());
-    if failed {
-        services.note_failure(peer.address);
+    if let (Some(services), true) = (&config.limiter, failed) {
+        services.note_failure(address);
     }
-    response
 }

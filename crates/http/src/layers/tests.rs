@@ -25,7 +25,7 @@ impl Entropy for Counter {
     }
 }
 
-fn app() -> Router {
+fn app() -> Front {
     let router = Router::new()
         .route("/api/v2/model/{modelId}", get(|| async { "model" }))
         .route(

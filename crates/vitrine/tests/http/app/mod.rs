@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::Router;
 use bytes::Bytes;
 use vitrine_access::decide::ModelStatus;
 use vitrine_access::forwarded::TrustedProxies;
@@ -24,6 +23,7 @@ use vitrine_access::ticket::TicketType;
 use vitrine_access::time::{Clock as _, Timestamp};
 use vitrine_access::{Entropy, UsageEvent};
 use vitrine_engine::pool::{WorkerPool, WorkerPoolConfig};
+use vitrine_http::Front;
 use vitrine_model::RunLimits;
 use vitrine_service::models::ModelPatch;
 use vitrine_service::outgoing::{NoWayOut, Outgoing};
@@ -227,7 +227,7 @@ impl Setup {
 /// A running server. Call [`TestApp::finish`] at the end of the test.
 pub(crate) struct TestApp {
     pub(crate) services: Services,
-    pub(crate) router: Router,
+    pub(crate) router: Front,
     pub(crate) clock: ManualClock,
     folder: TestFolder,
     setup: Setup,
@@ -270,7 +270,7 @@ impl TestApp {
     }
 
     /// A second node on the same database and blobs. Shut it down before [`Self::finish`].
-    pub(crate) async fn second_node(&self) -> (Services, Router) {
+    pub(crate) async fn second_node(&self) -> (Services, Front) {
         let services = self.setup.serve(&self.folder, &self.clock).await;
         let router = vitrine_http::router(services.clone());
         (services, router)

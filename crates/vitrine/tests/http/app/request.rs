@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
@@ -10,6 +9,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
+use vitrine_http::Front;
 
 /// Where requests come from unless a test says otherwise; an address of RFC 5737.
 const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
@@ -84,7 +84,7 @@ impl Call {
         self
     }
 
-    pub(crate) async fn send(self, router: &Router) -> Answer {
+    pub(crate) async fn send(self, router: &Front) -> Answer {
         let mut request = Request::builder()
             .method(self.method.as_str())
             .uri(&self.path)
