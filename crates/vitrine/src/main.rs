@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod config;
 mod demo;
+mod log;
 mod master_key;
 mod node;
 mod observe;

@@ -3,6 +3,8 @@
 use axum::http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use tracing::field::display;
+use vitrine_access::ids::RequestId;
 use vitrine_access::permissions::{Permission, PermissionSet};
 use vitrine_access::refusal::RefusalKind;
 use vitrine_service::Error;
@@ -45,12 +47,14 @@ fn permissions(set: &PermissionSet) -> String {
     PermissionSet::of(&held).to_storage()
 }
 
-pub(super) fn refused(error: &Error) -> Response {
+pub(super) fn refused(error: &Error, request: Option<RequestId>) -> Response {
     let kind = ErrorKind::from(error.kind());
     let row = kind.row();
     if row.status.is_server_error() {
         let cause = error.cause_chain();
+        let request = request.map(display);
         tracing::error!(
+            request,
             code = row.code,
             cause,
             "a proxy was refused for want of an answer"
@@ -116,7 +120,7 @@ mod tests {
                 continue;
             };
             let refusal = vitrine_access::Refusal::new(refusal, "…");
-            let response = refused(&refusal.into());
+            let response = refused(&refusal.into(), None);
             let status = response.status().as_u16();
             assert!(status == 401 || status == 403, "{kind:?}: {status}");
             let header = |name| response.headers().get(name).map(|v| v.to_str().unwrap());
@@ -125,7 +129,7 @@ mod tests {
             assert_eq!(header(WWW_AUTHENTICATE).is_some(), status == 401);
         }
         let busy = Error::new(vitrine_service::ErrorKind::NotReady, "…");
-        assert_eq!(refused(&busy).status(), StatusCode::FORBIDDEN);
+        assert_eq!(refused(&busy, None).status(), StatusCode::FORBIDDEN);
     }
 
     #[test]

@@ -1,16 +1,16 @@
 //! The client's credential: where it may stand, and what kind it is by its form.
 
-use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
+use axum::http::{HeaderMap, HeaderName};
 use vitrine_access::refusal::{Refusal, RefusalKind};
 use vitrine_service::authorize::{Presented, Sent};
 
 use super::route::{Effect, Route};
 
 /// Where clients that choose their headers put a session id.
-const X_SESSION: &str = "x-vitrine-session";
+static X_SESSION: HeaderName = HeaderName::from_static("x-vitrine-session");
 /// Where clients that choose their headers put a ticket.
-const X_TICKET: &str = "x-vitrine-ticket";
+static X_TICKET: HeaderName = HeaderName::from_static("x-vitrine-ticket");
 /// Digits of a session id.
 const SESSION_DIGITS: usize = 32;
 
@@ -54,10 +54,10 @@ impl Credentials {
         if let Some(text) = bearer {
             put(&mut kinds.token, on_purpose(text))?;
         }
-        if let Some(text) = header(headers, X_SESSION)? {
+        if let Some(text) = header(headers, &X_SESSION)? {
             put(&mut kinds.session, on_purpose(text))?;
         }
-        if let Some(text) = header(headers, X_TICKET)? {
+        if let Some(text) = header(headers, &X_TICKET)? {
             put(&mut kinds.ticket, on_purpose(text))?;
         }
         if let (Some(name), Some(query)) = (&route.query, &route.original_query)
@@ -145,7 +145,7 @@ fn put(slot: &mut Option<Found>, found: Found) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn header(headers: &HeaderMap, name: &str) -> Result<Option<String>, Refusal> {
+fn header(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, Refusal> {
     let mut values = headers.get_all(name).iter();
     let value = values.next();
     if values.next().is_some() {
@@ -177,7 +177,7 @@ fn single<'a>(pairs: impl Iterator<Item = &'a str>, name: &str) -> Result<Option
 
 #[cfg(test)]
 mod tests {
-    use axum::http::{HeaderName, HeaderValue, Request};
+    use axum::http::{HeaderValue, Request};
 
     use super::*;
 
@@ -235,10 +235,10 @@ mod tests {
                 assert_eq!(found.1.is_some(), text == TOKEN);
             }
         }
-        let session = read("GET", "", &[(X_SESSION, SESSION)], Some(TOKEN)).unwrap();
+        let session = read("GET", "", &[(X_SESSION.as_str(), SESSION)], Some(TOKEN)).unwrap();
         assert_eq!(shown(&session.0), ("session", SESSION));
         assert_eq!(session.1.as_deref(), Some(TOKEN));
-        let ticket = read("GET", "", &[(X_TICKET, TICKET)], None).unwrap();
+        let ticket = read("GET", "", &[(X_TICKET.as_str(), TICKET)], None).unwrap();
         assert_eq!(shown(&ticket.0), ("ticket", TICKET));
         let nothing = read("GET", "q=", &[("cookie", "c=")], None).unwrap();
         assert_eq!(shown(&nothing.0).0, "nothing");
@@ -250,9 +250,21 @@ mod tests {
         let one = format!("c={SESSION}");
         let two = format!("q={SESSION}&q={OTHER}");
         for (query, headers, bearer) in [
-            ("", vec![(X_SESSION, SESSION), (X_SESSION, OTHER)], None),
-            ("", vec![(X_SESSION, SESSION), (X_TICKET, TICKET)], None),
-            ("", vec![(X_SESSION, OTHER), ("cookie", &one)], None),
+            (
+                "",
+                vec![(X_SESSION.as_str(), SESSION), (X_SESSION.as_str(), OTHER)],
+                None,
+            ),
+            (
+                "",
+                vec![(X_SESSION.as_str(), SESSION), (X_TICKET.as_str(), TICKET)],
+                None,
+            ),
+            (
+                "",
+                vec![(X_SESSION.as_str(), OTHER), ("cookie", &one)],
+                None,
+            ),
             ("", vec![("cookie", &pair)], None),
             ("", vec![("cookie", &one), ("cookie", "c=x")], None),
             (two.as_str(), vec![], None),
@@ -278,9 +290,12 @@ mod tests {
         };
         assert_eq!(sent("POST", "", &[("cookie", &cookie)]), Sent::ByTheBrowser);
         assert_eq!(sent("GET", "", &[("cookie", &cookie)]), Sent::OnPurpose);
-        let both = [("cookie", cookie.as_str()), (X_SESSION, SESSION)];
+        let both = [("cookie", cookie.as_str()), (X_SESSION.as_str(), SESSION)];
         assert_eq!(sent("POST", "", &both), Sent::OnPurpose);
-        assert_eq!(sent("POST", "", &[(X_SESSION, SESSION)]), Sent::OnPurpose);
+        assert_eq!(
+            sent("POST", "", &[(X_SESSION.as_str(), SESSION)]),
+            Sent::OnPurpose
+        );
         assert_eq!(sent("POST", &format!("q={SESSION}"), &[]), Sent::OnPurpose);
         // A token in a header does not make the cookie beside it deliberate.
         let beside = read("POST", "", &[("cookie", &cookie)], Some(TOKEN)).unwrap();

@@ -26,6 +26,12 @@ use route::Route;
 
 /// Decides for a proxy whether it may pass a request on. Any method is taken; a proxy may append the
 /// original path.
+/// Whether a path is that of a proxy's question. Some proxies append the path of the original request.
+pub(crate) fn is_question(path: &str) -> bool {
+    path.strip_prefix(PATH)
+        .is_some_and(|below| below.is_empty() || below.starts_with('/'))
+}
+
 #[utoipa::path(
     get, path = "/authorize", operation_id = "Authorize", tag = "forward-auth",
     params(
@@ -49,7 +55,7 @@ pub(crate) async fn check(State(services): State<Services>, request: Request) ->
     let (mut parts, _) = request.into_parts();
     match decide(&services, &mut parts).await {
         Ok(authorized) => answer::let_through(&authorized),
-        Err(error) => answer::refused(&error),
+        Err(error) => answer::refused(&error, parts.extensions.get().copied()),
     }
 }
 

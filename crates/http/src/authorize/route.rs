@@ -1,8 +1,8 @@
 //! What the proxy says: which model and permission the route needs, where the credential may stand,
 //! and what the original request was.
 
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
 use vitrine_access::permissions::WantedPermission;
 use vitrine_access::refusal::{Refusal, RefusalKind};
 use vitrine_service::authorize::RouteNeed;
@@ -12,22 +12,34 @@ use crate::limits::CREDENTIAL_NAME_BYTES_MAX;
 /// Where the operation stands; what follows is the original path.
 pub(crate) const PATH: &str = "/authorize";
 
+/// How many things a route names.
+const NAMED: usize = 4;
 /// The members of the auth URL's query, and the header that stands for each.
-const NAMES: [(&str, &str); 4] = [
-    ("model", "x-vitrine-model"),
-    ("permission", "x-vitrine-permission"),
-    ("cookie", "x-vitrine-cookie"),
-    ("query", "x-vitrine-query"),
+static NAMES: [(&str, HeaderName); NAMED] = [
+    ("model", HeaderName::from_static("x-vitrine-model")),
+    (
+        "permission",
+        HeaderName::from_static("x-vitrine-permission"),
+    ),
+    ("cookie", HeaderName::from_static("x-vitrine-cookie")),
+    ("query", HeaderName::from_static("x-vitrine-query")),
 ];
 
 /// Headers in which proxies say the original method.
-const METHOD_HEADERS: [&str; 2] = ["x-original-method", "x-forwarded-method"];
+static METHOD_HEADERS: [HeaderName; 2] = [
+    HeaderName::from_static("x-original-method"),
+    HeaderName::from_static("x-forwarded-method"),
+];
 /// Headers in which proxies say the original path and query.
-const URI_HEADERS: [&str; 3] = ["x-original-uri", "x-original-url", "x-forwarded-uri"];
+static URI_HEADERS: [HeaderName; 3] = [
+    HeaderName::from_static("x-original-uri"),
+    HeaderName::from_static("x-original-url"),
+    HeaderName::from_static("x-forwarded-uri"),
+];
 /// Methods that change nothing (RFC 9110, section 9.2.1).
 const SAFE_METHODS: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
 /// Stands in every handshake of a web socket, over HTTP/1.1 and HTTP/2 alike.
-const WEB_SOCKET: &str = "sec-websocket-version";
+static WEB_SOCKET: HeaderName = HeaderName::from_static("sec-websocket-version");
 
 /// Everything about a question that only a trusted proxy may say. The query may hold a credential, so
 /// there is no `Debug`.
@@ -89,7 +101,7 @@ impl Route {
             (Some(parts.method.as_str()), parts.uri.query())
         };
         let safe = method.is_some_and(|method| SAFE_METHODS.contains(&method))
-            && !parts.headers.contains_key(WEB_SOCKET);
+            && !parts.headers.contains_key(&WEB_SOCKET);
         Ok(Self {
             need,
             cookie: cookie.map(credential_name).transpose()?,
@@ -100,7 +112,7 @@ impl Route {
     }
 }
 
-type Named = [Option<String>; NAMES.len()];
+type Named = [Option<String>; NAMED];
 
 fn named(value: Option<String>, what: &str) -> Result<String, Refusal> {
     value.filter(|text| !text.is_empty()).ok_or_else(|| {
@@ -116,10 +128,7 @@ fn names(query: Option<&str>, headers: &HeaderMap) -> Result<Named, Refusal> {
     let Some(query) = query.filter(|query| !query.is_empty()) else {
         return from_headers(headers);
     };
-    if NAMES
-        .iter()
-        .any(|(_, header)| headers.contains_key(*header))
-    {
+    if NAMES.iter().any(|(_, header)| headers.contains_key(header)) {
         return Err(invalid(
             "The route is named in the auth URL, and an X-Vitrine header that names it came along \
              too. Let the proxy remove such headers.",
@@ -148,7 +157,7 @@ fn from_headers(headers: &HeaderMap) -> Result<Named, Refusal> {
 }
 
 /// The value of a header that stands there at most once.
-fn one<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Refusal> {
+fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Refusal> {
     let mut values = headers.get_all(name).iter();
     let value = values.next();
     if values.next().is_some() {
@@ -164,7 +173,7 @@ fn one<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Refusa
 }
 
 /// What one of several headers says; two that differ say nothing.
-fn said<'a>(headers: &'a HeaderMap, names: &[&str]) -> Result<Option<&'a str>, Refusal> {
+fn said<'a>(headers: &'a HeaderMap, names: &[HeaderName]) -> Result<Option<&'a str>, Refusal> {
     let mut said: Option<&str> = None;
     for name in names {
         let Some(value) = one(headers, name)? else {

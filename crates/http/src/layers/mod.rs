@@ -15,6 +15,7 @@
 
 mod bounds;
 pub mod cors;
+mod durations;
 pub mod headers;
 pub mod observe;
 pub mod path;
@@ -176,19 +177,23 @@ impl Front {
         response
     }
 
-    async fn route(mut self, request: Request) -> Response {
+    /// In a box: everything around would else move what a handler needs, several times over.
+    fn route(mut self, request: Request) -> BoxFuture<'static, Response> {
         let request = path::collapse_leading_slashes(request);
         // Asked for every request of somebody else's server: it does not go through the router.
         if request.uri().path() == authorize::PATH
             && let Some(services) = &self.config.limiter
         {
             observe::note_fixed_route(&request, authorize::PATH);
-            return authorize::check(State(services.clone()), request).await;
+            return Box::pin(authorize::check(State(services.clone()), request));
         }
-        match self.router.call(request).await {
-            Ok(response) => response.map(Body::new),
-            Err(never) => match never {},
-        }
+        let answer = self.router.call(request);
+        Box::pin(async move {
+            match answer.await {
+                Ok(response) => response.map(Body::new),
+                Err(never) => match never {},
+            }
+        })
     }
 }
 

@@ -13,7 +13,8 @@ use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
 use vitrine_access::ids::RequestId;
 
-use super::Front;
+use super::{Front, durations};
+use crate::authorize;
 use crate::error::ApiError;
 
 /// The header that names a request in its answer.
@@ -71,10 +72,27 @@ pub(super) async fn observe(front: Front, mut request: Request) -> Response {
     let extensions = request.extensions_mut();
     extensions.insert(id);
     extensions.insert(route.clone());
-    let span = tracing::info_span!("request", request = %id, method);
+    // A proxy asks for each of its own requests and has an access log of its own: by default neither
+    // span nor line is made for what it may pass on.
+    let is_question = authorize::is_question(request.uri().path());
+    let span = if is_question {
+        tracing::debug_span!("request", request = %id, method)
+    } else {
+        tracing::info_span!("request", request = %id, method)
+    };
     async {
         let response = finish(front.answer(request).await, id, is_head);
-        note(&response, &route, method, started);
+        let (route, status) = (route.as_str(), response.status());
+        let duration = started.elapsed();
+        let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        if !is_question {
+            tracing::info!(route, status = status.as_u16(), duration_us, "answered");
+        } else if status.is_success() {
+            tracing::debug!(route, status = status.as_u16(), duration_us, "answered");
+        } else {
+            tracing::info!(request = %id, route, status = status.as_u16(), duration_us, "answered");
+        }
+        durations::record(route, method, status.as_u16(), duration);
         response
     }
     .instrument(span)
@@ -120,25 +138,6 @@ fn log_cause(error: &ApiError) {
     } else {
         tracing::debug!(code = row.code, cause, message = error.message());
     }
-}
-
-fn note(response: &Response, route: &Route, method: &'static str, started: Instant) {
-    let route = route.as_str();
-    let status = response.status().as_u16();
-    let duration = started.elapsed();
-    tracing::info!(
-        route,
-        status,
-        duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
-        "answered"
-    );
-    metrics::histogram!(
-        "vitrine_http_request_duration_seconds",
-        "method" => method,
-        "route" => route.to_owned(),
-        "status" => status.to_string()
-    )
-    .record(duration.as_secs_f64());
 }
 
 /// A method's word; foreign methods share one, so that clients cannot fill the metrics.

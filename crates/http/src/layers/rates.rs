@@ -6,19 +6,18 @@ use axum::extract::Request;
 use axum::response::Response;
 
 use super::LayerConfig;
+use crate::authorize;
 use crate::error::ApiError;
 use crate::extract::Peer;
 
-/// Places that machines look at to know whether the server lives: always answered. `/authorize` is
-/// asked by a proxy for each of its own requests and is limited by credential, not by address.
-const UNCOUNTED: [&str; 4] = ["/healthz", "/readyz", "/metrics", "/authorize"];
-/// Some proxies append the path of the original request.
-const UNCOUNTED_BELOW: &str = "/authorize/";
+/// Places that machines look at to know whether the server lives: always answered.
+const UNCOUNTED: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// Refuses what comes too often; gives the address whose failures are counted.
 pub(super) fn admit(config: &LayerConfig, request: &Request) -> Result<Option<IpAddr>, ApiError> {
     let path = request.uri().path();
-    let counted = !UNCOUNTED.contains(&path) && !path.starts_with(UNCOUNTED_BELOW);
+    // A proxy's questions are limited by credential, not by address.
+    let counted = !UNCOUNTED.contains(&path) && !authorize::is_question(path);
     let (Some(services), Some(peer), true) =
         (&config.limiter, Peer::of(request.extensions()), counted)
     else {

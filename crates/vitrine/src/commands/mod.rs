@@ -16,10 +16,12 @@ mod ticket;
 
 use anyhow::Result;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 use vitrine_service::Services;
 
 use crate::cli::{Api, Arguments, Command, Place};
 use crate::config::{Config, LogFormat};
+use crate::log;
 use crate::node::{self, Tweak};
 
 /// Runs one command.
@@ -54,11 +56,25 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
 
 /// Log lines go to standard error: standard output belongs to what a command answers.
 pub(crate) fn start_log(filter: &str, format: LogFormat) -> Result<()> {
+    start_log_to(filter, format, std::io::stderr)
+}
+
+/// The same for a server, in batches. What waits is written out when the result is dropped.
+pub(crate) fn start_log_in_batches(filter: &str, format: LogFormat) -> Result<log::Flush> {
+    let (batches, flush) = log::Batches::start()?;
+    start_log_to(filter, format, batches)?;
+    Ok(flush)
+}
+
+fn start_log_to<W>(filter: &str, format: LogFormat, writer: W) -> Result<()>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let filter = EnvFilter::try_new(filter)
         .map_err(|error| anyhow::anyhow!("log = \"{filter}\": {error}"))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_writer(writer);
     match format {
         LogFormat::Text => builder.with_ansi(false).init(),
         LogFormat::Json => builder.json().init(),

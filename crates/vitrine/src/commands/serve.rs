@@ -20,7 +20,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<()> {
         ..arguments.place.flags()
     };
     let config = Config::load(arguments.place.config.as_deref(), &flags)?;
-    super::start_log(&config.log, config.log_format)?;
+    let _log = super::start_log_in_batches(&config.log, config.log_format)?;
     let _only = SingleServer::take(&config)?;
     let listener = server::bind(&config.listen).await?;
     let bound = listener.local_addr()?;
