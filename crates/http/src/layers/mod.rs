@@ -4,7 +4,8 @@
 //!    their causes;
 //! 2. the client's address is found out ([`Peer`]);
 //! 3. [`headers`]: `nosniff` and `Referrer-Policy`, for whatever answers;
-//! 4. [`cors`]: the public paths answer every origin, those of the platform the origins that the operator named, preflights and errors included;
+//! 4. [`cors`]: the public paths answer every origin, the platform those that were named, preflights and
+//!    errors included;
 //! 5. addresses that ask too often are refused;
 //! 6. panics become error bodies;
 //! 7. the announced body size is checked and the time until the answer begins is bounded;
