@@ -228,7 +228,7 @@ impl Services {
 
     /// Whether the token behind a session, or its key, was revoked. Its own end is none of it.
     async fn token_was_revoked(&self, record: &EditorSessionRecord) -> Result<bool> {
-        let load = Box::pin(self.load_token(record.token));
+        let load = || self.load_token(record.token);
         let tokens = &self.inner.partners.tokens;
         let token = tokens.get_or_load(record.token, load).await?;
         let key = self.partner_key_record(record.key).await?;
@@ -294,7 +294,7 @@ impl Services {
         let partner = match (token.map(str::parse::<EditorToken>), frame) {
             (Some(Ok(token)), _) => {
                 let hash = token.hash();
-                let load = Box::pin(self.load_token(hash));
+                let load = || self.load_token(hash);
                 let found = self.inner.partners.tokens.get_or_load(hash, load).await?;
                 found
                     .filter(|token| token.row.revoked_at.is_none())

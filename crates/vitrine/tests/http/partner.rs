@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
 use vitrine_access::ids::RequestId;
 use vitrine_access::limits::{EDITOR_BODY_BYTES_MAX, EDITOR_MEMBERS_MAX};
 use vitrine_access::{Decision, PartnerId};
