@@ -11,7 +11,8 @@ function packageFolder(moduleId) {
   const path = moduleId.replace(/^\0/, "").split("?")[0];
   if (!path.includes("/node_modules/")) return null;
   let folder = dirname(path);
-  while (!existsSync(join(folder, "package.json")) || !JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).name) {
+  // Packages have folders with a package.json that is no package's own: only that one has a version.
+  while (!existsSync(join(folder, "package.json")) || !JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).version) {
     const parent = dirname(folder);
     if (parent === folder) return null;
     folder = parent;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::routing::get;
 use axum::{Extension, Router};
+use tower_http::compression::CompressionLayer;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use vitrine_access::random::Entropy;
@@ -13,7 +14,7 @@ use crate::editor;
 use crate::geometry::{self, routes};
 use crate::layers::{self, Front, LayerConfig};
 use crate::ops::{self, Check, LocalOrToken, OperatorToken, Readiness};
-use crate::pages::{docs, embed, static_files};
+use crate::pages::{console, docs, embed, static_files};
 
 /// Randomness of the use cases, for request ids.
 struct ServiceEntropy(Services);
@@ -157,7 +158,12 @@ pub fn router_with(services: Services, extras: Extras) -> Front {
         ),
         None => operations,
     };
+    let console = Router::new()
+        .route("/", get(console::page))
+        .route("/console/{*path}", get(console::file))
+        .layer(CompressionLayer::new());
     let pages = Router::new()
+        .merge(console)
         .route("/embed/{slug}", get(embed::page).post(embed::renew))
         .route("/embed/assets/{*path}", get(embed::file))
         .route("/editor", get(editor::page::page))

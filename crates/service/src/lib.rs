@@ -35,6 +35,7 @@ pub mod partners;
 mod passwords;
 pub mod platform;
 mod platform_models;
+pub mod platform_upkeep;
 mod presence;
 mod producing;
 mod remembered;

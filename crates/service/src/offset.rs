@@ -1,8 +1,9 @@
 //! Offsets of pages: opaque to clients, cursors to the database.
 
-use vitrine_access::ids::ModelId;
+use vitrine_access::audit::AuditEvent;
+use vitrine_access::ids::{AuditId, ModelId};
 use vitrine_access::time::Timestamp;
-use vitrine_store::{ModelCursor, ResultCursor};
+use vitrine_store::{AuditCursor, ModelCursor, ResultCursor};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -38,6 +39,16 @@ pub(crate) fn to_result_cursor(offset: &str) -> Result<ResultCursor> {
 
 pub(crate) fn of_result_cursor(cursor: &ResultCursor) -> String {
     format!("{}.{}", cursor.created_at.unix_ms(), cursor.version)
+}
+
+pub(crate) fn to_audit_cursor(offset: &str) -> Result<AuditCursor> {
+    let (at, id) = parts(offset).ok_or_else(foreign)?;
+    let id: AuditId = id.parse().map_err(|_| foreign())?;
+    Ok(AuditCursor { at, id })
+}
+
+pub(crate) fn of_audit_event(event: &AuditEvent) -> String {
+    format!("{}.{}", event.at.unix_ms(), event.id)
 }
 
 /// Cuts the row away that was read only to see whether there are more; gives the page's last row

@@ -37,6 +37,8 @@ finders! {
     audit_page_of_model(
         model: ModelId, after: AuditCursor, until: Timestamp, limit: u32
     ) -> Vec<AuditEvent>;
+    /// Decisions about one model before a cursor, newest first, at most `limit` ([`LIST_ROWS_MAX`]).
+    audit_before_of_model(model: ModelId, before: AuditCursor, limit: u32) -> Vec<AuditEvent>;
     /// Decisions of one request, oldest first, at most [`AUDIT_ROWS_PER_REQUEST_MAX`].
     audit_by_request(request: RequestId) -> Vec<AuditEvent>;
     /// Decisions about one model since an instant, oldest first, at most `limit`
@@ -151,6 +153,22 @@ async fn audit_page_of_model(
         .bind(&after.at)
         .bind(&after.id)
         .bind(&until)
+        .bind(&limit.min(LIST_ROWS_MAX))
+        .bind(&model);
+    handle.all(query).await?.iter().map(read).collect()
+}
+
+async fn audit_before_of_model(
+    handle: &mut Handle,
+    model: ModelId,
+    before: AuditCursor,
+    limit: u32,
+) -> Result<Vec<AuditEvent>, StoreError> {
+    let sql =
+        select!("WHERE model = $4 AND (at, id) < ($1, $2) ORDER BY at DESC, id DESC LIMIT $3");
+    let query = Query::new(sql)
+        .bind(&before.at)
+        .bind(&before.id)
         .bind(&limit.min(LIST_ROWS_MAX))
         .bind(&model);
     handle.all(query).await?.iter().map(read).collect()

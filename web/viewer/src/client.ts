@@ -10,8 +10,10 @@ import { labelOf, toWire, type ParameterValue } from "./values.js";
 import type { WireExport, WireOutput, WireParameter, WireSession } from "./wire.js";
 
 export interface SessionOptions {
-  /** Embedding ticket of the model. */
-  ticket: string;
+  /** Embedding ticket of the model; not needed where `model` and a token take its place. */
+  ticket?: string | undefined;
+  /** Id of the model, for callers whose token alone opens it. */
+  model?: string | undefined;
   /** Address of the server, without `/api/v2`. */
   modelViewUrl: string;
   /** Access token, for models that want one besides the ticket. */
@@ -264,7 +266,8 @@ export class Session {
 
   async #open(initial: Record<string, ParameterValue>, signal?: AbortSignal): Promise<void> {
     const body = Object.fromEntries(Object.entries(initial).map(([key, value]) => [key, String(value)]));
-    const path = `/api/v2/ticket/${encodeURIComponent(this.#options.ticket)}`;
+    const { ticket, model } = this.#options;
+    const path = ticket ? `/api/v2/ticket/${encodeURIComponent(ticket)}` : `/api/v2/model/${encodeURIComponent(model ?? "")}/session`;
     const answer = await this.#repeat(
       async (_id, jwt) => {
         const embedNonce = await this.#options.embedNonce?.();

@@ -23,7 +23,7 @@ export interface ViewerEvents {
 }
 
 /** Attributes whose change needs another session. */
-const IDENTITY = ["ticket", "model-view-url", "embedding-origin"];
+const IDENTITY = ["ticket", "model", "model-view-url", "embedding-origin"];
 
 const MODEL_VIEW_URL_DEFAULT = new URL(import.meta.url).origin;
 
@@ -162,10 +162,11 @@ export class VitrineViewer extends HTMLElement {
   async #start(): Promise<void> {
     this.#stop();
     const ticket = this.getAttribute("ticket");
+    const model = this.getAttribute("model");
     void this.#viewport?.then((viewport) => viewport.clear()).catch(() => undefined);
     const run = new AbortController();
     this.#run = run;
-    if (!ticket) {
+    if (!ticket && !model) {
       this.#refuse(new VitrineError({ type: "", desc: "No ticket", message: TEXTS.noTicket, status: 401 }));
       return;
     }
@@ -175,7 +176,8 @@ export class VitrineViewer extends HTMLElement {
       import("./viewport.js").catch(() => undefined);
       const session = await Session.open(
         {
-          ticket,
+          ticket: ticket ?? undefined,
+          model: model ?? undefined,
           modelViewUrl: this.getAttribute("model-view-url") || MODEL_VIEW_URL_DEFAULT,
           jwt: this.getAttribute("jwt") ?? undefined,
           refreshToken: this.#refreshToken && (() => this.#freshToken()),
@@ -379,7 +381,7 @@ export class VitrineViewer extends HTMLElement {
     void this.#viewport?.then((viewport) => viewport.clear()).catch(() => undefined);
     this.#layOut();
     // A right that was withdrawn may be given again; what else was decided stays so.
-    if (error.status === 401 && this.getAttribute("ticket")) this.#stage.refuse(error, () => void this.#start());
+    if (error.status === 401 && (this.getAttribute("ticket") || this.getAttribute("model"))) this.#stage.refuse(error, () => void this.#start());
     else this.#stage.refuse(error);
     this.#tell("vitrine-refused", { type: error.type, message: error.message, status: error.status });
   }

@@ -141,7 +141,15 @@ pub(crate) fn router(services: &Services) -> Router<Services> {
     .serve("PlatformQueryModels", platform::models::query)
     .serve("PlatformGetModel", platform::models::get)
     .serve("PlatformUpdateModel", platform::models::update)
-    .serve("PlatformCreateTokens", platform::tokens::create);
+    .serve("PlatformCreateTokens", platform::tokens::create)
+    .serve("PlatformQueryTickets", platform::tickets::query)
+    .serve("PlatformCreateTicket", platform::tickets::create)
+    .serve("PlatformRevokeTicket", platform::tickets::revoke)
+    .serve("PlatformQuerySessions", platform::sessions::query)
+    .serve("PlatformRevokeSession", platform::sessions::revoke)
+    .serve("PlatformQueryAudit", platform::trail::query)
+    .serve("PlatformCheckDomains", platform::origins::check)
+    .serve("PlatformTryOrigin", platform::origins::try_origin);
     let rows: BTreeSet<&'static str> = OPERATIONS.iter().map(|row| row.id).collect();
     assert!(
         routes.served == rows,

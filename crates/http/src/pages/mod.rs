@@ -3,4 +3,5 @@
 pub mod docs;
 pub mod static_files;
 
+pub(crate) mod console;
 pub(crate) mod embed;

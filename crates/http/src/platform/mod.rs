@@ -5,8 +5,12 @@
 mod cookies;
 pub(crate) mod models;
 pub(crate) mod oauth;
+pub(crate) mod origins;
+pub(crate) mod sessions;
 pub(crate) mod sign_ins;
+pub(crate) mod tickets;
 pub(crate) mod tokens;
+pub(crate) mod trail;
 pub(crate) mod users;
 pub(crate) mod wire;
 
@@ -38,7 +42,15 @@ use crate::extract::Tokenless;
         models::query,
         models::get,
         models::update,
-        tokens::create
+        tokens::create,
+        tickets::query,
+        tickets::create,
+        tickets::revoke,
+        sessions::query,
+        sessions::revoke,
+        trail::query,
+        origins::check,
+        origins::try_origin
     )
 )]
 struct PlatformApi;

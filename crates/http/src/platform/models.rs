@@ -109,10 +109,12 @@ pub(crate) async fn query(
             }
             None => (Vec::new(), None),
         };
-        let shown: Vec<Value> = rows
-            .iter()
-            .map(|model| described(&services, &access, model, &request.embed))
-            .collect();
+        let mut shown = Vec::with_capacity(rows.len());
+        for model in &rows {
+            let mut one = described(&services, &access, model, &request.embed);
+            one["thumbnail_url"] = json!(services.thumbnail_href(model).await?);
+            shown.push(one);
+        }
         Ok(answer(&json!({
             "result": shown,
             "pagination": { "limit": limit, "next_offset": next },
@@ -150,6 +152,7 @@ pub(crate) async fn get(
         let model = services.platform_model(&access, &key).await?;
         let embeds = embeds(query.as_deref().unwrap_or_default());
         let mut shown = described(&services, &access, &model, &embeds);
+        shown["thumbnail_url"] = json!(services.thumbnail_href(&model).await?);
         embed_secrets(&services, &model, &embeds, &mut shown).await?;
         Ok(answer(&shown))
     };

@@ -207,4 +207,13 @@ async fn the_audit_trail_is_read_page_by_page(store: &Store, make: &Builder) {
     assert_eq!(read, events[..4], "the end is not part of it");
     let of_model = store.audit_page_of_model(model.id, start, at(9), 9).await;
     assert_eq!(of_model.unwrap(), events[1..4]);
+    let end = AuditCursor::from_instant(at(9));
+    let newest = store.audit_before_of_model(model.id, end, 2).await.unwrap();
+    assert_eq!(newest, [events[3].clone(), events[2].clone()]);
+    let before = AuditCursor {
+        at: newest[1].at,
+        id: newest[1].id,
+    };
+    let rest = store.audit_before_of_model(model.id, before, 2).await;
+    assert_eq!(rest.unwrap(), events[1..2]);
 }

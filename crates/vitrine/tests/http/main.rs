@@ -12,6 +12,7 @@ mod authorize;
 mod authors;
 mod caps;
 mod charges;
+mod console;
 mod doctor;
 mod drills;
 mod editor;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use vitrine_access::grant::Subject;
-use vitrine_access::ids::{ModelId, PartnerId, UserId};
+use vitrine_access::ids::{ModelId, PartnerId, SessionId, UserId};
 use vitrine_access::permissions::{ANY_METHOD, Credential, OPERATIONS, Operation};
 use vitrine_service::ModelRecord;
 use vitrine_service::models::ModelPatch;
@@ -67,6 +67,9 @@ struct World {
     old_token: String,
     old_upload: String,
     spares: [Opened; 2],
+    /// Ids of a ticket and of a session that the walk may use up.
+    spare_ticket: String,
+    spare_alias: String,
     /// Models for the operations that use one up.
     expendable: [(&'static str, ModelId); 3],
     partners: Partners,
@@ -179,6 +182,10 @@ impl World {
         let theirs = tenant(&app, second, theirs_old).await;
         let backend = app.backend_token();
         let spares = [app.open(&mine.ticket).await, app.open(&mine.ticket).await];
+        let spare_ticket = app.ticket(&mine.model).await;
+        let spare_ticket = app.services.decrypt_ticket(&spare_ticket).unwrap().id;
+        let spare = app.open(&mine.ticket).await;
+        let spare: SessionId = spare.id.parse().unwrap();
         let expendable = ["DeleteModel", "RestoreModel", "EraseModel"];
         let mut models = Vec::new();
         for _ in expendable {
@@ -196,6 +203,8 @@ impl World {
             old_token,
             old_upload,
             spares,
+            spare_ticket: spare_ticket.to_string(),
+            spare_alias: spare.hash().alias().to_string(),
             expendable,
             partners,
             editors,
@@ -437,8 +446,13 @@ impl World {
             .path
             .replace("{userId}", &self.mine.model.owner.user.to_string())
             .replace("{signInId}", &self.accounts.sign_in)
-            .replace("{modelKey}", &model);
+            .replace("{modelKey}", &model)
+            .replace("{platformTicketId}", &self.spare_ticket)
+            .replace("{sessionAlias}", &self.spare_alias);
         let call = match row.id {
+            "PlatformCreateTicket" => bare(row, &path).json(&json!({ "type": "embedding" })),
+            "PlatformCheckDomains" => bare(row, &path).json(&json!({ "accessdomains": [] })),
+            "PlatformTryOrigin" => bare(row, &path).json(&json!({ "origin": SHOP })),
             "PlatformCreateTokens" => {
                 bare(row, &path).json(&json!({ "id": model, "scope": ["group.view"] }))
             }
@@ -615,7 +629,11 @@ fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
         (Account, Try::Expired) => (401, "token-expired"),
         (Account, Try::Garbage | Try::Narrow) => (401, "token-invalid"),
         // Everybody sees a list of their own.
-        (Account, Try::OtherTenant) if row.id == "PlatformQueryModels" => right,
+        (Account, Try::OtherTenant)
+            if ["PlatformQueryModels", "PlatformCheckDomains"].contains(&row.id) =>
+        {
+            right
+        }
         (Account, Try::OtherTenant) if row.path.starts_with("/api/v1/users/") => {
             (404, "entity-unknown")
         }

@@ -1,0 +1,77 @@
+/** The model as its visitors see it. */
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { VitrineViewer } from "../../../viewer/src/index.js";
+import { geometry } from "../geometry.js";
+import { platform } from "../platform.js";
+import { Empty, Failure, Notice, useAction } from "../ui.js";
+import type { TabProps } from "./model.js";
+
+/** The viewer's module, beside the console on the same server. It loads when a model is looked at, not before. */
+const VIEWER_URL = new URL("/viewer/vitrine-viewer.js", location.href).href;
+/** What somebody needs to look at a model, change it and download from it. */
+const SCOPE = ["group.view", "group.export"];
+
+export function PreviewTab({ model }: TabProps): JSX.Element {
+  const place = useRef<HTMLDivElement>(null);
+  const [error, setError] = useState<unknown>();
+  const [attempt, setAttempt] = useState(0);
+  const [values, setValues] = useState<Record<string, string>>();
+  const [said, say] = useState("");
+  const keep = useAction(async (chosen: Record<string, string>) => {
+    await geometry.setDefaults(model.id, chosen);
+    say("The model opens with these values from now on.");
+  });
+  const isReady = model.status === "done";
+  useEffect(() => {
+    if (!isReady) return undefined;
+    let viewer: VitrineViewer | undefined;
+    let gone = false;
+    const start = async (): Promise<void> => {
+      const [jwt] = await Promise.all([platform.token(model.id, SCOPE), import(/* @vite-ignore */ VIEWER_URL)]);
+      if (gone) return;
+      viewer = document.createElement("vitrine-viewer");
+      viewer.refreshToken = () => platform.token(model.id, SCOPE);
+      viewer.setAttribute("model", model.id);
+      viewer.setAttribute("jwt", jwt);
+      viewer.addEventListener("vitrine-computed", (event) => {
+        say("");
+        setValues((event as CustomEvent<{ values: Record<string, string> }>).detail.values);
+      });
+      place.current?.append(viewer);
+    };
+    setError(undefined);
+    start().catch((reason: unknown) => setError(reason));
+    return () => {
+      gone = true;
+      viewer?.remove();
+    };
+  }, [model.id, isReady, attempt]);
+  if (!isReady) {
+    return (
+      <Empty title="Nothing to see yet">
+        <p>The model can be looked at when its file has been uploaded and checked.</p>
+      </Empty>
+    );
+  }
+  return (
+    <section aria-label="Preview">
+      {error !== undefined && <Failure error={error} retry={() => setAttempt(attempt + 1)} />}
+      <div ref={place} class="stage" />
+      <div class="below row">
+        <button type="button" disabled={values === undefined || keep.busy} onClick={() => values && void keep.run(values)}>
+          Make these the default values
+        </button>
+        <span role="status" class="said">
+          {said}
+        </span>
+      </div>
+      {keep.error !== undefined && <Failure error={keep.error} />}
+      {model.accessdomains.length === 0 && (
+        <Notice tone="waiting">
+          <p>Only you can see this. Pages can show the model when you have allowed them.</p>
+        </Notice>
+      )}
+    </section>
+  );
+}

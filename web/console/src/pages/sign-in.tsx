@@ -1,0 +1,57 @@
+/** Signing in. */
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { account } from "../api.js";
+import { config } from "../config.js";
+import { Failure, Field, Notice, Title, useAction } from "../ui.js";
+
+export function SignInPage(): JSX.Element {
+  const [name, setName] = useState("");
+  const [secret, setSecret] = useState("");
+  const signIn = useAction(() => account.signIn(name.trim(), secret));
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    void signIn.run();
+  };
+  return (
+    <main id="main" class="narrow sign-in">
+      <Title title="Sign in">Sign in to Vitrine</Title>
+      {location.origin !== new URL(config.publicUrl).origin && (
+        <Notice tone="waiting">
+          <p>
+            This server is at home under another address. Sign in <a href={config.publicUrl}>there</a>: here a sign-in does not outlive a reload.
+          </p>
+        </Notice>
+      )}
+      {account.endedBecause && signIn.error === undefined && <Notice tone="waiting">{account.endedBecause}</Notice>}
+      {signIn.error !== undefined && <Failure error={signIn.error} />}
+      <form onSubmit={submit}>
+        <Field
+          label="E-mail address or access key id"
+          value={name}
+          change={setName}
+          autocomplete="username"
+          required
+          verbatim
+        />
+        <Field
+          label="Password or key secret"
+          type="password"
+          value={secret}
+          change={setSecret}
+          autocomplete="current-password"
+          required
+        />
+        <button type="submit" class="primary" disabled={signIn.busy}>
+          {signIn.busy ? "Signing in …" : "Sign in"}
+        </button>
+      </form>
+      <details class="help">
+        <summary>Where do I get an account?</summary>
+        <p>
+          Whoever runs this server makes one with <code>vitrine user create</code>, or an access key with <code>vitrine accesskey create</code>.
+        </p>
+      </details>
+    </main>
+  );
+}
