@@ -121,20 +121,25 @@ impl Shared {
             reply,
             queued_at: Instant::now(),
         };
-        let place = {
+        let refused = metrics::counter!("vitrine_worker_jobs_refused_total");
+        let queued = {
             let mut state = self.lock();
             if state.closing {
                 return Err(EngineError::Cancelled);
             }
             state.queue.push(owner, job).map_err(|_| {
-                metrics::counter!("vitrine_worker_jobs_refused_total").increment(1);
+                refused.increment(1);
                 EngineError::Busy
             })?
         };
+        if let Some(displaced) = queued.displaced {
+            refused.increment(1);
+            let _ = displaced.reply.send(Err(EngineError::Busy));
+        }
         let _leaves = LeavesQueue {
             shared: self,
             owner,
-            place,
+            place: queued.place,
         };
         self.dispatch();
         // The reply is dropped unanswered only when the runtime ends under the job.
