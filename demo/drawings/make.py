@@ -24,6 +24,8 @@ for name, color, linetype, weight in [
     ("TEXT", 3, "CONTINUOUS", 18),
     ("HATCH", 252, "CONTINUOUS", 9),
     ("AXES", 1, "CENTER", 13),
+    # Where ezdxf puts the viewports of layouts.
+    ("VIEWPORTS", 8, "CONTINUOUS", 13),
 ]:
     doc.layers.add(name, color=color, linetype=linetype, lineweight=weight)
 

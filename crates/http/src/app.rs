@@ -167,7 +167,10 @@ pub fn router_with(services: Services, extras: Extras) -> Front {
         .route("/embed/{slug}", get(embed::page).post(embed::renew))
         .route("/embed/assets/{*path}", get(embed::file))
         .route("/editor", get(editor::page::page))
-        .route("/editor/assets/{*path}", get(editor::page::file))
+        .route(
+            "/editor/assets/{*path}",
+            get(editor::page::file).layer(CompressionLayer::new()),
+        )
         .merge(docs::docs_routes())
         .merge(static_files::viewer_routes());
     let docs = utoipa_swagger_ui::SwaggerUi::new("/api/v2/docs")
