@@ -13,6 +13,7 @@ import {
 import { AcCmColor, type AcDbDatabase, type AcDbEntity, AcDbSysVarManager, AcGeBox2d, log } from "@mlightcad/data-model";
 import { currentLanguage, t } from "../texts.js";
 import { CHOOSER_COMMANDS, commandWords, settleCommands, setVariable } from "./commands.js";
+import { hideFromReader, withoutVariable } from "./dxf.js";
 import { GERMAN } from "./german.js";
 import { describeEntity, type EntityFacts } from "./facts.js";
 
@@ -90,6 +91,7 @@ export class Drawing {
   async open(bytes: ArrayBuffer, canWrite: boolean): Promise<boolean> {
     this.#isReading = true;
     this.#view.selectionSet.clear();
+    hideFromReader(bytes);
     // Read for writing in any case: a drawing that is viewed may be edited later, when its lease is free.
     const isOpen = await this.#manager.openDocument("drawing.dxf", bytes, {
       mode: AcEdOpenMode.Write,
@@ -117,7 +119,7 @@ export class Drawing {
 
   dxf(): string {
     const dxf = this.#database.dxfOut("", DXF_DIGITS);
-    return typeof dxf === "string" ? dxf : new TextDecoder().decode(dxf);
+    return withoutVariable(typeof dxf === "string" ? dxf : new TextDecoder().decode(dxf));
   }
 
   /** Runs a command with its inputs, one a line; what is missing is asked for on the command line. */
