@@ -352,6 +352,7 @@ describe('the drawing editor', () => {
         const ask = (message) =>
           new Promise((resolve) => {
             const id = crypto.randomUUID()
+            setTimeout(() => resolve({ status: 'no answer' }), 20_000)
             addEventListener('message', function hear({ data }) {
               if (data.messageName !== id) return
               removeEventListener('message', hear)
