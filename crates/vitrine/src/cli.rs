@@ -386,7 +386,8 @@ pub(crate) enum KeysCommand {
     },
     /// End a signing key: its tokens, and the sessions they opened, are refused within a second.
     Retire {
-        /// The key's id.
+        /// The key's id. One in 64 begins with a dash.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
 }

@@ -18,6 +18,7 @@ mod single_server;
 use std::process::ExitCode;
 
 use clap::Parser;
+use rustix::fs::Mode;
 use vitrine_engine::Confinement;
 use vitrine_engine::worker::MeteredAllocator;
 
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         let confinement = Confinement::from_argument(words.next().as_deref());
         vitrine_engine::worker_main(confinement);
     }
+    keep_files_private();
     let arguments = cli::Arguments::parse();
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -45,8 +47,27 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("vitrine: {error:#}");
+            eprintln!("vitrine: {}", printable(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whatever this process makes (database, model files, results, keys) is its account's alone, wherever
+/// the operator has it put.
+fn keep_files_private() {
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+}
+
+/// Errors hold what others have written; a terminal must not take it for commands.
+fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() && character != '\n' {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
 }
