@@ -4,6 +4,7 @@ mod adapters;
 mod cli;
 mod commands;
 mod config;
+mod connections;
 mod demo;
 mod log;
 mod master_key;
