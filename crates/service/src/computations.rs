@@ -82,7 +82,12 @@ impl Services {
         raw: &[(String, RawValue)],
         ignore_unknown: bool,
     ) -> Result<ItemStates> {
-        let mut asked = Asked::outputs(&access.model, raw, ignore_unknown)?;
+        let mut asked = Asked::outputs(
+            &self.engine_of(&access.model),
+            &access.model,
+            raw,
+            ignore_unknown,
+        )?;
         keep_allowed(access, Permission::ComputeOutput, &mut asked.outputs);
         let wait = wait_of(&access.model, None);
         // Charged before the work: whoever hangs up meanwhile finds the result in the cache.
@@ -103,7 +108,12 @@ impl Services {
         if !request.outputs.is_empty() {
             needs(access, Permission::ComputeOutput)?;
         }
-        let mut asked = Asked::exports(&access.model, request, ignore_unknown)?;
+        let mut asked = Asked::exports(
+            &self.engine_of(&access.model),
+            &access.model,
+            request,
+            ignore_unknown,
+        )?;
         needs_each(access, Permission::ComputeExport, &asked.exports)?;
         keep_allowed(access, Permission::ComputeOutput, &mut asked.outputs);
         let wait = wait_of(&access.model, request.max_wait);
@@ -121,7 +131,12 @@ impl Services {
         raw: &[(String, RawValue)],
         ignore_unknown: bool,
     ) -> Result<ItemStates> {
-        let mut asked = Asked::outputs(&access.model, raw, ignore_unknown)?;
+        let mut asked = Asked::outputs(
+            &self.engine_of(&access.model),
+            &access.model,
+            raw,
+            ignore_unknown,
+        )?;
         keep_allowed(access, Permission::CacheOutputGet, &mut asked.outputs);
         self.look_up(access, ResultKind::Output, &asked.outputs)
             .await
@@ -140,7 +155,12 @@ impl Services {
         if !request.outputs.is_empty() {
             needs(access, Permission::CacheOutputGet)?;
         }
-        let mut asked = Asked::exports(&access.model, request, ignore_unknown)?;
+        let mut asked = Asked::exports(
+            &self.engine_of(&access.model),
+            &access.model,
+            request,
+            ignore_unknown,
+        )?;
         needs_each(access, Permission::CacheExportGet, &asked.exports)?;
         keep_allowed(access, Permission::CacheOutputGet, &mut asked.outputs);
         Ok(States {

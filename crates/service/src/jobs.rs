@@ -6,7 +6,6 @@ use std::time::Duration;
 use vitrine_access::change::Change;
 use vitrine_access::decide::ModelStatus;
 use vitrine_access::ids::ModelId;
-use vitrine_engine::ENGINE_VERSION;
 use vitrine_model::{Customization, Definition, EngineError, Results, Wanted};
 use vitrine_store::{
     ComputationStatus, JobKind, JobRecord, ModelRecord, OutputVersionRecord, ResultKind,
@@ -213,7 +212,7 @@ impl Services {
                 kind: ResultKind::Output,
                 output: id.to_string(),
                 version: definition
-                    .version_of_output(&source, ENGINE_VERSION, output, values)
+                    .version_of_output(&source, &self.engine_of(model), output, values)
                     .to_string(),
                 status: ComputationStatus::Success,
                 content: self.store_content(item.content).await?,

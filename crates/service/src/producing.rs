@@ -1,6 +1,7 @@
 //! Producing what is missing: one flight per set of results, the worker, and what is kept of its
 //! answer. Assets are written before the rows that name them.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -297,13 +298,20 @@ impl Services {
             export_bytes_max: Some(model.settings.max_export_size),
             key,
             lineage: model.lineage.clone(),
-            filename: model
-                .filename
-                .clone()
-                .unwrap_or_else(|| "model.js".to_owned()),
+            filename: filename(model).to_owned(),
             bytes,
         })
     }
+
+    /// What stands for the model's engine in the versions of its results.
+    pub(crate) fn engine_of(&self, model: &ModelRecord) -> Cow<'static, str> {
+        self.inner.pool.engine_version(filename(model))
+    }
+}
+
+/// The name of a model's file, whose extension chooses the engine.
+fn filename(model: &ModelRecord) -> &str {
+    model.filename.as_deref().unwrap_or("model.js")
 }
 
 fn wanted_id(wanted: &Wanted) -> (ResultKind, String) {

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         .is_some_and(|first| first == cli::WORKER_COMMAND)
     {
         let confinement = Confinement::from_argument(words.next().as_deref());
-        vitrine_engine::worker_main(confinement);
+        vitrine_engine::worker_main(confinement, words);
     }
     keep_files_private();
     let arguments = cli::Arguments::parse();

@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 use vitrine_access::random::Entropy;
 use vitrine_access::seal::Sealer;
 use vitrine_access::time::Clock;
-use vitrine_engine::Confinement;
 use vitrine_engine::pool::{WorkerPool, WorkerPoolConfig};
+use vitrine_engine::{Confinement, OpenScad};
 use vitrine_model::RunLimits;
 use vitrine_service::outgoing::GuardedClient;
 use vitrine_service::{Adapters, Services};
@@ -84,7 +84,27 @@ pub(crate) fn pool_config(config: &Config) -> Result<WorkerPoolConfig> {
         queue_max: config.worker_queue_max,
         limits,
         recycle_after_runs: config.worker_runs_max,
+        openscad: find_openscad(config),
     })
+}
+
+/// The OpenSCAD of the settings. A server without it does all its other work.
+fn find_openscad(config: &Config) -> Option<OpenScad> {
+    if config.openscad.is_empty() {
+        return None;
+    }
+    let path = &config.openscad;
+    match OpenScad::find(Path::new(path)) {
+        Ok(program) => Some(program),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            tracing::debug!(path, "there is no OpenSCAD here; .scad models are refused");
+            None
+        }
+        Err(error) => {
+            tracing::warn!(path, %error, "OpenSCAD cannot be used; .scad models are refused");
+            None
+        }
+    }
 }
 
 /// Makes the data folder.

@@ -14,6 +14,7 @@ use super::ModelSource;
 use super::ending::{explain, out_of_time};
 use super::spawner::Spawner;
 use super::stderr::StderrReader;
+use crate::EngineKind;
 use crate::worker::frame::{FrameError, Message, MessageBounds, receive_message, send_message};
 use crate::worker::protocol::{REQUEST_BOUNDS, Request, Response, response_bounds};
 
@@ -72,6 +73,7 @@ pub(super) struct WorkerProcess {
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     stderr: StderrReader,
+    kind: EngineKind,
     layers: Vec<String>,
     loaded: bool,
     runs: u32,
@@ -86,9 +88,13 @@ enum Interruption {
 }
 
 impl WorkerProcess {
-    /// Starts a process and waits until it is confined and ready.
-    pub(super) async fn start(spawner: &Spawner) -> Result<Self, EngineError> {
-        let mut child = spawner.spawn().await.map_err(|error| lost(format!(
+    /// Starts a process with this engine and waits until it is confined and ready.
+    pub(super) async fn start(
+        spawner: &Spawner,
+        kind: EngineKind,
+        arguments: Vec<String>,
+    ) -> Result<Self, EngineError> {
+        let mut child = spawner.spawn(arguments).await.map_err(|error| lost(format!(
             "its program could not be started ({error}); see that the server's own file is in place"
         )))?;
         let pid = child.id().unwrap_or(0);
@@ -105,6 +111,7 @@ impl WorkerProcess {
             input,
             output: BufReader::new(output),
             stderr: StderrReader::start(pid, stderr),
+            kind,
             layers: Vec::new(),
             loaded: false,
             runs: 0,
@@ -117,13 +124,13 @@ impl WorkerProcess {
                 body: Response::Ready { engine, layers },
                 ..
             }))) => {
-                if engine == crate::ENGINE_VERSION {
+                if engine == kind.worker_version() {
                     worker.layers = layers;
                     return Ok(worker);
                 }
                 lost(format!(
                     "it runs engine {engine} where the server expects {}",
-                    crate::ENGINE_VERSION
+                    kind.worker_version()
                 ))
             }
             Ok(Ok(None) | Err(FrameError::Io(_))) => {
@@ -140,6 +147,11 @@ impl WorkerProcess {
 
     pub(super) fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// The engine that the process has.
+    pub(super) fn kind(&self) -> EngineKind {
+        self.kind
     }
 
     /// The layers of containment that the worker reported.
@@ -181,6 +193,10 @@ impl WorkerProcess {
             Ok(message) => match read_answer(message, u64::from(self.runs), work) {
                 Ok(Ok(outcome)) => return (Ok(outcome), Some(self)),
                 Ok(Err(error @ (EngineError::Limit(_) | EngineError::WorkerLost { .. }))) => error,
+                // The program that it has started runs on, and ends with it.
+                Ok(Err(EngineError::Cancelled)) if self.kind == EngineKind::OpenScad => {
+                    EngineError::Cancelled
+                }
                 Ok(Err(error)) => return (Err(error), Some(self)),
                 Err(what) => lost(format!("{what}; see the server's log")),
             },

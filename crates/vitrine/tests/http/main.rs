@@ -27,6 +27,7 @@ mod keys;
 mod life;
 mod lifecycle;
 mod logs;
+mod openscad;
 mod partner;
 mod partner_withdrawal;
 mod platform;

@@ -16,7 +16,7 @@ pub(crate) const FORBIDDEN_CALL: &str = "worker: forbidden system call ";
 
 /// Calls that are allowed whatever their arguments: frames on the pipes, memory, time, locks
 /// between the two threads, and the ways to end.
-const ALLOWED: [c_long; 23] = [
+pub(super) const ALLOWED: [c_long; 23] = [
     libc::SYS_read,
     libc::SYS_readv,
     libc::SYS_write,
@@ -88,7 +88,7 @@ fn program() -> Result<BpfProgram, seccompiler::BackendError> {
     .try_into()
 }
 
-fn argument(
+pub(super) fn argument(
     index: u8,
     operator: SeccompCmpOp,
     value: u64,

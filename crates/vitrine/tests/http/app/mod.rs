@@ -22,6 +22,7 @@ use vitrine_access::session::SessionLimits;
 use vitrine_access::ticket::TicketType;
 use vitrine_access::time::{Clock as _, Timestamp};
 use vitrine_access::{Entropy, UsageEvent};
+use vitrine_engine::OpenScad;
 use vitrine_engine::pool::{WorkerPool, WorkerPoolConfig};
 use vitrine_http::Front;
 use vitrine_model::RunLimits;
@@ -74,6 +75,7 @@ pub(crate) struct Plan {
     database: Option<String>,
     workers: usize,
     queue_max: usize,
+    openscad: Option<OpenScad>,
     settings: Settings,
     outgoing: Arc<dyn Outgoing>,
 }
@@ -86,6 +88,7 @@ impl Plan {
             database: None,
             workers: 1,
             queue_max: 64,
+            openscad: None,
             settings: Settings {
                 public_url: PUBLIC_URL.to_owned(),
                 content_url: CONTENT_URL.to_owned(),
@@ -124,6 +127,11 @@ impl Plan {
         self
     }
 
+    pub(crate) fn openscad(mut self, program: OpenScad) -> Self {
+        self.openscad = Some(program);
+        self
+    }
+
     pub(crate) fn workers(mut self, workers: usize, queue_max: usize) -> Self {
         self.workers = workers;
         self.queue_max = queue_max;
@@ -149,6 +157,7 @@ impl Plan {
             tag,
             workers: self.workers,
             queue_max: self.queue_max,
+            openscad: self.openscad,
             settings: self.settings,
             entropy: Arc::new(SeededEntropy::new(self.seed)),
             outgoing: self.outgoing,
@@ -182,6 +191,7 @@ struct Setup {
     tag: String,
     workers: usize,
     queue_max: usize,
+    openscad: Option<OpenScad>,
     settings: Settings,
     entropy: Arc<SeededEntropy>,
     outgoing: Arc<dyn Outgoing>,
@@ -205,6 +215,7 @@ impl Setup {
             queue_max: self.queue_max,
             limits: RunLimits::default(),
             recycle_after_runs: 200,
+            openscad: self.openscad.clone(),
         })
         .expect("the workers start");
         let adapters = Adapters {
