@@ -209,7 +209,7 @@ pub(crate) struct DemoArguments {
 pub(crate) enum ModelCommand {
     /// Upload a model file and wait until it is analysed.
     Push {
-        /// The model file (a JSCAD script).
+        /// The model file (a JSCAD script or an OpenSCAD file).
         file: PathBuf,
         /// Name that people see.
         #[arg(long)]

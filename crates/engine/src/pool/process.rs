@@ -57,6 +57,19 @@ impl Work {
             Self::Compute { .. } => "compute",
         }
     }
+
+    /// What is answered for an OpenSCAD file where there is no OpenSCAD. To a new file it is the
+    /// end; a model that worked before may work again later.
+    pub(super) fn without_openscad(&self) -> EngineError {
+        let message =
+            "this server has no OpenSCAD, so it cannot use .scad files; its operator can \
+                       install the program and name it in the setting openscad"
+                .to_owned();
+        match self {
+            Self::Describe => EngineError::BadModel { message },
+            Self::Compute { .. } => lost(message),
+        }
+    }
 }
 
 /// What a run gave.

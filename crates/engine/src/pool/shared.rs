@@ -112,7 +112,7 @@ impl Shared {
         work: Work,
     ) -> Answer {
         if source.kind() == EngineKind::OpenScad && self.openscad().is_none() {
-            return Err(no_openscad(&work));
+            return Err(work.without_openscad());
         }
         let (reply, answer) = oneshot::channel();
         let binding = Binding {
@@ -450,21 +450,6 @@ impl Run {
             "vitrine_worker_run_seconds", "kind" => self.kind, "outcome" => outcome
         )
         .record(self.wall);
-    }
-}
-
-/// What is answered for an OpenSCAD file where there is no OpenSCAD. To a new file it is the end; a model that worked before
-/// may work again later.
-fn no_openscad(work: &Work) -> EngineError {
-    let message = "this server has no OpenSCAD, so it cannot use .scad files; its operator can install the program and \
-                   name it in the setting openscad";
-    match work {
-        Work::Describe => EngineError::BadModel {
-            message: message.to_owned(),
-        },
-        Work::Compute { .. } => EngineError::WorkerLost {
-            message: message.to_owned(),
-        },
     }
 }
 

@@ -11,7 +11,7 @@ use crate::app::{Call, Plan, TestApp, href};
 /// Where Debian installs the program.
 const PROGRAM: &str = "/usr/bin/openscad";
 
-const BOX: &str = "/* [Size] */\n// Outer width\nwidth = 20; // [10:40]\nname = \"abc\"; // 10\n\
+const BOX: &str = "/* [Size] */\n// Outer width\nwidth = 20; // [10:40]\nname = \"abc\"; // 20\n\
     finish = \"plain\"; // [plain:Plain, ribs:With ribs]\n\
     difference() { cube([width, 20, 10]); translate([2, 2, 2]) cube([width - 4, 16, 10]); }\n\
     if (finish == \"ribs\") for (i = [0:2]) translate([3 + i * 5, -1, 0]) cube([2, 2, 8]);\n";
