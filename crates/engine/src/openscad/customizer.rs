@@ -58,16 +58,14 @@ pub(super) fn read(source: &str) -> Vec<Variable> {
 
 /// The piece behind a statement that begins at `start`.
 fn statement_end(tokens: &[Placed], start: usize) -> usize {
-    let is =
-        |index: usize, sign: char| matches!(&tokens[index].token, Token::Sign(s) if *s == sign);
     let mut depth = 0_usize;
-    for index in start..tokens.len() {
-        if is(index, '(') || is(index, '[') {
-            depth += 1;
-        } else if is(index, ')') || is(index, ']') {
-            depth = depth.saturating_sub(1);
-        } else if (is(index, ';') && depth == 0) || tokens[index].token == Token::Path {
-            return index + 1;
+    for (index, placed) in tokens.iter().enumerate().skip(start) {
+        match placed.token {
+            Token::Sign('(' | '[') => depth += 1,
+            Token::Sign(')' | ']') => depth = depth.saturating_sub(1),
+            Token::Sign(';') if depth == 0 => return index + 1,
+            Token::Path => return index + 1,
+            _ => {}
         }
     }
     tokens.len()

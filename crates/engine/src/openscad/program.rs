@@ -35,7 +35,7 @@ const LOOK: Timespec = Timespec {
 const TEXT_FACTOR: u64 = 2;
 
 /// Bytes that are moved at once.
-const CHUNK_BYTES: usize = 64 * 1024;
+const CHUNK_BYTES: usize = 16 * 1024;
 
 /// An installed OpenSCAD, as the server knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,14 +164,13 @@ impl<'a> Run<'a> {
             .map_err(|error| lost(&error))?;
         let (stdin, stdout, stderr) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        for pipe in [
+        let pipes = [
             stdin.as_ref().map(AsFd::as_fd),
             stdout.as_ref().map(AsFd::as_fd),
             stderr.as_ref().map(AsFd::as_fd),
-        ] {
-            if let Some(pipe) = pipe {
-                fcntl_setfl(pipe, OFlags::NONBLOCK).map_err(|error| lost(&error.into()))?;
-            }
+        ];
+        for pipe in pipes.into_iter().flatten() {
+            fcntl_setfl(pipe, OFlags::NONBLOCK).map_err(|error| lost(&error.into()))?;
         }
         let written_max = ctx.limits.output_bytes_max.saturating_mul(TEXT_FACTOR);
         Ok(Self {

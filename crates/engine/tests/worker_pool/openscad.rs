@@ -394,7 +394,7 @@ async fn a_cancelled_run_takes_the_program_along() {
         let pool = Arc::clone(&pool);
         async move { pool.describe(scad(endless), owner()).await.map(drop) }
     });
-    crate::harness::until(|| openscad_runs()).await;
+    crate::harness::until(openscad_runs).await;
     running.abort();
     crate::harness::until(|| !openscad_runs()).await;
     pool.describe(scad(PLATE), owner()).await.unwrap();
