@@ -452,6 +452,10 @@ impl TestApp {
                 .args(["-9", &pid.to_string()])
                 .stderr(std::process::Stdio::null())
                 .status();
+            // A signal takes a moment; a worker that still stands would be given the next job.
+            while is_running(*pid) {
+                std::thread::yield_now();
+            }
         }
         pids.len()
     }
@@ -513,4 +517,11 @@ pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
     tokio::time::timeout(PATIENCE, looking)
         .await
         .unwrap_or_else(|_| panic!("{what}: it never happened"))
+}
+
+/// Whether a process is there and is no zombie.
+fn is_running(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").map(|(_, rest)| &rest[..1]);
+    !matches!(state, None | Some("Z" | "X"))
 }
