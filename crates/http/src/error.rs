@@ -191,6 +191,8 @@ impl ErrorKind {
                     | K::AccessKeyInvalid
                     | K::PasswordInvalid
                     | K::EditorSessionGone
+                    | K::PartnerKeyInvalid
+                    | K::EditorTokenInvalid
             )
         )
     }

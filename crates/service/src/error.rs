@@ -166,6 +166,14 @@ impl From<StoreError> for Error {
         if let StoreError::CapReached(reached) = &cause {
             return capped(reached);
         }
+        if matches!(cause, StoreError::Nul) {
+            return Self::new(
+                ErrorKind::RequestInvalid,
+                "A text of the request holds the character U+0000, which can be neither kept nor \
+                 looked for. Leave it out.",
+            )
+            .caused_by(cause);
+        }
         Self::new(
             ErrorKind::DatabaseFailed,
             "The database did not answer as it should. Nothing was changed; try again, and tell \

@@ -19,6 +19,7 @@ pub mod editor_tokens;
 pub mod embed;
 pub mod error;
 mod flights;
+mod inline_data;
 pub mod issuers;
 pub mod jobs;
 pub mod keys;

@@ -90,6 +90,8 @@ impl Services {
             permissions,
             token: admission.token,
         };
+        // The request's body may have come long after its head, on which the decision was made.
+        self.still_allowed(&access).await?;
         let mut opened = OpenedSession::of(access);
         if let Some(asked) = asked {
             let wait = self.inner.settings.session_wait;

@@ -358,9 +358,13 @@ fn read_answer(
     Ok(outcome)
 }
 
-/// Bounds the texts of an error.
+/// Bounds the texts of an error, which are the model's, and leaves printable characters in them: they
+/// go to rows, logs, pages and terminals.
 fn clipped(mut error: EngineError) -> EngineError {
     let clip = |text: &mut String| {
+        if text.contains(char::is_control) {
+            *text = text.replace(char::is_control, " ");
+        }
         if let Some((end, _)) = text.char_indices().nth(MESSAGE_CHARS_MAX) {
             text.truncate(end);
         }

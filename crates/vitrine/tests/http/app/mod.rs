@@ -35,7 +35,7 @@ use vitrine_testkit::{ManualClock, SeededEntropy, TestFolder, create_postgres, s
 
 pub(crate) use log::Everything;
 pub(crate) use request::{Answer, Call};
-pub(crate) use scripts::{BROKEN, CUBE, SLOW, SUPERSTITIOUS};
+pub(crate) use scripts::{BROKEN, CUBE, MUTTERING, SLOW, SUPERSTITIOUS, TALKATIVE};
 pub(crate) use session::{Opened, href, open_call};
 
 /// The page that may show the models of the tests.
