@@ -34,6 +34,9 @@ fn main() -> ExitCode {
         .is_some_and(|first| first == cli::WORKER_COMMAND)
     {
         let confinement = Confinement::from_argument(words.next().as_deref());
+        if words.next().as_deref() == Some(vitrine_engine::DRAWING_ARGUMENT) {
+            vitrine_engine::drawing_worker_main(confinement);
+        }
         vitrine_engine::worker_main(confinement);
     }
     let arguments = cli::Arguments::parse();

@@ -21,7 +21,7 @@ use vitrine_model::{CancelFlag, Engine};
 
 pub use confine::{Confinement, Layer, MeteredAllocator, missing_layers};
 
-use confine::Cage;
+use confine::{Cage, Opens};
 use frame::{FrameError, read_message};
 use protocol::{REQUEST_BOUNDS, Request};
 use runner::{Order, Runner};
@@ -51,6 +51,18 @@ pub fn worker_main(confinement: Confinement) -> ! {
     run_worker(confinement, crate::jscad::JscadEngine::new)
 }
 
+/// What `vitrine __worker … drawing` runs: the engine for drawings until standard input ends.
+///
+/// Its library asks how much memory the machine has, by a file, each time it reads a DWG file: in this
+/// worker opening a file is refused instead of being the end.
+pub fn drawing_worker_main(confinement: Confinement) -> ! {
+    run_with(
+        confinement,
+        Opens::Refused,
+        crate::drawings::DrawingEngine::default,
+    )
+}
+
 /// Serves standard input and output with the engine that `make_engine` makes, until the input ends.
 ///
 /// Messages for people go to standard error; whatever the engine prints to standard output goes
@@ -61,7 +73,15 @@ pub fn run_worker<E: Engine + 'static>(
     confinement: Confinement,
     make_engine: impl FnOnce() -> E + Send + 'static,
 ) -> ! {
-    let code = match serve(confinement, make_engine) {
+    run_with(confinement, Opens::TheEnd, make_engine)
+}
+
+fn run_with<E: Engine + 'static>(
+    confinement: Confinement,
+    opens: Opens,
+    make_engine: impl FnOnce() -> E + Send + 'static,
+) -> ! {
+    let code = match serve(confinement, opens, make_engine) {
         Ok(()) => EXIT_DONE,
         Err(WorkerError::Setup(error)) => {
             eprintln!("worker: cannot confine itself: {error}");
@@ -88,9 +108,11 @@ impl From<FrameError> for WorkerError {
 
 fn serve<E: Engine + 'static>(
     confinement: Confinement,
+    opens: Opens,
     make_engine: impl FnOnce() -> E + Send + 'static,
 ) -> Result<(), WorkerError> {
-    let (output, cage) = set_up(confinement).map_err(WorkerError::Setup)?;
+    let (output, mut cage) = set_up(confinement).map_err(WorkerError::Setup)?;
+    cage.opens = opens;
     let (orders, inbox) = sync_channel(ORDERS_AHEAD_MAX);
     thread::Builder::new()
         .name("engine".into())

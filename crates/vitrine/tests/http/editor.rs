@@ -9,9 +9,23 @@ use vitrine_store::month_of;
 use crate::app::{Answer, Call, TestApp, plans_for_both_databases};
 use crate::partner::{Partner, generate, partner, token_of, verify};
 
-/// The smallest drawing that is one.
-pub(crate) const DXF: &str = "0\nSECTION\n2\nENTITIES\n0\nENDSEC\n0\nEOF\n";
-const OTHER_DXF: &str = "999\nother\n0\nSECTION\n2\nENTITIES\n0\nENDSEC\n0\nEOF\n";
+/// A drawing of one line, up to where its end stands, and from there on.
+macro_rules! drawing {
+    ($end:literal) => {
+        concat!(
+            "  0\nSECTION\n  2\nHEADER\n  9\n$ACADVER\n  1\nAC1024\n  9\n$HANDSEED\n  5\n20\n",
+            "  0\nENDSEC\n  0\nSECTION\n  2\nENTITIES\n  0\nLINE\n  5\n10\n  8\n0\n 10\n0\n 20\n0\n 11\n",
+            $end,
+            "\n 21\n1\n  0\nENDSEC\n  0\nEOF\n"
+        )
+    };
+}
+
+/// A drawing.
+pub(crate) const DXF: &str = drawing!("5");
+/// The same with its line changed, so that saving one over the other gives exactly this.
+const OTHER_DXF: &str = drawing!("6");
+const THIRD_DXF: &str = drawing!("7");
 
 /// A partner whose bucket is a folder with `a.dxf` in it.
 pub(crate) async fn with_bucket(app: &TestApp, app_id: &str) -> Partner {
@@ -218,8 +232,8 @@ async fn a_save_on_a_stale_version_keeps_both() {
         .await
         .expect(200)
         .json();
-    let third = format!("999\nthird\n{DXF}");
-    let stale = app.send(save(&editor.session, &first, &third)).await;
+    let third = THIRD_DXF;
+    let stale = app.send(save(&editor.session, &first, third)).await;
     code(&stale, 409, "drawing-stale");
     let stale = stale.json();
     assert_eq!(
@@ -233,7 +247,7 @@ async fn a_save_on_a_stale_version_keeps_both() {
     let kept = bucket(&app, "acme").join(".vitrine/versions/a.dxf/000003.dxf");
     assert_eq!(std::fs::read_to_string(kept).unwrap(), third);
     let again = app
-        .send(save(&editor.session, &etag(&saved), &third))
+        .send(save(&editor.session, &etag(&saved), third))
         .await
         .expect(200);
     assert_eq!(again.json()["version"], 4);
@@ -249,8 +263,8 @@ async fn what_the_partner_puts_in_its_place_becomes_the_newest_version() {
         .send(save(&editor.session, &etag(&editor.state), OTHER_DXF))
         .await;
     let saved = saved.expect(200).json();
-    let newer = format!("999\nnewer\n{DXF}");
-    std::fs::write(bucket(&app, "acme").join("a.dxf"), &newer).unwrap();
+    let newer = THIRD_DXF;
+    std::fs::write(bucket(&app, "acme").join("a.dxf"), newer).unwrap();
     let state = app
         .send(by("GET", "/editor/session", &editor.session))
         .await

@@ -20,6 +20,7 @@ use rustix::process::{
 
 pub use memory::MeteredAllocator;
 
+pub(crate) use calls::Opens;
 pub use layer::{Confinement, Layer, missing_layers};
 
 /// The layers that are in force so far.
@@ -27,6 +28,7 @@ pub use layer::{Confinement, Layer, missing_layers};
 pub struct Cage {
     confinement: Confinement,
     layers: Vec<Layer>,
+    pub(crate) opens: Opens,
     /// Address space that the process used before anything was computed, in bytes.
     pub address_space_bytes: u64,
 }
@@ -65,6 +67,7 @@ pub fn close_inherited(confinement: Confinement) -> io::Result<Cage> {
     let mut cage = Cage {
         confinement,
         layers: Vec::new(),
+        opens: Opens::TheEnd,
         address_space_bytes: limits::address_space_bytes()?,
     };
     let closed = privileges::close_inherited();
@@ -110,7 +113,7 @@ pub fn before_models(cage: &mut Cage) -> io::Result<()> {
     // The library finds the kernel's fast calls when it is first asked for the time, by a call that
     // the filter does not know.
     let _ = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    let filtered = calls::allow_only_computing();
+    let filtered = calls::allow_only_computing(cage.opens);
     cage.add(Layer::SystemCalls, filtered)
 }
 
