@@ -97,9 +97,18 @@ pub(crate) fn in_paper(record: &[Pair<'_>]) -> bool {
     record.iter().any(|pair| pair.is(67, b"1"))
 }
 
-/// What an editor has changed of one record: for each code the pairs that stand there now, none where they
-/// are gone. The text of an `MTEXT`, which is cut into pieces of two codes, stands under 1.
-pub(crate) type Changes<'a> = BTreeMap<i16, Vec<Pair<'a>>>;
+/// What an editor has changed of the pairs of one code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Change<'a> {
+    /// What stood there.
+    pub(crate) was: Vec<Pair<'a>>,
+    /// What stands there now; nothing when it is gone.
+    pub(crate) is: Vec<Pair<'a>>,
+}
+
+/// What an editor has changed of one record, by the codes. The text of an `MTEXT`, which is cut into pieces of
+/// two codes, stands under 1.
+pub(crate) type Changes<'a> = BTreeMap<i16, Change<'a>>;
 
 /// How two records are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,14 +135,17 @@ pub(crate) fn changes<'a>(seen: &[Pair<'a>], new: &[Pair<'a>], author: Author) -
             None => author == Author::Same || !are_defaults(*code, pairs),
         };
         if is_changed {
-            found.insert(*code, pairs.clone());
+            let was = seen.get(code).cloned().unwrap_or_default();
+            let is = pairs.clone();
+            found.insert(*code, Change { was, is });
         }
     }
     for (code, pairs) in &seen {
         let counts =
             author == Author::Same || (COMMON.contains(code) && !are_defaults(*code, pairs));
         if counts && !new.contains_key(code) {
-            found.insert(*code, Vec::new());
+            let (was, is) = (pairs.clone(), Vec::new());
+            found.insert(*code, Change { was, is });
         }
     }
     found
@@ -141,20 +153,23 @@ pub(crate) fn changes<'a>(seen: &[Pair<'a>], new: &[Pair<'a>], author: Author) -
 
 /// A record with changes made to it; `None` when they do not fit, because it has other pairs of a code than
 /// the record that was compared.
-pub(crate) fn changed<'a>(
-    record: &[Pair<'a>],
-    changes: &Changes<'a>,
-) -> Option<Vec<(Pair<'a>, bool)>> {
+pub(crate) fn changed<'a>(record: &[Pair<'a>], changes: &Changes<'a>) -> Option<Vec<Made<'a>>> {
     let known = values(record);
     let is_long = kind(record) == b"MTEXT";
-    let mut left: BTreeMap<i16, std::vec::IntoIter<Pair<'a>>> = BTreeMap::new();
+    let mut left: BTreeMap<i16, std::vec::IntoIter<Made<'a>>> = BTreeMap::new();
     let mut added: Vec<Pair<'a>> = Vec::new();
-    for (code, pairs) in changes {
-        let count = known.get(code).map_or(0, Vec::len);
-        match (count, pairs.len()) {
-            (0, 0..=1) => added.extend(pairs),
-            (old, new) if old == new || new == 0 || (is_long && *code == 1) => {
-                left.insert(*code, pairs.clone().into_iter());
+    for (code, change) in changes {
+        let old = known.get(code).map_or(&[][..], Vec::as_slice);
+        match (old.len(), change.is.len()) {
+            (0, 0..=1) => added.extend(&change.is),
+            (count, new) if count == new || new == 0 || (is_long && *code == 1) => {
+                let made: Vec<Made<'a>> = change
+                    .is
+                    .iter()
+                    .enumerate()
+                    .map(|(at, is)| made(*code, old.get(at), change.was.get(at), is))
+                    .collect();
+                left.insert(*code, made.into_iter());
             }
             _ => return None,
         }
@@ -166,33 +181,67 @@ pub(crate) fn changed<'a>(
             in_group = pair.trimmed().starts_with(b"{");
         }
         in_data |= pair.code >= 1000;
-        let is_own = !in_group && !in_data && is_own(pair.code);
+        let stands_alone = in_group || in_data;
         let code = if is_long && pair.code == 3 {
             1
         } else {
             pair.code
         };
-        if is_own && let Some(rest) = left.get_mut(&code) {
-            if is_long && code == 1 {
-                // All pieces stand where the first one stood.
-                out.extend(rest.by_ref().map(|pair| (pair, true)));
-            } else {
-                out.extend(rest.next().map(|pair| (pair, true)));
-            }
+        if !stands_alone
+            && is_own(pair.code)
+            && let Some(rest) = left.get_mut(&code)
+        {
+            // All pieces of a long text stand where the first one stood.
+            let count = if is_long && code == 1 { usize::MAX } else { 1 };
+            out.extend(rest.take(count));
             continue;
         }
-        out.push((*pair, false));
-        if pair.code == 8 && !in_group && !in_data {
-            let common: Vec<_> = added
-                .extract_if(.., |pair| COMMON.contains(&pair.code))
-                .collect();
-            out.extend(common.into_iter().map(|pair| (pair, true)));
+        out.push(Made::Kept(*pair));
+        if pair.code == 8 && !stands_alone {
+            let common = added.extract_if(.., |pair| COMMON.contains(&pair.code));
+            out.extend(common.map(Made::New));
         }
     }
-    let end = out.iter().position(|(pair, _)| pair.code >= 1000);
+    let end = out.iter().position(|made| made.code() >= 1000);
     let end = end.unwrap_or(out.len());
-    out.splice(end..end, added.into_iter().map(|pair| (pair, true)));
+    out.splice(end..end, added.into_iter().map(Made::New));
     Some(out)
+}
+
+/// One pair of a changed record.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Made<'a> {
+    /// As it was.
+    Kept(Pair<'a>),
+    /// As the editor wrote it.
+    New(Pair<'a>),
+    /// Computed.
+    Number(i16, f64),
+}
+
+impl Made<'_> {
+    pub(crate) fn code(&self) -> i16 {
+        match self {
+            Self::Kept(pair) | Self::New(pair) => pair.code,
+            Self::Number(code, _) => *code,
+        }
+    }
+}
+
+/// A value that the editor changed. Where it had read another number than the one that stands there, the
+/// number is changed by as much as the editor changed its own.
+fn made<'a>(code: i16, old: Option<&Pair<'a>>, was: Option<&Pair<'a>>, is: &Pair<'a>) -> Made<'a> {
+    let number = |pair: &Pair<'_>| -> Option<f64> { plain(pair.trimmed()).parse().ok() };
+    let (Some(old), Some(was)) = (old, was) else {
+        return Made::New(*is);
+    };
+    if (10..60).contains(&code)
+        && let (Some(old), Some(was), Some(is)) = (number(old), number(was), number(is))
+        && (old - was).abs() > TOLERANCE * old.abs().max(was.abs()).max(1.0)
+    {
+        return Made::Number(code, old + is - was);
+    }
+    Made::New(*is)
 }
 
 /// Whether pairs of this code say something of the entity itself: handles, markers and counts do not.
@@ -344,7 +393,7 @@ mod tests {
         assert_eq!(same("LINE 8 WALLS 62 1 10 0 20 0 11 5"), [21]);
     }
 
-    fn made(record: &str, old: &str, new: &str) -> Option<String> {
+    fn outcome(record: &str, old: &str, new: &str) -> Option<String> {
         let (record, old, new) = (file(record), file(old), file(new));
         let read = |text: &'static str| Dxf::read(text.as_bytes()).unwrap();
         let (record, old, new) = (read(record.leak()), read(old.leak()), read(new.leak()));
@@ -356,7 +405,12 @@ mod tests {
         let out = changed(&first(&record), &changes)?;
         let words: Vec<String> = out
             .iter()
-            .map(|(pair, _)| format!("{} {}", pair.code, String::from_utf8_lossy(pair.value)))
+            .map(|made| match made {
+                Made::Kept(pair) | Made::New(pair) => {
+                    format!("{} {}", pair.code, String::from_utf8_lossy(pair.value))
+                }
+                Made::Number(code, number) => format!("{code} {number}"),
+            })
             .collect();
         Some(words.join(" "))
     }
@@ -365,7 +419,7 @@ mod tests {
     fn changes_are_made_where_they_belong_and_the_rest_stays() {
         let record = "TEXT 5 1A 102 {A 360 9 102 } 8 0 7 ROMANS 10 1 20 2 1 abc 1001 X 1000 y";
         assert_eq!(
-            made(
+            outcome(
                 record,
                 "TEXT 7 0 10 1 20 2 1 abc",
                 "TEXT 7 0 10 5 20 2 1 abc 62 3"
@@ -374,11 +428,11 @@ mod tests {
             "0 TEXT 5 1A 102 {A 360 9 102 } 8 0 62 3 7 ROMANS 10 5 20 2 1 abc 1001 X 1000 y"
         );
         assert_eq!(
-            made(record, "TEXT 10 1 1 abc", "TEXT 10 1 1 abc 39 4").unwrap(),
+            outcome(record, "TEXT 10 1 1 abc", "TEXT 10 1 1 abc 39 4").unwrap(),
             "0 TEXT 5 1A 102 {A 360 9 102 } 8 0 7 ROMANS 10 1 20 2 1 abc 39 4 1001 X 1000 y"
         );
         assert_eq!(
-            made(
+            outcome(
                 "MTEXT 8 0 3 abc 1 def 7 S",
                 "MTEXT 1 abcdef",
                 "MTEXT 3 xyz 3 uvw 1 end"
@@ -388,7 +442,7 @@ mod tests {
         );
         let line = "LWPOLYLINE 90 2 10 0 20 0 10 1 20 1";
         assert_eq!(
-            made(
+            outcome(
                 line,
                 "LWPOLYLINE 10 0 20 0 10 1 20 1",
                 "LWPOLYLINE 10 0 20 0 10 2 20 1"
@@ -396,7 +450,16 @@ mod tests {
             .unwrap(),
             "0 LWPOLYLINE 90 2 10 0 20 0 10 2 20 1"
         );
+        let dimension = outcome(
+            "DIMENSION 14 93 24 5",
+            "DIMENSION 14 0 24 5",
+            "DIMENSION 14 10 24 6",
+        );
+        assert_eq!(dimension.unwrap(), "0 DIMENSION 14 103 24 6");
         let longer = "LWPOLYLINE 10 0 20 0 10 1 20 1 10 2 20 2";
-        assert_eq!(made(line, "LWPOLYLINE 10 0 20 0 10 1 20 1", longer), None);
+        assert_eq!(
+            outcome(line, "LWPOLYLINE 10 0 20 0 10 1 20 1", longer),
+            None
+        );
     }
 }

@@ -183,6 +183,30 @@ fn what_is_new_gets_a_handle_of_its_own_and_brings_its_layer() {
 }
 
 #[test]
+fn attributes_that_the_editor_does_not_write_move_along_with_their_block() {
+    let block = |dxf: &str| {
+        let all = records(dxf).into_values();
+        let insert = all
+            .filter(|record| record[0].1 == "INSERT")
+            .find(|record| record.contains(&(66, "1".to_owned())));
+        (insert.unwrap(), find(dxf, "ATTRIB").1)
+    };
+    let (insert, attribute) = block(FLAT);
+    let handle = value(&insert, 5).to_owned();
+    let at = SENT.find(&format!("\nINSERT\n5\n{handle}\n")).unwrap();
+    let x = at + SENT[at..].find("\n10\n").unwrap() + 4;
+    let moved = format!("{}1{}", &SENT[..x], &SENT[x..]);
+    let merged = saved(FLAT, &moved);
+    assert_eq!((merged.changed, merged.added, merged.erased), (1, 0, 0));
+    assert_eq!(rewritten(FLAT, &text(&merged)).len(), 2);
+    let (moved_insert, moved_attribute) = block(&text(&merged));
+    let number = |record: &[(i16, String)]| value(record, 10).parse::<f64>().unwrap();
+    let by = number(&moved_insert) - number(&insert);
+    assert!(by > 0.0);
+    assert!((number(&moved_attribute) - number(&attribute) - by).abs() < 1e-9);
+}
+
+#[test]
 fn a_layer_that_was_switched_off_is_off() {
     let at = SENT.find("\nWALLS\n").unwrap();
     let colour = at + SENT[at..].find("\n62\n").unwrap() + 4;

@@ -24,10 +24,12 @@ use std::ops::Range;
 use crate::DrawingError;
 use crate::dxf::{Dxf, Pair, handle, kind, name};
 use crate::encoding::{fitted, is_unicode};
-use crate::entity::{Author, Changes, Entity, MODELLED, changed, changes, entities, in_paper};
+use crate::entity::{
+    Author, Changes, Entity, MODELLED, Made, changed, changes, entities, in_paper,
+};
 use crate::tables::{Key, Table, blocks, by_name, changed_layer, tables};
 
-use write::{Out, Writer, copy, groups, handle_out, hex, owner_of};
+use write::{Out, Writer, copy, groups, handle_out, hex, owner_of, shift, write_shifted};
 
 /// A merged drawing, and what became of its entities.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -239,6 +241,10 @@ impl<'d, 'a> Joiner<'d, 'a> {
         let fates = fates.collect();
         let fresh = theirs.iter().enumerate().filter(|(at, entity)| {
             let kind = kind(self.new.record(&entity.head));
+            // The end of a sequence whose head the editor wrote as one that has none.
+            if matches!(kind, b"VERTEX" | b"ATTRIB" | b"SEQEND") {
+                return false;
+            }
             let Some(key) = entity.handle.map(|handle| (handle, kind)) else {
                 return true;
             };
@@ -298,7 +304,9 @@ impl<'d, 'a> Joiner<'d, 'a> {
         if before.len() == theirs.len() && differing.iter().all(Changes::is_empty) {
             return false;
         }
-        if as_many {
+        // An editor that knows the head alone leaves what follows it as it is.
+        let head_alone = before.len() == 1 && theirs.len() == 1;
+        if as_many || head_alone {
             let made: Option<Vec<_>> = mine
                 .iter()
                 .zip(&differing)
@@ -306,8 +314,12 @@ impl<'d, 'a> Joiner<'d, 'a> {
                 .collect();
             if let Some(made) = made {
                 let is_dimension = kind(self.old.record(&of.head)) == b"DIMENSION";
-                for record in made {
-                    self.write_made(&record, is_dimension, is, body);
+                let shift = shift(self.old.record(&of.head), &differing[0]);
+                for record in &made {
+                    self.write_made(record, is_dimension, is, body);
+                }
+                for record in &mine[made.len()..] {
+                    write_shifted(self.old.record(record), shift, body);
                 }
                 return true;
             }
@@ -319,7 +331,7 @@ impl<'d, 'a> Joiner<'d, 'a> {
     /// A record with changes in it. A dimension that was changed has another picture.
     fn write_made(
         &mut self,
-        record: &[(Pair<'a>, bool)],
+        record: &[Made<'a>],
         is_dimension: bool,
         is: &Entity,
         body: &mut Vec<Out<'a>>,
@@ -329,13 +341,14 @@ impl<'d, 'a> Joiner<'d, 'a> {
         } else {
             None
         };
-        for (pair, is_new) in record {
-            let value = match (&picture, pair.code) {
-                (Some(picture), 2) => Cow::Owned(picture.clone()),
-                _ if *is_new => fitted(pair.value, self.from_unicode, self.to_unicode),
-                _ => Cow::Borrowed(pair.value),
+        for made in record {
+            let value = match (&picture, made) {
+                (Some(picture), made) if made.code() == 2 => Cow::Owned(picture.clone()),
+                (_, Made::Kept(pair)) => Cow::Borrowed(pair.value),
+                (_, Made::New(pair)) => fitted(pair.value, self.from_unicode, self.to_unicode),
+                (_, Made::Number(_, number)) => Cow::Owned(number.to_string().into_bytes()),
             };
-            body.push((pair.code, value));
+            body.push((made.code(), value));
         }
     }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::DrawingError;
 use crate::dxf::Pair;
+use crate::entity::Changes;
 use crate::limits::OUTPUT_BYTES_MAX;
 
 /// One pair on its way out.
@@ -95,5 +96,38 @@ impl Writer {
             });
         }
         Ok(self.bytes)
+    }
+}
+
+/// How far an entity was moved, by its first point.
+pub(super) fn shift(record: &[Pair<'_>], changes: &Changes<'_>) -> [f64; 3] {
+    let number =
+        |pair: &Pair<'_>| -> Option<f64> { std::str::from_utf8(pair.trimmed()).ok()?.parse().ok() };
+    [10, 20, 30].map(|code| {
+        let was = record.iter().find(|pair| pair.code == code);
+        let is = changes.get(&code).and_then(|change| change.is.first());
+        match (was.and_then(number), is.and_then(number)) {
+            (Some(was), Some(is)) => is - was,
+            _ => 0.0,
+        }
+    })
+}
+
+/// A record that moves along with the one before it: the attributes of a block.
+pub(super) fn write_shifted<'a>(record: &[Pair<'a>], by: [f64; 3], out: &mut Vec<Out<'a>>) {
+    for pair in record {
+        let along = match pair.code {
+            10 | 11 => by[0],
+            20 | 21 => by[1],
+            30 | 31 => by[2],
+            _ => 0.0,
+        };
+        let moved = std::str::from_utf8(pair.trimmed())
+            .ok()
+            .and_then(|text| text.parse::<f64>().ok())
+            .filter(|_| along != 0.0)
+            .map(|number| (number + along).to_string().into_bytes());
+        let value = moved.map_or(Cow::Borrowed(pair.value), Cow::Owned);
+        out.push((pair.code, value));
     }
 }

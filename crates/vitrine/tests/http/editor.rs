@@ -572,3 +572,91 @@ async fn no_answer_of_the_editor_is_shared_with_scripts_of_other_origins() {
     }
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_dwg_file_is_opened_as_dxf_and_a_save_keeps_what_the_page_does_not_know() {
+    let app = TestApp::start().await;
+    let acme = with_bucket(&app, "acme").await;
+    let dwg = include_bytes!("../../../../demo/drawings/flat.dwg");
+    std::fs::write(bucket(&app, "acme").join("flat.dwg"), dwg).unwrap();
+    let parameters = json!({ "file": "flat.dwg", "access": "edit" });
+    let editor = opened(&app.send(open(&token(&app, &acme, &parameters).await)).await);
+    assert_eq!(editor.state["title"], "flat");
+    let drawing = app
+        .send(by("GET", "/editor/drawing", &editor.session))
+        .await
+        .expect(200);
+    let seen = drawing.text().to_owned();
+    let circle = seen.find("\nCIRCLE\n").unwrap();
+    let radius = circle + seen[circle..].find("\n 40\n").unwrap() + 5;
+    let end = radius + seen[radius..].find('\n').unwrap();
+    let now = format!("{}123.5{}", &seen[..radius], &seen[end..]);
+    // As a page sends it: without the objects that it does not know.
+    let objects = |text: &str| {
+        let at = text.find("\nOBJECTS\n").unwrap();
+        let end = at + text[at..].find("\nENDSEC\n").unwrap();
+        format!("{}{}", &text[..at + 9], &text[end - 3..])
+    };
+    let body = format!("{}{}", objects(&seen), objects(&now));
+    let saved = app
+        .send(save(&editor.session, &etag(&editor.state), &body))
+        .await;
+    assert_eq!(saved.expect(200).json()["version"], 2);
+    let drawing = app
+        .send(by("GET", "/editor/drawing", &editor.session))
+        .await;
+    let after = drawing.expect(200);
+    assert!(after.text().contains("123.5"));
+    for kept in [
+        "VITRINE_DEMO",
+        "VITRINE_PARTS",
+        "a record of the partner's own",
+    ] {
+        assert!(after.text().contains(kept), "{kept}");
+    }
+    let lines = |text: &str| text.lines().count();
+    assert_eq!(lines(after.text()), lines(&seen));
+    let kept = bucket(&app, "acme").join(".vitrine/versions/flat.dwg/000001.dwg");
+    assert_eq!(std::fs::read(kept).unwrap(), dwg);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn damaged_drawings_get_a_clear_answer_and_the_server_goes_on() {
+    let app = TestApp::start().await;
+    let acme = with_bucket(&app, "acme").await;
+    let whole = include_bytes!("../../../../demo/drawings/flat.dwg");
+    let path = bucket(&app, "acme").join("b.dwg");
+    let mut state = 0x9E37_79B9_u64;
+    let mut next = |bound: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        usize::try_from(state >> 33).unwrap() % bound
+    };
+    for round in 0..20 {
+        let mut bytes = whole.to_vec();
+        if round % 4 == 0 {
+            bytes.truncate(6 + next(bytes.len() - 6));
+        } else {
+            for _ in 0..=next(30) {
+                let at = 6 + next(bytes.len() - 6);
+                bytes[at] ^= 1 << next(8);
+            }
+        }
+        std::fs::write(&path, bytes).unwrap();
+        let parameters = json!({ "file": "b.dwg" });
+        let editor = opened(&app.send(open(&token(&app, &acme, &parameters).await)).await);
+        let answer = app
+            .send(by("GET", "/editor/drawing", &editor.session))
+            .await;
+        match answer.status.as_u16() {
+            200 => assert!(answer.text().contains("SECTION")),
+            _ => code(&answer, 400, "drawing-invalid"),
+        }
+    }
+    let good = editor(&app, &acme, "1").await;
+    let drawing = app.send(by("GET", "/editor/drawing", &good.session)).await;
+    assert_eq!(drawing.expect(200).text(), DXF);
+    app.finish().await;
+}
