@@ -586,7 +586,7 @@ async fn a_dwg_file_is_opened_as_dxf_and_a_save_keeps_what_the_page_does_not_kno
         .send(by("GET", "/editor/drawing", &editor.session))
         .await
         .expect(200);
-    let seen = drawing.text().to_owned();
+    let seen = drawing.text().replace("\r\n", "\n");
     let circle = seen.find("\nCIRCLE\n").unwrap();
     let radius = circle + seen[circle..].find("\n 40\n").unwrap() + 5;
     let end = radius + seen[radius..].find('\n').unwrap();
