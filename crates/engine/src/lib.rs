@@ -1,5 +1,6 @@
 //! Geometry engines and the sandboxed worker process that runs them.
 
+pub mod drawings;
 pub mod export;
 pub mod jscad;
 mod kind;
@@ -7,6 +8,7 @@ pub mod openscad;
 pub mod pool;
 pub mod worker;
 
+pub use drawings::{DRAWING_ARGUMENT, DrawingEngine, DrawingJob, DrawingPool};
 pub use jscad::JscadEngine;
 pub use kind::EngineKind;
 pub use openscad::OpenScad;

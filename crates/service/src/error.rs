@@ -42,6 +42,8 @@ pub enum ErrorKind {
     DrawingStale,
     /// The object storage did not do its work.
     StorageFailed,
+    /// Another server that is needed did not answer as it should.
+    ConnectorFailed,
     /// The database did not do its work.
     DatabaseFailed,
     /// This node cannot hear changes or trust its clock and therefore trusts nothing.

@@ -9,7 +9,7 @@ use vitrine_access::random::Entropy;
 use vitrine_access::seal::Sealer;
 use vitrine_access::time::Clock;
 use vitrine_engine::pool::{WorkerPool, WorkerPoolConfig};
-use vitrine_engine::{Confinement, OpenScad};
+use vitrine_engine::{Confinement, DRAWING_ARGUMENT, OpenScad};
 use vitrine_model::RunLimits;
 use vitrine_service::outgoing::GuardedClient;
 use vitrine_service::{Adapters, Services};
@@ -49,6 +49,7 @@ pub(crate) async fn build(config: &Config, bound: SocketAddr, tweak: Tweak) -> R
         store,
         blobs,
         pool,
+        drawing_pool: drawing_pool_config(config)?,
         sealer: Sealer::with_retired(&key, &retired),
         clock,
         entropy,
@@ -105,6 +106,14 @@ fn find_openscad(config: &Config) -> Option<OpenScad> {
             None
         }
     }
+}
+
+/// Drawings have a few workers of their own, which start when the first drawing is opened.
+fn drawing_pool_config(config: &Config) -> Result<WorkerPoolConfig> {
+    let base = pool_config(config)?;
+    let mut args = base.args.clone();
+    args.push(DRAWING_ARGUMENT.to_owned());
+    Ok(WorkerPoolConfig { args, ..base }.for_drawings())
 }
 
 /// Makes the data folder.

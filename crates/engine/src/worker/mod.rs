@@ -23,7 +23,7 @@ use vitrine_model::{CancelFlag, Engine};
 pub use confine::{Confinement, Layer, MeteredAllocator, missing_layers};
 
 use crate::openscad::{OPENSCAD_FORM, OpenScadEngine};
-use confine::{Cage, Program};
+use confine::{Cage, Opens, Program};
 use frame::{FrameError, read_message};
 use protocol::{REQUEST_BOUNDS, Request};
 use runner::{Order, Runner};
@@ -56,8 +56,21 @@ pub fn worker_main(confinement: Confinement, arguments: impl IntoIterator<Item =
     let mut arguments = arguments.into_iter();
     match (arguments.next().as_deref(), arguments.next()) {
         (Some(OPENSCAD_ARGUMENT), Some(path)) => run_program_worker(confinement, Path::new(&path)),
+        (Some(crate::DRAWING_ARGUMENT), _) => drawing_worker_main(confinement),
         _ => run_worker(confinement, crate::jscad::JscadEngine::new),
     }
+}
+
+/// What `vitrine __worker … drawing` runs: the engine for drawings until standard input ends.
+///
+/// Its library asks how much memory the machine has, by a file, each time it reads a DWG file: in this
+/// worker opening a file is refused instead of being the end.
+fn drawing_worker_main(confinement: Confinement) -> ! {
+    run_with(
+        confinement,
+        Opens::Refused,
+        crate::drawings::DrawingEngine::default,
+    )
 }
 
 /// Serves standard input and output with the engine that `make_engine` makes, until the input ends.
@@ -70,9 +83,17 @@ pub fn run_worker<E: Engine + 'static>(
     confinement: Confinement,
     make_engine: impl FnOnce() -> E + Send + 'static,
 ) -> ! {
+    run_with(confinement, Opens::TheEnd, make_engine)
+}
+
+fn run_with<E: Engine + 'static>(
+    confinement: Confinement,
+    opens: Opens,
+    make_engine: impl FnOnce() -> E + Send + 'static,
+) -> ! {
     let served = set_up(confinement, None)
         .map_err(WorkerError::Setup)
-        .and_then(|(output, cage)| serve(output, cage, crate::ENGINE_VERSION, make_engine));
+        .and_then(|(output, cage)| serve(output, cage, opens, crate::ENGINE_VERSION, make_engine));
     end(served)
 }
 
@@ -85,7 +106,8 @@ fn run_program_worker(confinement: Confinement, path: &Path) -> ! {
         })
         .map_err(WorkerError::Setup)
         .and_then(|(output, cage, program)| {
-            serve(output, cage, OPENSCAD_FORM, || OpenScadEngine::new(program))
+            let make_engine = || OpenScadEngine::new(program);
+            serve(output, cage, Opens::TheEnd, OPENSCAD_FORM, make_engine)
         });
     end(served)
 }
@@ -118,10 +140,12 @@ impl From<FrameError> for WorkerError {
 
 fn serve<E: Engine + 'static>(
     output: File,
-    cage: Cage,
+    mut cage: Cage,
+    opens: Opens,
     version: &'static str,
     make_engine: impl FnOnce() -> E + Send + 'static,
 ) -> Result<(), WorkerError> {
+    cage.opens = opens;
     let (orders, inbox) = sync_channel(ORDERS_AHEAD_MAX);
     thread::Builder::new()
         .name("engine".into())

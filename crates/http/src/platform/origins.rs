@@ -99,7 +99,7 @@ pub(crate) async fn try_origin(
             let model = services.platform_upkept(&access, &key).await?;
             Ok::<_, ApiError>((access, model))
         };
-        let ((access, model), request) = body.after(allowed).await?;
+        let ((_, model), request) = body.after(allowed).await?;
         let domains = request
             .accessdomains
             .map(|entries| AllowedDomains::parse_all(&entries))

@@ -56,7 +56,7 @@ pub(crate) async fn query(
             let model = services.platform_upkept(&access, &key).await?;
             Ok::<_, ApiError>((access, model))
         };
-        let ((access, model), request) = body.after(allowed).await?;
+        let ((_, model), request) = body.after(allowed).await?;
         let limit = request.limit.unwrap_or(PAGE_ROWS_DEFAULT);
         let limit = limit.clamp(1, PLATFORM_PAGE_ROWS_MAX);
         let (events, next) = match request.request_id.as_deref() {

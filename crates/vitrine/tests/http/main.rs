@@ -17,6 +17,7 @@ mod console;
 mod doctor;
 mod drills;
 mod editor;
+mod editor_remote;
 mod embedding;
 mod forgery;
 mod frames;

@@ -3,7 +3,7 @@
 use serde_json::json;
 use vitrine_access::decide::ModelStatus;
 
-use crate::app::{CUBE, Call, MUTTERING, TestApp, plans_for_both_databases};
+use crate::app::{CUBE, Call, MUTTERING, plans_for_both_databases};
 use crate::platform::{access, key};
 
 #[tokio::test]

@@ -22,6 +22,7 @@ use rustix::process::{
 
 pub use memory::MeteredAllocator;
 
+pub(crate) use calls::Opens;
 pub use layer::{Confinement, Layer, missing_layers};
 pub use program::Program;
 
@@ -32,6 +33,7 @@ pub struct Cage {
     layers: Vec<Layer>,
     /// Whether it leaves room for a program of others.
     holds_program: bool,
+    pub(crate) opens: Opens,
     /// Address space that the process used before anything was computed, in bytes.
     pub address_space_bytes: u64,
 }
@@ -71,6 +73,7 @@ pub fn close_inherited(confinement: Confinement) -> io::Result<Cage> {
         confinement,
         layers: Vec::new(),
         holds_program: false,
+        opens: Opens::TheEnd,
         address_space_bytes: limits::address_space_bytes()?,
     };
     let closed = privileges::close_inherited();
@@ -135,7 +138,7 @@ pub fn before_models(cage: &mut Cage) -> io::Result<()> {
     // The library finds the kernel's fast calls when it is first asked for the time, by a call that
     // the filter does not know.
     let _ = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    let filtered = calls::allow_only_computing();
+    let filtered = calls::allow_only_computing(cage.opens);
     cage.add(Layer::SystemCalls, filtered)
 }
 

@@ -218,10 +218,23 @@ impl Setup {
             openscad: self.openscad.clone(),
         })
         .expect("the workers start");
+        let drawing_pool = WorkerPoolConfig {
+            program: env!("CARGO_BIN_EXE_vitrine").into(),
+            args: ["__worker", &self.tag, vitrine_engine::DRAWING_ARGUMENT]
+                .map(str::to_owned)
+                .to_vec(),
+            workers: 1,
+            queue_max: 64,
+            limits: RunLimits::default(),
+            recycle_after_runs: 1,
+            openscad: None,
+        }
+        .for_drawings();
         let adapters = Adapters {
             store,
             blobs,
             pool,
+            drawing_pool,
             sealer: Sealer::new(&MasterKey::from_text(MASTER_KEY).unwrap()),
             clock: Arc::new(clock.clone()),
             entropy: Arc::clone(&self.entropy) as Arc<dyn Entropy>,
