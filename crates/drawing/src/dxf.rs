@@ -178,7 +178,10 @@ impl Iterator for Records<'_, '_> {
     }
 }
 
-fn sections<'a>(pairs: &[Pair<'a>]) -> Result<Vec<(&'a [u8], Range<usize>)>, DrawingError> {
+/// The name of each section and where its pairs are.
+type Sections<'a> = Vec<(&'a [u8], Range<usize>)>;
+
+fn sections<'a>(pairs: &[Pair<'a>]) -> Result<Sections<'a>, DrawingError> {
     let mut found = Vec::new();
     let mut open: Option<(&[u8], usize)> = None;
     let mut ended = false;

@@ -53,15 +53,12 @@ pub(crate) fn plain(value: &[u8]) -> Cow<'_, str> {
         let digits = escape
             .get(3..7)
             .and_then(|text| u16::from_str_radix(text, 16).ok());
-        match digits {
-            Some(unit) => {
-                units.push(unit);
-                rest = &escape[7..];
-            }
-            None => {
-                units.extend(escape[..3].encode_utf16());
-                rest = &escape[3..];
-            }
+        if let Some(unit) = digits {
+            units.push(unit);
+            rest = &escape[7..];
+        } else {
+            units.extend(escape[..3].encode_utf16());
+            rest = &escape[3..];
         }
     }
     units.extend(rest.encode_utf16());

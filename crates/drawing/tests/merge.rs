@@ -167,7 +167,7 @@ fn what_is_new_gets_a_handle_of_its_own_and_brings_its_layer() {
         .find(|(_, record)| record[0].1 == "BLOCK_RECORD" && value(record, 2) == "*Model_Space")
         .unwrap();
     assert_eq!(value(circle, 330), format!("{space:X}"));
-    let later: u64 = u64::from_str_radix(
+    let next: u64 = u64::from_str_radix(
         text(&merged)
             .split("$HANDSEED")
             .nth(1)
@@ -179,7 +179,7 @@ fn what_is_new_gets_a_handle_of_its_own_and_brings_its_layer() {
         16,
     )
     .unwrap();
-    assert!(new.iter().all(|handle| *handle < later));
+    assert!(new.iter().all(|handle| *handle < next));
 }
 
 #[test]

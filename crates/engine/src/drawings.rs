@@ -215,6 +215,10 @@ fn broken(message: &str) -> EngineError {
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the signature that map_err asks for"
+)]
 fn refused(error: DrawingError) -> EngineError {
     match error {
         DrawingError::Unreadable(_) => broken(&error.to_string()),

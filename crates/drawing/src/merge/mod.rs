@@ -125,7 +125,7 @@ impl<'d, 'a> Joiner<'d, 'a> {
                 sent.insert(handle, (!seen).then(|| kind(pairs)));
             }
         }
-        let seed = old
+        let promised = old
             .header(b"$HANDSEED")
             .and_then(|text| u64::from_str_radix(std::str::from_utf8(text).ok()?, 16).ok())
             .unwrap_or(0);
@@ -137,8 +137,8 @@ impl<'d, 'a> Joiner<'d, 'a> {
             from_unicode: is_unicode(new),
             to_unicode: is_unicode(old),
             // A damaged seed may be as large as it likes; the highest handle is what counts.
-            next_handle: if seed > highest && seed < u64::MAX >> 1 {
-                seed
+            next_handle: if promised > highest && promised < u64::MAX >> 1 {
+                promised
             } else {
                 highest.saturating_add(1)
             },
