@@ -85,7 +85,7 @@ pub(crate) async fn create(
             .platform_access("PlatformCreateTicket", &caller)
             .await?;
         let model = services.platform_upkept(&access, &key).await?;
-        let request = wanted(body.read()?)?;
+        let request = wanted(&body.read()?)?;
         let made = services
             .platform_create_ticket(&access, &model, request)
             .await?;
@@ -131,7 +131,7 @@ fn in_form(error: ApiError) -> ApiError {
     error.in_form(Form::Platform)
 }
 
-fn wanted(request: TicketCreate) -> Result<TicketRequest, ApiError> {
+fn wanted(request: &TicketCreate) -> Result<TicketRequest, ApiError> {
     let invalid = |message: String| ApiError::new(ErrorKind::RequestInvalid, message);
     let (kind, author) = match request.r#type.as_str() {
         "embedding" => (TicketType::Embedding, false),
