@@ -95,6 +95,28 @@ fn template(path: &str) -> String {
         .replace("/export/{assetDataEncrypted}", "/export/{exportId}")
 }
 
+/// The operations of accounts.
+fn platform_routes(routes: Routes) -> Routes {
+    routes
+        .serve("PlatformSignIn", platform::oauth::token)
+        .serve("PlatformSignOut", platform::oauth::logout)
+        .serve("PlatformGetUser", platform::users::get)
+        .serve("PlatformListSignIns", platform::sign_ins::list)
+        .serve("PlatformEndSignIn", platform::sign_ins::end)
+        .serve("PlatformQueryModels", platform::models::query)
+        .serve("PlatformGetModel", platform::models::get)
+        .serve("PlatformUpdateModel", platform::models::update)
+        .serve("PlatformCreateTokens", platform::tokens::create)
+        .serve("PlatformQueryTickets", platform::tickets::query)
+        .serve("PlatformCreateTicket", platform::tickets::create)
+        .serve("PlatformRevokeTicket", platform::tickets::revoke)
+        .serve("PlatformQuerySessions", platform::sessions::query)
+        .serve("PlatformRevokeSession", platform::sessions::revoke)
+        .serve("PlatformQueryAudit", platform::trail::query)
+        .serve("PlatformCheckDomains", platform::origins::check)
+        .serve("PlatformTryOrigin", platform::origins::try_origin)
+}
+
 /// All operations that the permission table lists.
 ///
 /// # Panics
@@ -151,24 +173,8 @@ pub(crate) fn router(services: &Services) -> Router<Services> {
     .serve("GetEditorDrawing", drawing::get)
     .serve("SaveEditorDrawing", drawing::put)
     .serve("TakeEditorLease", session::take_lease)
-    .serve("ReleaseEditorLease", session::release_lease)
-    .serve("PlatformSignIn", platform::oauth::token)
-    .serve("PlatformSignOut", platform::oauth::logout)
-    .serve("PlatformGetUser", platform::users::get)
-    .serve("PlatformListSignIns", platform::sign_ins::list)
-    .serve("PlatformEndSignIn", platform::sign_ins::end)
-    .serve("PlatformQueryModels", platform::models::query)
-    .serve("PlatformGetModel", platform::models::get)
-    .serve("PlatformUpdateModel", platform::models::update)
-    .serve("PlatformCreateTokens", platform::tokens::create)
-    .serve("PlatformQueryTickets", platform::tickets::query)
-    .serve("PlatformCreateTicket", platform::tickets::create)
-    .serve("PlatformRevokeTicket", platform::tickets::revoke)
-    .serve("PlatformQuerySessions", platform::sessions::query)
-    .serve("PlatformRevokeSession", platform::sessions::revoke)
-    .serve("PlatformQueryAudit", platform::trail::query)
-    .serve("PlatformCheckDomains", platform::origins::check)
-    .serve("PlatformTryOrigin", platform::origins::try_origin);
+    .serve("ReleaseEditorLease", session::release_lease);
+    let routes = platform_routes(routes);
     let rows: BTreeSet<&'static str> = OPERATIONS.iter().map(|row| row.id).collect();
     assert!(
         routes.served == rows,
