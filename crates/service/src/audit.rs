@@ -230,8 +230,10 @@ impl Services {
         }
     }
 
-    /// Writes what waits; a stopping server calls it last.
+    /// Writes what waits, and waits for what is being written: afterwards all that was added before can be
+    /// read. A stopping server calls it last.
     pub(crate) async fn write_trail(&self) {
+        let _alone = self.inner.trail.writing.lock().await;
         loop {
             let waiting = self.inner.trail.take();
             if waiting.is_empty() {
@@ -357,6 +359,8 @@ pub(crate) struct Trail {
     waiting: Mutex<VecDeque<AuditEvent>>,
     refused: Mutex<Coalescer>,
     added: Notify,
+    /// Held by whoever writes.
+    writing: tokio::sync::Mutex<()>,
 }
 
 impl Trail {
@@ -365,6 +369,7 @@ impl Trail {
             waiting: Mutex::new(VecDeque::new()),
             refused: Mutex::default(),
             added: Notify::new(),
+            writing: tokio::sync::Mutex::default(),
         }
     }
 
