@@ -6,8 +6,11 @@ pub mod pool;
 pub mod worker;
 
 pub use jscad::JscadEngine;
-pub use pool::{ModelSource, PoolError, PoolHealth, WorkerPool, WorkerPoolConfig};
+pub use pool::{
+    ModelSource, PoolError, PoolHealth, RECYCLE_ABOVE_BYTES, RECYCLE_AFTER_AGE, WorkerPool,
+    WorkerPoolConfig,
+};
 pub use worker::{Confinement, run_worker, worker_main};
 
 /// Part of every version of a result: it changes whenever the same model and values may give other bytes.
-pub const ENGINE_VERSION: &str = "jscad 2.13, manifold-rust 0.19.2, form 2";
+pub const ENGINE_VERSION: &str = "jscad 2.13, manifold-rust 0.19.2, form 3";

@@ -11,12 +11,16 @@ mod cases;
 mod endings;
 #[path = "worker_pool/fake.rs"]
 mod fake;
+#[path = "worker_pool/golden.rs"]
+mod golden;
 #[path = "worker_pool/harness.rs"]
 mod harness;
 #[path = "worker_pool/hostile.rs"]
 mod hostile;
 #[path = "worker_pool/jscad.rs"]
 mod jscad;
+#[path = "worker_pool/recycling.rs"]
+mod recycling;
 
 use vitrine_engine::Confinement;
 use vitrine_engine::worker::MeteredAllocator;
@@ -35,7 +39,15 @@ fn main() {
         Some("--hostile") => fake::break_the_protocol(),
         Some("--server") => endings::serve_until_killed(),
         _ => harness::run(
-            &[cases::all(), endings::all(), jscad::all(), hostile::all()].concat(),
+            &[
+                cases::all(),
+                recycling::all(),
+                endings::all(),
+                jscad::all(),
+                hostile::all(),
+                golden::all(),
+            ]
+            .concat(),
             &args,
         ),
     }

@@ -205,6 +205,8 @@ impl Setup {
             queue_max: self.queue_max,
             limits: RunLimits::default(),
             recycle_after_runs: 200,
+            recycle_after_age: vitrine_engine::RECYCLE_AFTER_AGE,
+            recycle_above_bytes: vitrine_engine::RECYCLE_ABOVE_BYTES,
         })
         .expect("the workers start");
         let adapters = Adapters {
