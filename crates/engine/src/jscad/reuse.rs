@@ -172,6 +172,8 @@ impl Mesh {
         let ids: BTreeSet<i32> = of_relations
             .flat_map(|(id, of)| [*id, of.original_id])
             .chain([relation.original_id])
+            // Less than nothing stands for no id, and means the same everywhere.
+            .filter(|id| *id >= 0)
             .collect();
         let ids: Vec<i32> = ids.into_iter().collect();
         let half = |salt: u64| {
