@@ -19,6 +19,7 @@ pub mod editor_tokens;
 pub mod embed;
 pub mod error;
 mod flights;
+mod inline_data;
 pub mod issuers;
 pub mod jobs;
 pub mod keys;
@@ -59,7 +60,7 @@ use vitrine_access::ids::{AuthGroupId, ModelId, SessionAlias, SessionHash, Ticke
 use vitrine_access::random::Entropy;
 use vitrine_access::seal::Sealer;
 use vitrine_access::time::{Clock, Timestamp};
-use vitrine_engine::pool::WorkerPool;
+use vitrine_engine::pool::{WorkerPool, WorkerPoolConfig};
 use vitrine_store::{AuthGroupRecord, Blobs, Store, TicketRecord};
 
 pub use error::{Error, ErrorKind, Result};
@@ -106,6 +107,8 @@ pub struct Adapters {
     pub blobs: Blobs,
     /// Worker processes that run model code.
     pub pool: WorkerPool,
+    /// How worker processes that read drawings are started; none is before the first drawing.
+    pub drawing_pool: WorkerPoolConfig,
     /// Seals tickets, links and keys.
     pub sealer: Sealer,
     /// Time.
@@ -161,6 +164,7 @@ impl Services {
             store,
             blobs,
             pool,
+            drawing_pool,
             sealer,
             clock,
             entropy,
@@ -186,7 +190,7 @@ impl Services {
                     .build(),
                 partners: Partners::new(),
                 passwords: Passwords::new(),
-                drawings: Drawings::new(),
+                drawings: Drawings::new(drawing_pool),
                 touches: Touches::default(),
                 trail: Trail::new(),
                 computations: Computations::new(),
@@ -231,6 +235,7 @@ impl Services {
         // Computations that take longer end with their workers; asking again starts them anew.
         let landed = tokio::time::timeout(FLIGHTS_GRACE, self.inner.tracker.wait()).await;
         self.inner.pool.shutdown().await;
+        self.inner.drawings.shutdown().await;
         if landed.is_err() {
             self.inner.tracker.wait().await;
         }

@@ -75,7 +75,7 @@ impl Query {
     }
 }
 
-/// Writes the values into a driver's argument list.
+/// Writes the values into a driver's argument list. Both databases refuse the same texts.
 fn arguments<A>(values: Vec<Value>) -> Result<A, StoreError>
 where
     A: Arguments + Default,
@@ -87,6 +87,7 @@ where
     for value in values {
         match value {
             Value::Int(value) => arguments.add(value),
+            Value::Text(Some(text)) if text.contains('\0') => return Err(StoreError::Nul),
             Value::Text(value) => arguments.add(value),
             Value::Bytes(value) => arguments.add(value),
         }

@@ -110,7 +110,12 @@ export class Host {
     const words = data as Record<string, unknown>;
     if (typeof words["messageName"] !== "string") return;
     this.#heard = event.origin;
-    await this.#answer(words["messageName"], words);
+    try {
+      await this.#answer(words["messageName"], words);
+    } catch (error) {
+      // Whoever asked for a result gets one, whatever went wrong.
+      this.#result(words, { status: "failed", reason: error instanceof Error ? error.message : String(error) });
+    }
   }
 
   async #answer(name: string, words: Record<string, unknown>): Promise<void> {

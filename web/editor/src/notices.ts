@@ -45,7 +45,7 @@ export function showFailure(words: TextKey, { requestId = null as string | null,
   const opening = byId("opening");
   opening.hidden = false;
   opening.classList.add("failed");
-  const parts: Node[] = [el("p", { role: "alert" }, t(words))];
+  const parts: Node[] = [el("h1", {}, t("editor")), el("p", { role: "alert" }, t(words))];
   if (again) {
     const button = el("button", { type: "button", class: "main" }, t("tryAgain"));
     button.addEventListener("click", again);

@@ -47,7 +47,7 @@ static ALLOCATOR: MeteredAllocator = MeteredAllocator;
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.as_slice() {
-        [flag] if flag == "--worker" => vitrine_engine::worker_main(Confinement::Required),
+        [flag] if flag == "--worker" => vitrine_engine::worker_main(Confinement::Required, []),
         [folder, count, seed] => {
             let (count, seed) = (count.parse().unwrap(), seed.parse().unwrap());
             let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -75,6 +75,7 @@ async fn make(folder: &Path, count: u64, seed: u64) {
         recycle_after_runs: 100,
         recycle_after_age: RECYCLE_AFTER_AGE,
         recycle_above_bytes: RECYCLE_ABOVE_BYTES,
+        openscad: None,
     });
     let maker = Arc::new(Maker::start(pool.unwrap(), folder.to_owned()).await);
     let mut tasks = tokio::task::JoinSet::new();

@@ -22,6 +22,8 @@ pub(super) enum Purpose {
     Showing,
     /// Closed meshes, for files that machines read.
     Making,
+    /// Both, for whoever keeps the scene and writes several files from it.
+    Everything,
 }
 
 /// Collects the shapes of one result.
@@ -65,20 +67,18 @@ impl<'a> SceneBuilder<'a> {
         }
         self.count(body.num_tri())?;
         let mut made = SceneSolid::default();
-        match self.purpose {
-            Purpose::Showing => {
-                let shaded = self.kernel.native("the result", || {
-                    body.calculate_normals(0, CREASE_DEGREES).get_mesh_gl64(0)
-                })?;
-                made.render = parts(self.kernel, &shaded);
-                made.materials = made.render.iter().map(|p| p.material.clone()).collect();
-            }
-            Purpose::Making => {
-                let plain = self
-                    .kernel
-                    .native("the result", || body.get_mesh_gl64(-1))?;
-                (made.mesh, made.materials) = indexed(self.kernel, &plain);
-            }
+        if self.purpose != Purpose::Making {
+            let shaded = self.kernel.native("the result", || {
+                body.calculate_normals(0, CREASE_DEGREES).get_mesh_gl64(0)
+            })?;
+            made.render = parts(self.kernel, &shaded);
+            made.materials = made.render.iter().map(|p| p.material.clone()).collect();
+        }
+        if self.purpose != Purpose::Showing {
+            let plain = self
+                .kernel
+                .native("the result", || body.get_mesh_gl64(-1))?;
+            (made.mesh, made.materials) = indexed(self.kernel, &plain);
         }
         made.name = name.or_else(|| match made.materials.as_slice() {
             [only] => only.name.clone(),

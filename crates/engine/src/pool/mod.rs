@@ -12,6 +12,7 @@ mod shared;
 mod spawner;
 mod stderr;
 
+use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ use vitrine_model::{
     RunStats, Wanted,
 };
 
+use crate::openscad::{OPENSCAD_FORM, OpenScad};
+use crate::{ENGINE_VERSION, EngineKind};
 use process::{Outcome, Work};
 use shared::Shared;
 
@@ -46,6 +49,8 @@ pub struct WorkerPoolConfig {
     pub recycle_after_age: Duration,
     /// Bytes of memory above which a worker is replaced after its run. Usually [`RECYCLE_ABOVE_BYTES`].
     pub recycle_above_bytes: u64,
+    /// The program for OpenSCAD files; without one they are refused.
+    pub openscad: Option<OpenScad>,
 }
 
 /// Age of a worker that is old enough: whatever goes wrong slowly in a process goes wrong for an hour at most.
@@ -93,6 +98,11 @@ pub struct ModelSource {
 }
 
 impl ModelSource {
+    /// The engine that the file is for.
+    fn kind(&self) -> EngineKind {
+        EngineKind::of_file(&self.filename)
+    }
+
     /// The pool's limits, narrowed to what the model's settings allow.
     fn limits(&self, pool: &RunLimits) -> RunLimits {
         let own = self.wall_ms_max.unwrap_or(u64::MAX);
@@ -145,6 +155,10 @@ pub struct PoolHealth {
     pub restarts: u64,
     /// The layers of containment that workers reported; empty until the first has started.
     pub layers: Vec<String>,
+    /// The version of the OpenSCAD that is used, if there is one.
+    pub openscad: Option<String>,
+    /// The layers that workers with OpenSCAD reported; empty until the first has started.
+    pub openscad_layers: Vec<String>,
     /// Why the newest worker did not start, for the operator; `None` when it did.
     pub start_problem: Option<String>,
 }
@@ -217,6 +231,18 @@ impl WorkerPool {
         match self.shared.submit(source, owner, work).await? {
             Outcome::Computed(results) => sizes.check_sizes(&results).map(|()| results),
             Outcome::Described(..) => Err(mixed_up()),
+        }
+    }
+
+    /// What stands for the engine of a file of this name in the versions of its results: they change with it.
+    #[must_use]
+    pub fn engine_version(&self, filename: &str) -> Cow<'static, str> {
+        match EngineKind::of_file(filename) {
+            EngineKind::Jscad => ENGINE_VERSION.into(),
+            EngineKind::OpenScad => {
+                let version = self.shared.openscad().map_or("none", OpenScad::version);
+                format!("{OPENSCAD_FORM}, {version}").into()
+            }
         }
     }
 

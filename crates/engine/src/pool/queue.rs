@@ -7,12 +7,21 @@ use std::hash::Hash;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct QueueFull;
 
+/// What has got its place in the line.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Queued<T> {
+    pub(crate) place: Place,
+    /// What had to leave the full line for it: the newest item of the owner who had most.
+    pub(crate) displaced: Option<T>,
+}
+
 /// A place in the line, unique over the life of the queue.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place(u64);
 
 /// One lane per owner; the lanes take turns, so that an owner who asks a thousand times delays
-/// the next owner by one job and no more.
+/// the next owner by one job and no more. Nor does such an owner keep others out of a full line:
+/// whoever has less in it takes the newest place of the one who has most.
 #[derive(Debug)]
 pub(crate) struct FairQueue<K, T> {
     lanes: HashMap<K, VecDeque<(Place, T)>>,
@@ -39,11 +48,14 @@ impl<K: Copy + Eq + Hash, T> FairQueue<K, T> {
         self.len
     }
 
-    /// Puts an item at the end of its owner's lane.
-    pub(crate) fn push(&mut self, owner: K, item: T) -> Result<Place, QueueFull> {
-        if self.len >= self.len_max {
-            return Err(QueueFull);
-        }
+    /// Puts an item at the end of its owner's lane. In a full line, the owner with the longest lane
+    /// loses the newest item, unless the one who comes would then have as much as that.
+    pub(crate) fn push(&mut self, owner: K, item: T) -> Result<Queued<T>, QueueFull> {
+        let displaced = if self.len >= self.len_max {
+            Some(self.displace_for(owner).ok_or(QueueFull)?)
+        } else {
+            None
+        };
         let place = Place(self.next_place);
         self.next_place += 1;
         let turns = &mut self.turns;
@@ -53,7 +65,20 @@ impl<K: Copy + Eq + Hash, T> FairQueue<K, T> {
         });
         lane.push_back((place, item));
         self.len += 1;
-        Ok(place)
+        Ok(Queued { place, displaced })
+    }
+
+    fn displace_for(&mut self, owner: K) -> Option<T> {
+        let len_of = |owner: &K| self.lanes.get(owner).map_or(0, VecDeque::len);
+        let longest = *self.turns.iter().max_by_key(|turn| len_of(turn))?;
+        // At least one more than the newcomer will have: or two owners would displace each other for ever.
+        if len_of(&owner) + 1 >= len_of(&longest) {
+            return None;
+        }
+        // A lane that is longer than another by two does not become empty here.
+        let (_, item) = self.lanes.get_mut(&longest)?.pop_back()?;
+        self.len -= 1;
+        Some(item)
     }
 
     /// The item whose turn it is.
@@ -134,9 +159,30 @@ mod tests {
     }
 
     #[test]
+    fn an_owner_who_fills_the_line_loses_places_to_others_and_takes_none_from_them() {
+        let mut queue = FairQueue::new(6);
+        for item in 1..=6 {
+            queue.push('a', item).unwrap();
+        }
+        assert_eq!(queue.push('a', 7), Err(QueueFull));
+        let mut displaced_by = |owner, item| queue.push(owner, item).map(|queued| queued.displaced);
+        assert_eq!(displaced_by('b', 10), Ok(Some(6)));
+        assert_eq!(displaced_by('c', 20), Ok(Some(5)));
+        assert_eq!(displaced_by('b', 11), Ok(Some(4)));
+        // 3, 2 and 1: only the last of them would have less than the first, even with one more.
+        assert_eq!(displaced_by('b', 12), Err(QueueFull));
+        assert_eq!(displaced_by('a', 8), Err(QueueFull));
+        assert_eq!(displaced_by('c', 21), Ok(Some(3)));
+        // Everybody has 2; who came last of them gives way to somebody with none.
+        assert_eq!(displaced_by('d', 30), Ok(Some(21)));
+        assert_eq!(queue.len(), 6);
+        assert_eq!(queue.drain(), [1, 10, 20, 30, 2, 11]);
+    }
+
+    #[test]
     fn a_removed_item_frees_its_place_and_its_owners_turn() {
         let mut queue = FairQueue::new(2);
-        let first = queue.push('a', 1).unwrap();
+        let first = queue.push('a', 1).unwrap().place;
         queue.push('b', 2).unwrap();
         assert_eq!(queue.remove('a', first), Some(1));
         assert_eq!(queue.remove('a', first), None);

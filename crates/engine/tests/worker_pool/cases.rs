@@ -28,6 +28,7 @@ cases![
     data_that_nests_too_deep_is_refused_with_a_reason,
     a_script_error_passes_and_keeps_the_worker,
     the_line_takes_n_jobs_and_refuses_the_next,
+    an_owner_who_fills_the_line_loses_a_place_to_another,
     a_job_whose_caller_leaves_is_cancelled,
     a_waiting_job_whose_caller_leaves_frees_its_place,
     a_worker_has_no_environment_and_no_files,
@@ -307,6 +308,28 @@ async fn the_line_takes_n_jobs_and_refuses_the_next() {
     for one in waiting {
         one.await.unwrap().unwrap();
     }
+}
+
+async fn an_owner_who_fills_the_line_loses_a_place_to_another() {
+    let pool = Arc::new(pool());
+    let job = |action: &'static str| {
+        let pool = Arc::clone(&pool);
+        tokio::spawn(async move { act(&pool, action).await })
+    };
+    let running = job("wait");
+    until(|| pool.health().busy == 1).await;
+    let first = job("tell");
+    until(|| pool.health().queued == 1).await;
+    let second = job("tell");
+    until(|| pool.health().queued == 2).await;
+    let other = tokio::spawn({
+        let pool = Arc::clone(&pool);
+        async move { tell(&pool, source("another model"), owner(2)).await }
+    });
+    assert!(matches!(second.await.unwrap(), Err(EngineError::Busy)));
+    running.abort();
+    first.await.unwrap().unwrap();
+    assert!(other.await.unwrap()["pid"].is_u64());
 }
 
 async fn a_job_whose_caller_leaves_is_cancelled() {

@@ -96,7 +96,7 @@ fn from_engine(name: &str) -> String {
 
 fn jscad_pool(workers: usize) -> WorkerPool {
     WorkerPool::start(WorkerPoolConfig {
-        args: vec!["--jscad".into()],
+        args: vec!["--engine".into()],
         limits: RunLimits::default(),
         workers,
         queue_max: AT_ONCE,

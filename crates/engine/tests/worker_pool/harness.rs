@@ -112,6 +112,7 @@ pub(crate) fn config() -> WorkerPoolConfig {
         recycle_after_runs: 100,
         recycle_after_age: RECYCLE_AFTER_AGE,
         recycle_above_bytes: RECYCLE_ABOVE_BYTES,
+        openscad: None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! `POST /api/v1/models/query`, `GET` and `PATCH /api/v1/models/{key}`.
 
+use std::collections::HashSet;
+
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use serde::Deserialize;
@@ -16,7 +18,7 @@ use super::users::minimal;
 use super::wire::{answer, epoch};
 use crate::error::{ApiError, ErrorKind, Form};
 use crate::extract::{Path, Unread};
-use crate::limits::PLATFORM_PAGE_ROWS_MAX;
+use crate::limits::{PLATFORM_PAGE_ROWS_MAX, QUERY_BYTES_MAX};
 
 /// The one server that models are on.
 const BACKEND_SYSTEM: &str = "76697472-696e-4065-8073-797374656d31";
@@ -94,10 +96,9 @@ pub(crate) async fn query(
     body: Unread<QueryRequest>,
 ) -> Result<Response, ApiError> {
     let done = async {
-        let access = services
-            .platform_access("PlatformQueryModels", &caller)
+        let (access, request) = body
+            .after(|| services.platform_access("PlatformQueryModels", &caller))
             .await?;
-        let request = body.read()?;
         check_sorters(request.sorters.as_ref())?;
         let limit = request.limit.unwrap_or(PAGE_ROWS_DEFAULT);
         let limit = limit.clamp(1, PLATFORM_PAGE_ROWS_MAX);
@@ -150,7 +151,7 @@ pub(crate) async fn get(
             .platform_access("PlatformGetModel", &caller)
             .await?;
         let model = services.platform_model(&access, &key).await?;
-        let embeds = embeds(query.as_deref().unwrap_or_default());
+        let embeds = embeds(query.as_deref().unwrap_or_default())?;
         let mut shown = described(&services, &access, &model, &embeds);
         shown["thumbnail_url"] = json!(services.thumbnail_href(&model).await?);
         embed_secrets(&services, &model, &embeds, &mut shown).await?;
@@ -179,12 +180,15 @@ pub(crate) async fn update(
     body: Unread<PatchRequest>,
 ) -> Result<Response, ApiError> {
     let done = async {
-        let access = services
-            .platform_access("PlatformUpdateModel", &caller)
-            .await?;
         // Whose model it is comes first, so that strangers learn nothing about the form.
-        services.platform_model(&access, &key).await?;
-        let request = body.read()?;
+        let allowed = async || {
+            let access = services
+                .platform_access("PlatformUpdateModel", &caller)
+                .await?;
+            services.platform_model(&access, &key).await?;
+            Ok::<_, ApiError>(access)
+        };
+        let (access, request) = body.after(allowed).await?;
         let patch = ModelPatch {
             title: request.title,
             accessdomains: request.accessdomains,
@@ -226,7 +230,10 @@ fn filter(
                     return Ok(None);
                 }
             }
-            (name, _) => return Err(invalid(format!("The filter {name:?} is not served."))),
+            (name, _) => {
+                let name = shortened(name);
+                return Err(invalid(format!("The filter {name:?} is not served.")));
+            }
         }
     }
     Ok(Some(filter))
@@ -239,19 +246,32 @@ fn check_sorters(sorters: Option<&Map<String, Value>>) -> Result<(), ApiError> {
         .find(|(name, order)| name.as_str() != "created_at" || *order != "desc");
     match other {
         Some((name, _)) => Err(invalid(format!(
-            "The sorter {name:?} is not served in this order. Models are sorted by created_at, desc."
+            "The sorter {:?} is not served in this order. Models are sorted by created_at, desc.",
+            shortened(name)
         ))),
         None => Ok(()),
     }
 }
 
-/// All forms that clients send: names with commas, and `embed[]=…` again and again.
-fn embeds(query: &str) -> Vec<String> {
-    url::form_urlencoded::parse(query.as_bytes())
+/// All forms that clients send: names with commas, and `embed[]=…` again and again. Each name once.
+fn embeds(query: &str) -> Result<Vec<String>, ApiError> {
+    if query.len() > QUERY_BYTES_MAX {
+        return Err(invalid(format!(
+            "The query string is longer than {QUERY_BYTES_MAX} bytes."
+        )));
+    }
+    let mut seen = HashSet::new();
+    Ok(url::form_urlencoded::parse(query.as_bytes())
         .filter(|(name, _)| matches!(&**name, "embed" | "embed[]"))
         .flat_map(|(_, value)| value.split(',').map(str::to_owned).collect::<Vec<_>>())
-        .filter(|name| !name.is_empty())
-        .collect()
+        .filter(|name| !name.is_empty() && seen.insert(name.clone()))
+        .collect())
+}
+
+/// As much of somebody's text as an answer repeats.
+fn shortened(text: &str) -> String {
+    const SHOWN_CHARS_MAX: usize = 64;
+    text.chars().take(SHOWN_CHARS_MAX).collect()
 }
 
 const fn status(status: ModelStatus) -> &'static str {

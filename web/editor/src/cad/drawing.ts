@@ -13,6 +13,7 @@ import {
 import { AcCmColor, type AcDbDatabase, type AcDbEntity, AcDbSysVarManager, AcGeBox2d, log } from "@mlightcad/data-model";
 import { currentLanguage, t } from "../texts.js";
 import { CHOOSER_COMMANDS, commandWords, settleCommands, setVariable } from "./commands.js";
+import { hideFromReader, withoutVariable } from "./dxf.js";
 import { GERMAN } from "./german.js";
 import { describeEntity, type EntityFacts } from "./facts.js";
 
@@ -48,6 +49,8 @@ export class Drawing {
   #background: "light" | "dark" = "dark";
   /** The events of a database while it is read are no changes of a person. */
   #isReading = true;
+  /** What the library wrote of the drawing when nothing of it was unsaved: the server keeps what stands in neither text. */
+  #seen = "";
 
   constructor(container: HTMLElement, listener: DrawingListener, { isDebug }: { isDebug: boolean }) {
     log.setLevel(isDebug ? "debug" : "silent");
@@ -90,6 +93,7 @@ export class Drawing {
   async open(bytes: ArrayBuffer, canWrite: boolean): Promise<boolean> {
     this.#isReading = true;
     this.#view.selectionSet.clear();
+    hideFromReader(bytes);
     // Read for writing in any case: a drawing that is viewed may be edited later, when its lease is free.
     const isOpen = await this.#manager.openDocument("drawing.dxf", bytes, {
       mode: AcEdOpenMode.Write,
@@ -102,6 +106,7 @@ export class Drawing {
     this.fit();
     this.setWrite(canWrite);
     this.setBackground(this.#background);
+    this.#seen = this.dxf();
     this.#isReading = false;
     this.#tellUndo();
     return true;
@@ -115,9 +120,19 @@ export class Drawing {
     AcApI18n.mergeLocaleMessage("en", { main: { commandLine: { unknownCommand: t(canWrite ? "unknownTyped" : "unknownTypedInView") } } });
   }
 
+  /** The drawing as it was when nothing of it was unsaved. */
+  get seen(): string {
+    return this.#seen;
+  }
+
+  /** This is saved now. */
+  settle(dxf: string): void {
+    this.#seen = dxf;
+  }
+
   dxf(): string {
     const dxf = this.#database.dxfOut("", DXF_DIGITS);
-    return typeof dxf === "string" ? dxf : new TextDecoder().decode(dxf);
+    return withoutVariable(typeof dxf === "string" ? dxf : new TextDecoder().decode(dxf));
   }
 
   /** Runs a command with its inputs, one a line; what is missing is asked for on the command line. */
