@@ -218,6 +218,27 @@ class RandomTrees(unittest.TestCase):
 
         self.each(check)
 
+    def test_every_step_is_read_as_closed_bodies_in_millimetres(self):
+        def check(tree):
+            if not tree.path.with_suffix(".step").exists():
+                return
+            read.append(tree)
+            # Open Cascade, by way of a glTF file, whose unit is the metre.
+            mesh = tree.file("step", merged=True)
+            mesh.apply_scale(1000)
+            # Each flat face has corners of its own there.
+            mesh.merge_vertices(merge_norm=True, merge_tex=True)
+            if not (mesh.is_watertight and mesh.is_winding_consistent):
+                return "the STEP file is open"
+            theirs = tree.solid.volume()
+            if abs(mesh.volume - theirs) > mesh.area * STL_STEP + volume_tolerance(theirs):
+                return f"the volume of the STEP file is {mesh.volume}, and {theirs} by manifold3d"
+
+        read = []
+        self.each(check)
+        self.assertGreater(len(read), 0)
+        print(f"  {len(read)} of them as STEP files")
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=1)

@@ -15,6 +15,8 @@ mod kernel;
 mod scenes;
 #[path = "export_files/solid.rs"]
 mod solid;
+#[path = "export_files/step.rs"]
+mod step;
 
 use vitrine_engine::export::{Scene, bounding_box, write};
 use vitrine_model::ExportFormat;

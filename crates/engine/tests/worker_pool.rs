@@ -11,6 +11,8 @@ mod cases;
 mod endings;
 #[path = "worker_pool/fake.rs"]
 mod fake;
+#[path = "worker_pool/golden.rs"]
+mod golden;
 #[path = "worker_pool/harness.rs"]
 mod harness;
 #[path = "worker_pool/hostile.rs"]
@@ -19,6 +21,8 @@ mod hostile;
 mod jscad;
 #[path = "worker_pool/openscad.rs"]
 mod openscad;
+#[path = "worker_pool/recycling.rs"]
+mod recycling;
 
 use vitrine_engine::Confinement;
 use vitrine_engine::worker::MeteredAllocator;
@@ -41,9 +45,11 @@ fn main() {
         _ => harness::run(
             &[
                 cases::all(),
+                recycling::all(),
                 endings::all(),
                 jscad::all(),
                 hostile::all(),
+                golden::all(),
                 openscad::all(),
             ]
             .concat(),

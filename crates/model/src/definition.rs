@@ -78,6 +78,8 @@ pub enum ExportFormat {
     Glb,
     /// Wavefront OBJ.
     Obj,
+    /// STEP with a faceted boundary representation.
+    Step,
     /// Scalable Vector Graphics, for flat results.
     Svg,
     /// ASCII DXF, for flat results.
@@ -86,11 +88,12 @@ pub enum ExportFormat {
 
 impl ExportFormat {
     /// Every format, in the order in which they are offered.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Stl,
         Self::ThreeMf,
         Self::Glb,
         Self::Obj,
+        Self::Step,
         Self::Svg,
         Self::Dxf,
     ];
@@ -103,6 +106,7 @@ impl ExportFormat {
             Self::ThreeMf => "3mf",
             Self::Glb => "glb",
             Self::Obj => "obj",
+            Self::Step => "step",
             Self::Svg => "svg",
             Self::Dxf => "dxf",
         }
@@ -116,6 +120,7 @@ impl ExportFormat {
             Self::ThreeMf => "model/3mf",
             Self::Glb => "model/gltf-binary",
             Self::Obj => "model/obj",
+            Self::Step => "model/step",
             Self::Svg => "image/svg+xml",
             Self::Dxf => "image/vnd.dxf",
         }

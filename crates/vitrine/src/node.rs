@@ -85,6 +85,8 @@ pub(crate) fn pool_config(config: &Config) -> Result<WorkerPoolConfig> {
         queue_max: config.worker_queue_max,
         limits,
         recycle_after_runs: config.worker_runs_max,
+        recycle_after_age: vitrine_engine::RECYCLE_AFTER_AGE,
+        recycle_above_bytes: vitrine_engine::RECYCLE_ABOVE_BYTES,
         openscad: find_openscad(config),
     })
 }

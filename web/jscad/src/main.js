@@ -127,19 +127,24 @@ const FLAT = 1
 const PATH = 2
 const POLYGONS = 3
 
+// Characters of a name that a shape carries into files.
+const NAME_MAX = 200
+
+const nameOf = (object) => typeof object.name === 'string' ? object.name.slice(0, NAME_MAX) : ''
+
 const shapeItem = (object) => {
   if (geom3.isA(object)) {
     if (!native.isNative(object)) {
       // Shapes that are not closed can be shown, though nothing can be cut from them.
       try {
-        return [SOLID, native.operand(object)]
+        return [SOLID, native.operand(object), nameOf(object)]
       } catch (error) {
         if (!host.isOpen(error)) throw error
         geom3.toPolygons(object)
         return [POLYGONS, ...native.flatPolygons(object.polygons), native.paintOf(object)]
       }
     }
-    return [SOLID, native.operand(object)]
+    return [SOLID, native.operand(object), nameOf(object)]
   }
   if (geom2.isA(object)) return [FLAT, native.flatSides(geom2.toSides(object)), native.paintOf(object)]
   if (path2.isA(object)) {

@@ -12,6 +12,20 @@ const { isArray } = Array
 const SOLID = Symbol('solid')
 const POLYGONS = Symbol('polygons')
 
+/* Refuses a count that the library would work off one by one, before it begins. What is no number the library refuses itself. */
+const bounded = (name, options, member) => {
+  if (options === undefined || options === null) return
+  const count = options[member]
+  if (typeof count === 'number' && count > 1) host.segments(name, count)
+}
+
+/* The same for a count whose work is told by the triangles that it makes. */
+const sized = (name, options, member, triangles) => {
+  if (options === undefined || options === null) return
+  const count = options[member]
+  if (typeof count === 'number' && count > 1) host.leaf(name, triangles(count))
+}
+
 const identity = () => [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]
 
 const isIdentity = (m) => m[0] === 1 && m[5] === 1 && m[10] === 1 && m[15] === 1 &&
@@ -184,6 +198,8 @@ module.exports = {
   UNION,
   SUBTRACT,
   INTERSECT,
+  bounded,
+  sized,
   isNative,
   isIdentity,
   wrap,

@@ -1,6 +1,6 @@
 // Reads what a module exports beside `main` into one shape: named outputs and exports, each with a function to run or a source.
 
-const FORMATS = ['stl', '3mf', 'glb', 'obj', 'svg', 'dxf']
+const FORMATS = ['stl', '3mf', 'glb', 'obj', 'step', 'svg', 'dxf']
 
 const OUTPUT_MEMBERS = ['title', 'geometry', 'data', 'parameters', 'order', 'group', 'tooltip', 'hidden']
 const EXPORT_MEMBERS = ['title', 'format', 'geometry', 'parameters', 'order', 'group', 'tooltip', 'hidden']

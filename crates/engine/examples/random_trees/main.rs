@@ -5,7 +5,7 @@
 //! ```
 //!
 //! For each tree FOLDER gets `NNNN.json` (the tree, its seed, and the volume that the script measured), `NNNN.stl` and
-//! `NNNN.3mf`; trees that leave nothing have no files of geometry. Equal seeds give equal files. `tools/random-trees`
+//! `NNNN.3mf`, some `NNNN.step`; trees that leave nothing have no files of geometry. Equal seeds give equal files. `tools/random-trees`
 //! compares them.
 
 #![expect(
@@ -23,8 +23,12 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 use vitrine_access::{BlobKey, Owner, UserId};
 use vitrine_engine::worker::MeteredAllocator;
-use vitrine_engine::{Confinement, ModelSource, WorkerPool, WorkerPoolConfig};
-use vitrine_model::{Body, Definition, RawValue, Results, RunLimits, Wanted, resolve};
+use vitrine_engine::{
+    Confinement, ModelSource, RECYCLE_ABOVE_BYTES, RECYCLE_AFTER_AGE, WorkerPool, WorkerPoolConfig,
+};
+use vitrine_model::{
+    Body, Definition, Export, ExportFormat, RawValue, Results, RunLimits, Wanted, resolve,
+};
 
 use tree::{Style, tree};
 
@@ -34,6 +38,8 @@ const MODEL: &str = include_str!("model.js");
 const WORKERS: usize = 2;
 /// One tree in so many is made of boxes on a grid, whose faces meet: the hard case of every kernel.
 const GRID_EVERY: u64 = 4;
+/// One tree in so many becomes a STEP file too, which takes long to read. Prime to the other, so that both styles do.
+const STEP_EVERY: u64 = 7;
 
 #[global_allocator]
 static ALLOCATOR: MeteredAllocator = MeteredAllocator;
@@ -67,6 +73,8 @@ async fn make(folder: &Path, count: u64, seed: u64) {
         queue_max: WORKERS,
         limits: RunLimits::default(),
         recycle_after_runs: 100,
+        recycle_after_age: RECYCLE_AFTER_AGE,
+        recycle_above_bytes: RECYCLE_ABOVE_BYTES,
         openscad: None,
     });
     let maker = Arc::new(Maker::start(pool.unwrap(), folder.to_owned()).await);
@@ -125,7 +133,7 @@ impl Maker {
             std::fs::write(path, bytes).unwrap();
         };
         if volume > 0.0 {
-            for (export, bytes) in self.files(&tree, seed).await {
+            for (export, bytes) in self.files(&tree, number, seed).await {
                 write(&export, &bytes);
             }
         }
@@ -144,9 +152,14 @@ impl Maker {
         }
     }
 
-    /// Every export with its extension.
-    async fn files(&self, tree: &Json, seed: u64) -> Vec<(String, Vec<u8>)> {
-        let exports = &self.definition.exports;
+    /// The exports with their extensions.
+    async fn files(&self, tree: &Json, number: u64, seed: u64) -> Vec<(String, Vec<u8>)> {
+        let exports: Vec<&Export> = self
+            .definition
+            .exports
+            .iter()
+            .filter(|e| e.format != ExportFormat::Step || number.is_multiple_of(STEP_EVERY))
+            .collect();
         let wanted = exports.iter().map(|e| Wanted::Export(e.id.clone()));
         let mut results = self
             .compute(tree, wanted.collect())

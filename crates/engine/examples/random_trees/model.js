@@ -42,6 +42,6 @@ module.exports = {
   getParameterDefinitions,
   vitrine: {
     data: { volume: (params) => measurements.measureVolume(main(params)) },
-    exports: { stl: 'stl', mesh: '3mf' }
+    exports: { stl: 'stl', mesh: '3mf', faceted: 'step' }
   }
 }

@@ -264,7 +264,7 @@ impl Writer {
                 needs: "a solid, an area or a line",
             });
         }
-        self.root.asset.generator = Some("Vitrine".to_owned());
+        self.root.asset.generator = Some("Vitrine, lengths in millimetres".to_owned());
         self.root.push(Buffer {
             byte_length: USize64::from(self.bin.len()),
             name: None,

@@ -12,7 +12,7 @@ pub struct Scene {
     pub paths: Vec<Path>,
 }
 
-/// One printable body, once for showing and once for making.
+/// One printable body, for showing, for making, or for both.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct SceneSolid {
     /// The author's name.

@@ -8,6 +8,8 @@ mod fill;
 mod glb;
 mod mesh;
 mod obj;
+mod shells;
+mod step;
 mod stl;
 mod svg;
 mod text;
@@ -19,6 +21,7 @@ pub use error::ExportError;
 pub use glb::glb;
 pub use mesh::{IndexedMesh, Material, Outline2d, Part, Path, Scene, SceneSolid};
 pub use obj::obj;
+pub use step::step;
 pub use stl::stl;
 pub use svg::svg;
 pub use threemf::threemf;
@@ -38,6 +41,7 @@ pub fn write(format: ExportFormat, scene: &Scene) -> Result<Vec<u8>, ExportError
         ExportFormat::ThreeMf => threemf(scene),
         ExportFormat::Glb => glb(scene),
         ExportFormat::Obj => obj(scene),
+        ExportFormat::Step => step(scene),
         ExportFormat::Svg => svg(scene),
         ExportFormat::Dxf => dxf(scene),
     }

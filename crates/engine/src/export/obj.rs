@@ -23,7 +23,7 @@ pub fn obj(scene: &Scene) -> Result<Vec<u8>, ExportError> {
             needs: "a solid with a volume",
         });
     }
-    let mut out = String::from("# Vitrine\n");
+    let mut out = String::from("# Vitrine, lengths in millimetres, Z up\n");
     // OBJ counts vertices from 1, over all objects of a file.
     let mut base = 1_u64;
     for (number, solid) in scene.solids.iter().enumerate() {

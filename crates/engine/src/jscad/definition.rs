@@ -7,6 +7,8 @@ use vitrine_model::{
     OutputKind, ParameterId,
 };
 
+use vitrine_model::limits::NAME_LENGTH_MAX;
+
 use super::parameters;
 
 /// What the glue in JavaScript reports. Members that may be anything are JSON and checked here.
@@ -192,12 +194,13 @@ impl ReportedExport {
             _ => ExportSource::Own,
         };
         let dependency = self.dependency(&place, definition, outputs)?;
+        let title = optional_text(&format!("{place}.title"), &shared.title)?;
         Ok(Export {
             hidden: optional_bool(&format!("{place}.hidden"), &shared.hidden)?,
             group: group(&format!("{place}.group"), &shared.group)?,
             order: optional_order(&format!("{place}.order"), &shared.order)?,
             tooltip: optional_text(&format!("{place}.tooltip"), &shared.tooltip)?,
-            displayname: optional_text(&format!("{place}.title"), &shared.title)?,
+            displayname: display_name(format, &shared.name, title),
             ..Export::new(lineage, &shared.name, format, source, dependency)
         })
     }
@@ -219,6 +222,19 @@ impl ReportedExport {
         let in_order = definition.parameters.iter().map(|p| p.id.clone());
         Ok(in_order.filter(|id| wanted.contains(id)).collect())
     }
+}
+
+/// What clients show for an export. Somebody who expects curved faces in a STEP file is told before the download that there are
+/// none.
+fn display_name(format: ExportFormat, name: &str, title: Option<String>) -> Option<String> {
+    const WORD: &str = "faceted";
+    let shown = title.as_deref().unwrap_or(name);
+    if format != ExportFormat::Step || shown.to_lowercase().contains(WORD) {
+        return title;
+    }
+    let room = NAME_LENGTH_MAX.saturating_sub(WORD.len() + " ()".len());
+    let short: String = shown.chars().take(room).collect();
+    Some(format!("{short} ({WORD})"))
 }
 
 /// A text, or nothing.

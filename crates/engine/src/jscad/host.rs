@@ -191,7 +191,12 @@ fn solids<'js>(host: &Host<'js>, kernel: &Rc<Kernel>) -> Result<()> {
                 guard::segments(&at, segments, k.limits().segments_max),
             )
         },
-    )
+    )?;
+    let k = Rc::clone(kernel);
+    host.add("leaf", move |ctx: Ctx<'js>, at: String, triangles: f64| {
+        let sized = shapes::leaf_size(&k, &at, shapes::whole(triangles));
+        throw(&ctx, &k, sized)
+    })
 }
 
 fn operations<'js>(host: &Host<'js>, kernel: &Rc<Kernel>) -> Result<()> {

@@ -5,7 +5,8 @@ use vitrine_model::{EngineError, RunContext};
 use super::fault::Fault;
 use super::guard;
 use super::kernel::{Kernel, OPEN_SHAPE};
-use super::scene::SceneBuilder;
+use super::reuse::Reuse;
+use super::scene::{Purpose, SceneBuilder};
 use super::shapes;
 pub(crate) use super::watch::Watch;
 use crate::export::{Material, Scene};
@@ -44,16 +45,16 @@ pub(crate) fn is_empty(scene: &Scene) -> bool {
 
 /// The scene of one body, and its triangles. Polygons that do not close are shown all the same, as they are.
 pub(crate) fn solid(polygons: &Polygons, ctx: &RunContext) -> Result<(Scene, usize), EngineError> {
-    let kernel = Kernel::new(ctx);
+    let kernel = Kernel::new(ctx, Reuse::default());
     let build = || {
         let paints = polygons
             .colors
             .iter()
             .map(|color| paint(&kernel, *color))
             .collect::<Result<Vec<f64>, Fault>>()?;
-        let mut builder = SceneBuilder::new(&kernel, 0);
+        let mut builder = SceneBuilder::new(&kernel, Purpose::Everything, 0);
         match shapes::polyhedron(&kernel, &polygons.coordinates, &polygons.counts, &paints) {
-            Ok(solid) => builder.solid(&solid)?,
+            Ok(solid) => builder.solid(&solid, None)?,
             Err(Fault::Refused(why)) if why.ends_with(OPEN_SHAPE) => {
                 builder.polygons(&polygons.coordinates, &polygons.counts, 0)?;
             }
@@ -66,8 +67,8 @@ pub(crate) fn solid(polygons: &Polygons, ctx: &RunContext) -> Result<(Scene, usi
 
 /// The scene of one flat shape, given by its sides: four numbers each.
 pub(crate) fn flat(sides: &[f64], ctx: &RunContext) -> Result<Scene, EngineError> {
-    let kernel = Kernel::new(ctx);
-    let mut builder = SceneBuilder::new(&kernel, 0);
+    let kernel = Kernel::new(ctx, Reuse::default());
+    let mut builder = SceneBuilder::new(&kernel, Purpose::Everything, 0);
     builder.outline(sides, 0).map_err(error)?;
     Ok(builder.finish().0)
 }

@@ -12,6 +12,7 @@ use vitrine_model::{EngineError, LimitKind, RunContext, RunLimits};
 
 use super::fault::Fault;
 use super::guard;
+use super::reuse::Reuse;
 use super::solid::Solid;
 use super::watch::Watch;
 use crate::export::Material;
@@ -29,21 +30,28 @@ pub(super) struct Kernel {
     materials: RefCell<Vec<Material>>,
     /// Which material the faces with an original id have.
     paints: RefCell<HashMap<u32, usize>>,
+    /// Results of this run and the ones before.
+    reuse: Reuse,
 }
 
 impl Kernel {
-    pub(super) fn new(ctx: &RunContext) -> Self {
+    pub(super) fn new(ctx: &RunContext, reuse: Reuse) -> Self {
         Self {
             limits: ctx.limits.clone(),
             watch: Watch::start(ctx),
             stop: RefCell::new(None),
             materials: RefCell::new(Vec::new()),
             paints: RefCell::new(HashMap::new()),
+            reuse,
         }
     }
 
     pub(super) fn limits(&self) -> &RunLimits {
         &self.limits
+    }
+
+    pub(super) fn reuse(&self) -> &Reuse {
+        &self.reuse
     }
 
     pub(super) fn watch(&self) -> &Watch {

@@ -1,7 +1,7 @@
 //! The JSCAD engine: scripts in `QuickJS`, solids by the native kernel.
 //!
-//! Every call gets a `QuickJS` of its own, so nothing of one run can be seen in the next. What a script may say is written in
-//! `docs/authors.md`.
+//! Every call gets a `QuickJS` of its own, so nothing of one run can be seen in the next. Results of booleans are kept, and found
+//! by the content of their operands alone. What a script may say is written in `docs/authors.md`.
 
 mod definition;
 mod esm;
@@ -13,6 +13,7 @@ mod kernel;
 mod measure;
 mod parameters;
 mod plane;
+mod reuse;
 mod scene;
 mod script;
 mod shapes;
@@ -30,6 +31,7 @@ use vitrine_model::{
 
 use crate::export::{self, ExportError, Scene};
 use definition::{Dimensions, Report, bad};
+use scene::Purpose;
 use script::{Script, Shapes};
 
 /// Bytes of a script. Models are written by people; more is data that should come from a parameter.
@@ -38,16 +40,28 @@ const SOURCE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Runs JSCAD scripts.
 #[derive(Debug, Default)]
 pub struct JscadEngine {
-    _private: (),
+    reuse: reuse::Reuse,
 }
 
 impl JscadEngine {
-    /// An engine. It keeps nothing between calls, and has opened every file that it will ever need: a worker makes it before
-    /// its cage closes.
+    /// An engine. It keeps results of booleans between calls, and has opened every file that it will ever need: a worker makes
+    /// it before its cage closes.
     #[must_use]
     pub fn new() -> Self {
         script::load_time_zone();
         Self::default()
+    }
+
+    fn load(&self, source: &[u8], ctx: &RunContext) -> Result<Script, EngineError> {
+        if source.len() > SOURCE_BYTES_MAX {
+            return Err(EngineError::Limit(LimitExceeded {
+                limit: LimitKind::Definition,
+                at: "the model file".to_owned(),
+                spent: format!("{} of {SOURCE_BYTES_MAX} bytes", source.len()),
+                raise: "move data out of the script".to_owned(),
+            }));
+        }
+        Script::load(source, ctx, self.reuse.clone())
     }
 }
 
@@ -59,7 +73,7 @@ impl Engine for JscadEngine {
         lineage: &str,
         ctx: &RunContext,
     ) -> Result<Definition, EngineError> {
-        let script = load(source, ctx)?;
+        let script = self.load(source, ctx)?;
         let report = Report::read(script.describe()?)?;
         let parameters = report.parameters(lineage)?;
         let defaults = Customization::defaults(&parameters);
@@ -79,7 +93,7 @@ impl Engine for JscadEngine {
         wanted: &[Wanted],
         ctx: &RunContext,
     ) -> Result<Results, EngineError> {
-        let script = load(source, ctx)?;
+        let script = self.load(source, ctx)?;
         script.prepare(&parameters::for_script(definition, values))?;
         let mut run = Run {
             script,
@@ -102,22 +116,10 @@ impl Engine for JscadEngine {
     }
 }
 
-fn load(source: &[u8], ctx: &RunContext) -> Result<Script, EngineError> {
-    if source.len() > SOURCE_BYTES_MAX {
-        return Err(EngineError::Limit(LimitExceeded {
-            limit: LimitKind::Definition,
-            at: "the model file".to_owned(),
-            spent: format!("{} of {SOURCE_BYTES_MAX} bytes", source.len()),
-            raise: "move data out of the script".to_owned(),
-        }));
-    }
-    Script::load(source, ctx)
-}
-
 /// Runs the first geometry output with the default values: a model that shows nothing then is a mistake, and what it shows
 /// decides which files it offers.
 fn dimensions(script: &Script, name: &str) -> Result<Dimensions, EngineError> {
-    let (scene, _) = script.scene(Shapes::OfOutput(name), 0)?;
+    let (scene, _) = script.scene(Shapes::OfOutput(name), Purpose::Making, 0)?;
     let flat = !scene.outlines.is_empty() || !scene.paths.is_empty();
     match (scene.solids.is_empty(), flat) {
         (false, false) => Ok(Dimensions::Solid),
@@ -175,7 +177,7 @@ impl Run {
             };
             return Ok((vec![item], None));
         }
-        let scene = self.scene(Shapes::OfOutput(&output.name))?;
+        let scene = self.scene(Shapes::OfOutput(&output.name), Purpose::Showing)?;
         if is_empty(&scene) {
             return Ok((Vec::new(), None));
         }
@@ -183,12 +185,16 @@ impl Run {
     }
 
     fn export(&mut self, export: &Export) -> Result<Made, EngineError> {
-        let scene = self.scene(Shapes::OfExport(&export.name))?;
+        let purpose = match export.format {
+            ExportFormat::Glb => Purpose::Showing,
+            _ => Purpose::Making,
+        };
+        let scene = self.scene(Shapes::OfExport(&export.name), purpose)?;
         self.file(&scene, export.format, &export.name)
     }
 
-    fn scene(&mut self, what: Shapes<'_>) -> Result<Scene, EngineError> {
-        let (scene, triangles) = self.script.scene(what, self.triangles)?;
+    fn scene(&mut self, what: Shapes<'_>, purpose: Purpose) -> Result<Scene, EngineError> {
+        let (scene, triangles) = self.script.scene(what, purpose, self.triangles)?;
         self.triangles = triangles;
         Ok(scene)
     }

@@ -15,18 +15,31 @@ use crate::export::{IndexedMesh, Material, Outline2d, Part, Path, Scene, SceneSo
 /// Edges that bend less look round, others stay sharp, in degrees.
 const CREASE_DEGREES: f64 = 30.0;
 
+/// What a scene is made for. Each half of a solid costs as much as the other, and a file needs one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Purpose {
+    /// Parts with normals, for pictures.
+    Showing,
+    /// Closed meshes, for files that machines read.
+    Making,
+    /// Both, for whoever keeps the scene and writes several files from it.
+    Everything,
+}
+
 /// Collects the shapes of one result.
 pub(super) struct SceneBuilder<'a> {
     kernel: &'a Kernel,
+    purpose: Purpose,
     scene: Scene,
     triangles: usize,
 }
 
 impl<'a> SceneBuilder<'a> {
     /// An empty scene; `triangles` were made by this run before.
-    pub(super) fn new(kernel: &'a Kernel, triangles: usize) -> Self {
+    pub(super) fn new(kernel: &'a Kernel, purpose: Purpose, triangles: usize) -> Self {
         Self {
             kernel,
+            purpose,
             scene: Scene::default(),
             triangles,
         }
@@ -46,26 +59,32 @@ impl<'a> SceneBuilder<'a> {
         )
     }
 
-    /// Adds a solid; an empty one adds nothing.
-    pub(super) fn solid(&mut self, solid: &Solid) -> Result<(), Fault> {
+    /// Adds a solid; an empty one adds nothing. Without a name of its own it is called by its material, where it has one only.
+    pub(super) fn solid(&mut self, solid: &Solid, name: Option<String>) -> Result<(), Fault> {
         let body = self.kernel.body(solid)?;
         if body.is_empty() {
             return Ok(());
         }
         self.count(body.num_tri())?;
-        let plain = self
-            .kernel
-            .native("the result", || body.get_mesh_gl64(-1))?;
-        let shaded = self.kernel.native("the result", || {
-            body.calculate_normals(0, CREASE_DEGREES).get_mesh_gl64(0)
-        })?;
-        let (mesh, materials) = indexed(self.kernel, &plain);
-        self.scene.solids.push(SceneSolid {
-            name: None,
-            render: parts(self.kernel, &shaded),
-            mesh,
-            materials,
+        let mut made = SceneSolid::default();
+        if self.purpose != Purpose::Making {
+            let shaded = self.kernel.native("the result", || {
+                body.calculate_normals(0, CREASE_DEGREES).get_mesh_gl64(0)
+            })?;
+            made.render = parts(self.kernel, &shaded);
+            made.materials = made.render.iter().map(|p| p.material.clone()).collect();
+        }
+        if self.purpose != Purpose::Showing {
+            let plain = self
+                .kernel
+                .native("the result", || body.get_mesh_gl64(-1))?;
+            (made.mesh, made.materials) = indexed(self.kernel, &plain);
+        }
+        made.name = name.or_else(|| match made.materials.as_slice() {
+            [only] => only.name.clone(),
+            _ => None,
         });
+        self.scene.solids.push(made);
         Ok(())
     }
 

@@ -14,7 +14,8 @@ use super::esm;
 use super::fault::Fault;
 use super::host::{self, Handle, Numbers};
 use super::kernel::Kernel;
-use super::scene::SceneBuilder;
+use super::reuse::Reuse;
+use super::scene::{Purpose, SceneBuilder};
 use crate::export::Scene;
 use crate::worker::confine::memory::{Exhausted, ScriptMemory};
 
@@ -44,11 +45,11 @@ impl Script {
     ///
     /// # Errors
     /// When the script cannot be parsed, throws, or hits a limit.
-    pub(super) fn load(source: &[u8], ctx: &RunContext) -> Result<Self, EngineError> {
+    pub(super) fn load(source: &[u8], ctx: &RunContext, reuse: Reuse) -> Result<Self, EngineError> {
         let text = std::str::from_utf8(source).map_err(|_| EngineError::BadModel {
             message: "the file is not UTF-8 text; save the script as UTF-8".to_owned(),
         })?;
-        let kernel = Rc::new(Kernel::new(ctx));
+        let kernel = Rc::new(Kernel::new(ctx, reuse));
         let exhausted = Exhausted::default();
         let memory = ScriptMemory::new(to_usize(ctx.limits.js_memory_bytes), exhausted.clone());
         let runtime = Runtime::new_with_alloc(memory).map_err(|_| out_of_memory(&kernel))?;
@@ -105,6 +106,7 @@ impl Script {
     pub(super) fn scene(
         &self,
         what: Shapes<'_>,
+        purpose: Purpose,
         triangles: usize,
     ) -> Result<(Scene, usize), EngineError> {
         let (function, name) = match what {
@@ -114,7 +116,7 @@ impl Script {
         let mut built = None;
         self.within(|ctx| {
             let items: Array = self.call(ctx, function, (name.to_owned(),))?;
-            let mut builder = SceneBuilder::new(&self.kernel, triangles);
+            let mut builder = SceneBuilder::new(&self.kernel, purpose, triangles);
             for item in items.iter::<Array>() {
                 if let Err(fault) = add_item(&mut builder, &item?)? {
                     built = Some(Err(fault));
@@ -307,7 +309,9 @@ fn add_item(
     Ok(match kind {
         0 => {
             let handle: Class<Handle> = item.get(1)?;
-            builder.solid(handle.borrow().solid())
+            let name: String = item.get(2)?;
+            let name = Some(name).filter(|name| !name.trim().is_empty());
+            builder.solid(handle.borrow().solid(), name)
         }
         1 => {
             let (sides, paint) = (item.get::<Numbers>(1)?, item.get(2)?);

@@ -121,7 +121,7 @@ pub(super) fn revolve(
 }
 
 /// Making one body cannot be interrupted, so its size is bounded before.
-fn leaf_size(kernel: &Kernel, at: &str, triangles: usize) -> Result<(), Fault> {
+pub(super) fn leaf_size(kernel: &Kernel, at: &str, triangles: usize) -> Result<(), Fault> {
     guard::triangles(at, triangles, kernel.limits().leaf_triangles_max)
 }
 

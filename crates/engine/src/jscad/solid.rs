@@ -6,10 +6,12 @@ use std::rc::Rc;
 use manifold_rust::csg_tree::{CsgLeafNode, CsgNode};
 use manifold_rust::linalg::{Mat3x4, mat3x4_to_mat4, mat4_to_mat3x4};
 use manifold_rust::types::OpType;
+use vitrine_model::LimitKind;
 
 use super::fault::Fault;
 use super::guard;
 use super::kernel::Kernel;
+use super::reuse::{Content, OPERAND_TRIANGLES_MAX};
 
 /// Levels of operations that are left unevaluated. Building and evaluating a tree is recursive; this keeps it within the
 /// stack of a small thread, while chains still gain from being evaluated together.
@@ -150,6 +152,28 @@ fn evaluate_node(kernel: &Kernel, node: &CsgNode) -> Result<CsgLeafNode, Fault> 
     if let CsgNode::Leaf(leaf) = node {
         return Ok(leaf.clone());
     }
+    let operands = triangles_of(node);
+    if u64::try_from(operands).map_or(true, |found| found > kernel.limits().triangles_max) {
+        return Err(Fault::limit(
+            LimitKind::Triangles,
+            "boolean",
+            format!(
+                "operands of {operands} triangles, of {} at most",
+                kernel.limits().triangles_max
+            ),
+            "use fewer or simpler operands, or fewer segments",
+        ));
+    }
+    let content = if operands <= OPERAND_TRIANGLES_MAX {
+        Some(kernel.native("boolean", || Content::of(node))?)
+    } else {
+        None
+    };
+    if let Some(known) = content.as_ref().and_then(|c| kernel.reuse().find(c)) {
+        let triangles = known.p_impl.num_tri();
+        guard::triangles("boolean", triangles, kernel.limits().triangles_max)?;
+        return Ok(known);
+    }
     let watch = kernel.watch();
     let reporter = watch.reporter();
     let mesh = kernel.native("boolean", || {
@@ -157,7 +181,22 @@ fn evaluate_node(kernel: &Kernel, node: &CsgNode) -> Result<CsgLeafNode, Fault> 
     })?;
     kernel.check_status("boolean", mesh.status)?;
     guard::triangles("boolean", mesh.num_tri(), kernel.limits().triangles_max)?;
-    Ok(CsgLeafNode::new(mesh))
+    let leaf = CsgLeafNode::new(mesh);
+    if let Some(content) = content {
+        kernel.reuse().keep(content, &leaf);
+    }
+    Ok(leaf)
+}
+
+/// Triangles of all bodies that an evaluation begins with: what it will cost, told before it costs it.
+fn triangles_of(node: &CsgNode) -> usize {
+    match node {
+        CsgNode::Leaf(leaf) => leaf.p_impl.num_tri(),
+        CsgNode::Op { children, .. } => children
+            .iter()
+            .map(triangles_of)
+            .fold(0, usize::saturating_add),
+    }
 }
 
 /// `second` after `first`.

@@ -30,7 +30,7 @@ use crate::jscad::import::{self, Watch};
 use crate::worker::confine::Program;
 
 /// Part of every version of a result, beside the program's own version: it changes whenever the same mesh may give other bytes.
-pub const OPENSCAD_FORM: &str = "openscad, form 1";
+pub const OPENSCAD_FORM: &str = "openscad, form 2";
 
 /// Name of the one output: everything that the file shows.
 const OUTPUT: &str = "model";

@@ -16,6 +16,7 @@ use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use vitrine_access::{BlobKey, Owner};
@@ -44,9 +45,20 @@ pub struct WorkerPoolConfig {
     pub limits: RunLimits,
     /// Runs after which a worker is replaced, so that leaks stay small. At least 1.
     pub recycle_after_runs: u32,
+    /// Age above which a worker is replaced after its run. Usually [`RECYCLE_AFTER_AGE`].
+    pub recycle_after_age: Duration,
+    /// Bytes of memory above which a worker is replaced after its run. Usually [`RECYCLE_ABOVE_BYTES`].
+    pub recycle_above_bytes: u64,
     /// The program for OpenSCAD files; without one they are refused.
     pub openscad: Option<OpenScad>,
 }
+
+/// Age of a worker that is old enough: whatever goes wrong slowly in a process goes wrong for an hour at most.
+pub const RECYCLE_AFTER_AGE: Duration = Duration::from_hours(1);
+
+/// Memory that an idle worker may keep: a few workers of large models still fit into a small machine. A run itself may take
+/// more, as its limits say.
+pub const RECYCLE_ABOVE_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Why a pool does not start.
 #[derive(Debug, thiserror::Error)]

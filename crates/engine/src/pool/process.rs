@@ -90,6 +90,7 @@ pub(super) struct WorkerProcess {
     layers: Vec<String>,
     loaded: bool,
     runs: u32,
+    started: Instant,
 }
 
 /// Why there is no answer.
@@ -128,6 +129,7 @@ impl WorkerProcess {
             layers: Vec::new(),
             loaded: false,
             runs: 0,
+            started: Instant::now(),
         };
         let limits = RunLimits::default();
         let bounds = response_bounds(&limits);
@@ -175,6 +177,21 @@ impl WorkerProcess {
     /// Runs that this process has begun.
     pub(super) fn runs(&self) -> u32 {
         self.runs
+    }
+
+    /// Time since the process was started.
+    pub(super) fn age(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Memory that the process holds now, as far as the kernel tells.
+    pub(super) fn memory_bytes(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+        Some(kib.saturating_mul(1024))
     }
 
     /// Whether the process runs still.

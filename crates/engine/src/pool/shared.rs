@@ -348,7 +348,7 @@ impl Busy {
                 };
                 run.note(&job.source, &answer);
                 match kept {
-                    Some(worker) if worker.runs() < shared.config.recycle_after_runs => {
+                    Some(worker) if shared.worn(&worker).is_none() => {
                         self.keeps = Some((worker, job.binding));
                     }
                     ended => shared.retire(ended).await,
@@ -402,6 +402,24 @@ impl Shared {
             Choice::Start { retire: None } => {}
         }
         self.start_worker(kind).await
+    }
+
+    /// Why a worker that has done its job well takes no other one; none when it does.
+    fn worn(&self, worker: &WorkerProcess) -> Option<&'static str> {
+        let config = &self.config;
+        let memory = worker.memory_bytes();
+        let reason = if worker.runs() >= config.recycle_after_runs {
+            "its runs"
+        } else if worker.age() >= config.recycle_after_age {
+            "its age"
+        } else if memory.is_some_and(|bytes| bytes > config.recycle_above_bytes) {
+            "its memory"
+        } else {
+            return None;
+        };
+        tracing::debug!(target: "vitrine::worker", pid = worker.pid(), reason, memory, "a worker is replaced");
+        metrics::counter!("vitrine_worker_recycled_total", "reason" => reason).increment(1);
+        Some(reason)
     }
 
     /// Ends a worker, unless it is gone already, and counts it.

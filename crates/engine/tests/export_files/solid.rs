@@ -264,7 +264,7 @@ fn the_bytes_of_a_cube_do_not_change_unnoticed() {
     );
     assert_eq!(
         hash(&obj(&cube()).unwrap()),
-        "76e6b01568562e99befc475b67932c6d48975b74f75b40e0b46519ab97f7acbd",
+        "6021947c9ade9800bcee4be4b81bb9da5871f6b4a55dc39ddb79a2d5aa0a1609",
         "{note}"
     );
     let text = model_part(&threemf(&cube()).unwrap());

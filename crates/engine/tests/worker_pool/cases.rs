@@ -18,7 +18,6 @@ cases![
     no_process_sees_two_owners,
     no_process_sees_two_models,
     no_process_sees_two_lineages,
-    a_worker_is_replaced_after_its_runs,
     an_endless_loop_ends_at_its_deadline_and_the_next_job_works,
     a_killed_worker_is_reported_lost_and_the_next_job_works,
     an_exit_and_a_panic_are_reported_lost_and_the_next_job_works,
@@ -184,18 +183,6 @@ async fn no_process_sees_two_lineages() {
     pool.describe(source("m"), owner(1)).await.unwrap();
     let (definition, _) = pool.describe(copy, owner(1)).await.unwrap();
     assert_eq!(definition.outputs[0].name, "m model.js copy");
-}
-
-async fn a_worker_is_replaced_after_its_runs() {
-    let pool = WorkerPool::start(WorkerPoolConfig {
-        recycle_after_runs: 2,
-        ..config()
-    })
-    .unwrap();
-    let first = pid(&pool).await;
-    assert_eq!(pid(&pool).await, first);
-    assert_ne!(pid(&pool).await, first);
-    assert_eq!(pool.health().restarts, 1);
 }
 
 async fn an_endless_loop_ends_at_its_deadline_and_the_next_job_works() {

@@ -12,10 +12,13 @@ use vitrine_model::{
 
 const LINEAGE: &str = "fake";
 
+/// What one leak of the engine takes.
+pub(crate) const KEPT_BYTES: usize = 96 * 1024 * 1024;
+
 /// What an output may be called.
-const ACTIONS: [&str; 14] = [
+const ACTIONS: [&str; 15] = [
     "tell", "loop", "wait", "spin", "hog", "panic", "recurse", "exit", "open", "print", "exactly",
-    "toomuch", "deep", "script",
+    "toomuch", "deep", "script", "keep",
 ];
 
 /// The output with this name.
@@ -118,6 +121,8 @@ impl FakeEngine {
                     held.push(vec![1; 1024 * 1024]);
                 }
             }
+            // What leaks stays until the process ends.
+            "keep" => std::mem::forget(vec![1_u8; KEPT_BYTES]),
             "panic" => panic!("the engine panics as told"),
             "recurse" => return Ok(Body::Data(json!(recurse(1)))),
             "exit" => std::process::exit(3),

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use vitrine_engine::{WorkerPool, WorkerPoolConfig};
+use vitrine_engine::{RECYCLE_ABOVE_BYTES, RECYCLE_AFTER_AGE, WorkerPool, WorkerPoolConfig};
 use vitrine_model::RunLimits;
 
 /// A test that hangs fails after this time, far above what the slowest needs.
@@ -110,6 +110,8 @@ pub(crate) fn config() -> WorkerPoolConfig {
             ..RunLimits::default()
         },
         recycle_after_runs: 100,
+        recycle_after_age: RECYCLE_AFTER_AGE,
+        recycle_above_bytes: RECYCLE_ABOVE_BYTES,
         openscad: None,
     }
 }

@@ -19,6 +19,8 @@ cases![
     recursion_ends_at_the_stack,
     chains_of_a_thousand_booleans_do_not_overflow,
     absurd_sizes_are_refused_before_they_are_built,
+    operands_that_are_too_many_together_are_refused_before_they_are_joined,
+    a_library_that_a_script_has_changed_is_changed_for_itself_alone,
     malformed_geometry_is_refused_by_a_sentence,
     floods_are_cut_off,
     polluted_prototypes_are_of_no_use,
@@ -120,7 +122,6 @@ async fn an_endless_union_in_the_kernel_ends_at_its_deadline() {
 async fn what_can_hardly_be_interrupted_ends_all_the_same() {
     let attacks = [
         "let shared = ['x']; for (let i = 0; i < 40; i++) shared = [shared, shared]; return JSON.stringify(shared)",
-        "return primitives.torus({ innerSegments: 1e9, outerSegments: 1e9 })",
         "const row = new Array(3000).fill('y'); const all = new Array(3e6).fill(row); return all.join('')",
     ];
     assert_all(
@@ -186,13 +187,75 @@ async fn absurd_sizes_are_refused_before_they_are_built() {
         "return extrusions.extrudeLinear({ height: 1, twistAngle: 1, twistSteps: 1e9 }, primitives.square())",
         "return extrusions.extrudeRotate({ segments: 1e9 }, primitives.square({ center: [9, 0] }))",
         "return expansions.expand({ delta: 1, segments: 1e9 }, primitives.cuboid())",
+        "return primitives.torus({ innerSegments: 1e9, outerSegments: 1e9 })",
+        "return primitives.torus({ innerSegments: 32, outerSegments: 1e9 })",
+        "return primitives.circle({ segments: 1e9 })",
+        "return primitives.arc({ segments: 1e9 })",
+        "return primitives.star({ vertices: 1e9 })",
+        "return primitives.roundedRectangle({ segments: 1e9 })",
+        "return primitives.roundedCylinder({ segments: 1e9 })",
+        "return primitives.geodesicSphere({ frequency: 1e9 })",
+        "return extrusions.extrudeLinear({ height: 1, twistAngle: 1, twistSteps: 1e9 }, primitives.circle())",
+        "return extrusions.extrudeHelical({ angle: 1e12 }, primitives.square())",
+        "return extrusions.extrudeFromSlices({ numberOfSlices: 1e9 }, primitives.square())",
+        "return extrusions.extrudeRectangular({ size: 1, height: 1, corners: 'round', segments: 1e9 }, primitives.square())",
+        "return expansions.offset({ delta: 1, corners: 'round', segments: 1e9 }, primitives.square())",
+        "return expansions.expand({ delta: 1, corners: 'round', segments: 1e9 }, primitives.line([[0, 0], [1, 1], [2, 0]]))",
+        "return geometries.path2.appendArc({ endpoint: [1, 1], radius: [5, 5], segments: 1e9 }, primitives.line([[0, 0], [0, 1]]))",
+        "return geometries.path2.appendBezier({ controlPoints: [[1, 1], [2, 0]], segments: 1e9 }, primitives.line([[0, 0], [0, 1]]))",
     ];
+    // Whoever begins to build any of them meets another limit: the time is short and the memory small.
     assert_all(
         limits(),
         &attacks,
         &[LimitKind::Segments, LimitKind::Triangles],
     )
     .await;
+}
+
+async fn operands_that_are_too_many_together_are_refused_before_they_are_joined() {
+    let many = "const parts = []\n\
+        for (let i = 0; i < 400; i++) parts.push(transforms.translate([i * 1.1, 0, 0], primitives.sphere({ segments: 100 })))\n\
+        return booleans.union(parts)";
+    let pool = hostile_pool(RunLimits {
+        triangles_max: RunLimits::default().triangles_max,
+        wall_ms: 20_000,
+        ..limits()
+    });
+    match attack(&pool, many).await {
+        Err(EngineError::Limit(exceeded)) => {
+            assert_eq!(exceeded.limit, LimitKind::Triangles);
+            assert!(exceeded.spent.contains("operands"), "{exceeded}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_honest_work_goes_on(&pool).await;
+}
+
+async fn a_library_that_a_script_has_changed_is_changed_for_itself_alone() {
+    let pool = hostile_pool(limits());
+    let main = "const seen = new Set()\n\
+        const liar = () => { throw new Error('changed') }\n\
+        const change = (object) => {\n\
+          if (object === null || (typeof object !== 'object' && typeof object !== 'function') || seen.has(object)) return\n\
+          seen.add(object)\n\
+          for (const key of Reflect.ownKeys(object)) {\n\
+            try { change(object[key]) } catch (e) {}\n\
+            try { if (typeof object[key] === 'function') object[key] = liar } catch (e) {}\n\
+          }\n\
+        }\n\
+        const cube = primitives.cuboid()\n\
+        for (const root of [require('@jscad/modeling'), require('vitrine'), cube, require, module, Object.getPrototypeOf(cube[Object.getOwnPropertySymbols(cube)[0]])]) change(root)\n\
+        return require('@jscad/modeling').primitives.cuboid()";
+    let outcome = attack(&pool, main).await;
+    assert!(
+        matches!(outcome, Err(EngineError::Script { .. })),
+        "{outcome:?}"
+    );
+    // The same worker, as the same model with the same owner.
+    let again = attack(&pool, main).await;
+    assert_eq!(again, outcome);
+    assert_honest_work_goes_on(&pool).await;
 }
 
 async fn malformed_geometry_is_refused_by_a_sentence() {

@@ -297,7 +297,7 @@ fn files_that_are_no_models_are_told_what_is_missing() {
         ),
         (
             format!(
-                "{HEAD}const main = () => primitives.cuboid()\nmodule.exports = {{ main, vitrine: {{ exports: {{ a: 'step' }} }} }}"
+                "{HEAD}const main = () => primitives.cuboid()\nmodule.exports = {{ main, vitrine: {{ exports: {{ a: 'dwg' }} }} }}"
             ),
             "must be one of",
         ),

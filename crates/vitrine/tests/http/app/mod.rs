@@ -215,6 +215,8 @@ impl Setup {
             queue_max: self.queue_max,
             limits: RunLimits::default(),
             recycle_after_runs: 200,
+            recycle_after_age: vitrine_engine::RECYCLE_AFTER_AGE,
+            recycle_above_bytes: vitrine_engine::RECYCLE_ABOVE_BYTES,
             openscad: self.openscad.clone(),
         })
         .expect("the workers start");
@@ -227,6 +229,8 @@ impl Setup {
             queue_max: 64,
             limits: RunLimits::default(),
             recycle_after_runs: 1,
+            recycle_after_age: vitrine_engine::RECYCLE_AFTER_AGE,
+            recycle_above_bytes: vitrine_engine::RECYCLE_ABOVE_BYTES,
             openscad: None,
         }
         .for_drawings();
