@@ -41,14 +41,14 @@ impl Services {
             return Ok(None);
         };
         let settings = &model.settings;
-        let fence = Fence::of(settings.public, &settings.domains);
+        let fence = Fence::of(settings.public, &model.allowed);
         let load = PageLoad::new(model.id, fence.mark(), self.now(), self.entropy());
         Ok(Some(EmbedPage {
             ticket,
             nonce: load.seal(&self.inner.sealer, self.entropy()),
             fence,
             may_stand_alone: self.embed_origin().is_some_and(|ours| {
-                (settings.public && ours.is_ordinary_web()) || settings.domains.allows(&ours)
+                (settings.public && ours.is_ordinary_web()) || model.allowed.allows(&ours)
             }),
             title: model.title,
         }))

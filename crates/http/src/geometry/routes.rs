@@ -76,6 +76,61 @@ fn template(path: &str) -> String {
         .replace("/export/{assetDataEncrypted}", "/export/{exportId}")
 }
 
+/// The operations of the platform.
+fn platform_routes(routes: Routes) -> Routes {
+    routes
+        .serve("PlatformSignIn", platform::oauth::token)
+        .serve("PlatformSignOut", platform::oauth::logout)
+        .serve("PlatformGetUser", platform::users::get)
+        .serve("PlatformListSignIns", platform::sign_ins::list)
+        .serve("PlatformEndSignIn", platform::sign_ins::end)
+        .serve("PlatformQueryModels", platform::models::query)
+        .serve("PlatformGetModel", platform::models::get)
+        .serve("PlatformUpdateModel", platform::models::update)
+        .serve("PlatformCreateTokens", platform::tokens::create)
+        .serve("PlatformQueryTickets", platform::tickets::query)
+        .serve("PlatformCreateTicket", platform::tickets::create)
+        .serve("PlatformRevokeTicket", platform::tickets::revoke)
+        .serve("PlatformQuerySessions", platform::sessions::query)
+        .serve("PlatformRevokeSession", platform::sessions::revoke)
+        .serve("PlatformQueryAudit", platform::trail::query)
+        .serve("PlatformCheckDomains", platform::origins::check)
+        .serve("PlatformTryOrigin", platform::origins::try_origin)
+        .serve("PlatformCreateModel", platform::models::create)
+        .serve("PlatformDeleteModel", platform::models::delete)
+        .serve("PlatformFrameModel", platform::frames::frame)
+        .serve("PlatformDecryptTicket", platform::frames::decrypt_ticket)
+        .serve("PlatformUpdateUser", platform::users::update)
+        .serve("PlatformQueryAccessKeys", platform::access_keys::query)
+        .serve("PlatformCreateAccessKey", platform::access_keys::create)
+        .serve("PlatformGetAccessKey", platform::access_keys::get)
+        .serve("PlatformUpdateAccessKey", platform::access_keys::update)
+        .serve("PlatformDeleteAccessKey", platform::access_keys::delete)
+        .serve(
+            "PlatformCreateOrganization",
+            platform::organizations::create,
+        )
+        .serve("PlatformGetOrganization", platform::organizations::get)
+        .serve(
+            "PlatformUpdateOrganization",
+            platform::organizations::update,
+        )
+        .serve("PlatformQueryMembers", platform::organizations::members)
+        .serve(
+            "PlatformUpdateMember",
+            platform::organizations::update_member,
+        )
+        .serve(
+            "PlatformQueryBackendSystems",
+            platform::organizations::backend_systems,
+        )
+        .serve("PlatformQueryUserMetrics", platform::metrics::of_user)
+        .serve(
+            "PlatformQueryOrganizationMetrics",
+            platform::metrics::of_organization,
+        )
+}
+
 /// All operations that the permission table lists.
 ///
 /// # Panics
@@ -132,24 +187,8 @@ pub(crate) fn router(services: &Services) -> Router<Services> {
     .serve("GetEditorDrawing", drawing::get)
     .serve("SaveEditorDrawing", drawing::put)
     .serve("TakeEditorLease", session::take_lease)
-    .serve("ReleaseEditorLease", session::release_lease)
-    .serve("PlatformSignIn", platform::oauth::token)
-    .serve("PlatformSignOut", platform::oauth::logout)
-    .serve("PlatformGetUser", platform::users::get)
-    .serve("PlatformListSignIns", platform::sign_ins::list)
-    .serve("PlatformEndSignIn", platform::sign_ins::end)
-    .serve("PlatformQueryModels", platform::models::query)
-    .serve("PlatformGetModel", platform::models::get)
-    .serve("PlatformUpdateModel", platform::models::update)
-    .serve("PlatformCreateTokens", platform::tokens::create)
-    .serve("PlatformQueryTickets", platform::tickets::query)
-    .serve("PlatformCreateTicket", platform::tickets::create)
-    .serve("PlatformRevokeTicket", platform::tickets::revoke)
-    .serve("PlatformQuerySessions", platform::sessions::query)
-    .serve("PlatformRevokeSession", platform::sessions::revoke)
-    .serve("PlatformQueryAudit", platform::trail::query)
-    .serve("PlatformCheckDomains", platform::origins::check)
-    .serve("PlatformTryOrigin", platform::origins::try_origin);
+    .serve("ReleaseEditorLease", session::release_lease);
+    let routes = platform_routes(routes);
     let rows: BTreeSet<&'static str> = OPERATIONS.iter().map(|row| row.id).collect();
     assert!(
         routes.served == rows,
