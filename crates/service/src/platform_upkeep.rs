@@ -253,7 +253,7 @@ impl Services {
             None => self.live_ticket(model).await?,
         };
         let facts = ModelFacts {
-            domains: domains.unwrap_or(&model.settings.domains),
+            domains: domains.unwrap_or(&model.allowed),
             ..facts(model)
         };
         let refusal = match &record {
