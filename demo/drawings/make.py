@@ -1,4 +1,5 @@
-"""Makes the demo's drawing, flat.dxf: `python3 demo/drawings/make.py` with ezdxf 1.4.
+"""Makes the demo's drawing, flat.dxf: `python3 demo/drawings/make.py` with ezdxf 1.4. From it comes flat.dwg:
+`cargo run -p vitrine-drawing --example drawing dwg demo/drawings/flat.dxf demo/drawings/flat.dwg`.
 
 A flat of two rooms: layers, blocks with attributes, hatches, dimensions, text, a spline and objects that
 editors usually do not model (an XRECORD, a dictionary of our own, extended data, two layouts).

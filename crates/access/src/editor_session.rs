@@ -272,6 +272,10 @@ impl DrawingSource {
 
 /// What the editor's page learns of the parameters: nothing that names places, people or rights.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a parameter of the editor by its own name"
+)]
 pub struct PageParameters {
     /// Language of the page.
     pub locale: Option<String>,

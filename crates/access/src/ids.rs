@@ -271,6 +271,18 @@ impl BlobKey {
     }
 }
 
+impl AuthGroupId {
+    /// The group of exactly these models, which follows from them: sort them first.
+    #[must_use]
+    pub fn of_models(models: &[ModelId]) -> Self {
+        let models: Vec<String> = models.iter().map(ToString::to_string).collect();
+        let digest = sha256(&[b"vitrine group of models v1", models.join(" ").as_bytes()]);
+        let mut id = [0; 16];
+        id.copy_from_slice(&digest[..16]);
+        Self::from_bytes(id)
+    }
+}
+
 impl SessionHash {
     /// The one-way name that links carry instead of the session id.
     #[must_use]

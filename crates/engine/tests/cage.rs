@@ -8,11 +8,12 @@
 #[path = "cage/attempts.rs"]
 mod attempts;
 
+use std::io::Read;
 use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output, Stdio};
 
-use attempts::{ATTEMPTS, Held, Targets};
+use attempts::{ATTEMPTS, Held, PROGRAMS_MAY, Targets};
 use vitrine_engine::Confinement;
 use vitrine_engine::worker::{EXIT_FORBIDDEN, EXIT_SETUP, confine, missing_layers};
 
@@ -24,8 +25,13 @@ const EXIT_ESCAPED: i32 = 11;
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
-    if let ["--probe", layers, attempt, rest @ ..] = words.as_slice() {
-        std::process::exit(probe(layers, attempt, rest));
+    match words.as_slice() {
+        ["--probe", "program", rest @ ..] => std::process::exit(probe_program(rest)),
+        ["--probe", layers, attempt, rest @ ..] => {
+            std::process::exit(probe(layers, attempt, rest));
+        }
+        ["--attempt", attempt, rest @ ..] => std::process::exit(make(attempt, rest)),
+        _ => {}
     }
     macro_rules! tests {
         ($($name:ident),* $(,)?) => { [$((stringify!($name), $name as fn())),*] };
@@ -33,6 +39,7 @@ fn main() {
     let tests = tests![
         the_whole_cage_stops_every_attempt,
         what_lies_behind_the_filter_holds_too,
+        a_program_of_others_escapes_no_more_than_a_worker,
         attempts_succeed_outside_of_the_cage,
         computing_goes_on_inside_of_the_cage,
     ];
@@ -51,8 +58,8 @@ fn main() {
     }
 }
 
-/// Confines this process and attempts one thing.
-fn probe(layers: &str, attempt: &str, rest: &[&str]) -> i32 {
+/// Attempts one thing.
+fn make(attempt: &str, rest: &[&str]) -> i32 {
     let targets = Targets::parse(rest);
     let attempt = match ATTEMPTS.iter().find(|(name, ..)| *name == attempt) {
         Some((_, attempt, _)) => *attempt,
@@ -61,6 +68,47 @@ fn probe(layers: &str, attempt: &str, rest: &[&str]) -> i32 {
             Ok(())
         },
     };
+    match attempt(&targets) {
+        Ok(()) => EXIT_ESCAPED,
+        Err(error) => {
+            println!("refused: {error}");
+            EXIT_REFUSED
+        }
+    }
+}
+
+/// Confines this process as a worker that runs a program of others, and lets that program, which is this one again, make an
+/// attempt.
+fn probe_program(rest: &[&str]) -> i32 {
+    let attempted = || {
+        let program = confine::Program::discover(&std::env::current_exe()?)?;
+        let mut cage = confine::close_inherited(Confinement::Required)?;
+        confine::at_start_with(&mut cage, &program)?;
+        confine::before_models(&mut cage)?;
+        println!("layers: {}", cage.names().join(" "));
+        let mut child = program.command(["--attempt"].iter().chain(rest))?.spawn()?;
+        let mut text = String::new();
+        if let (Some(mut out), Some(mut err)) = (child.stdout.take(), child.stderr.take()) {
+            out.read_to_string(&mut text)?;
+            err.read_to_string(&mut text)?;
+        }
+        Ok::<_, std::io::Error>((child.wait()?, text))
+    };
+    match attempted() {
+        Ok((status, text)) => {
+            println!("{status} {text}");
+            // A process that is ended is as contained as one that is refused.
+            status.code().unwrap_or(EXIT_REFUSED)
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            EXIT_SETUP
+        }
+    }
+}
+
+/// Confines this process and attempts one thing.
+fn probe(layers: &str, attempt: &str, rest: &[&str]) -> i32 {
     let confined = match layers {
         "none" => Ok(Vec::new()),
         "outer" => outer_layers().map(|cage| cage.names()),
@@ -76,13 +124,7 @@ fn probe(layers: &str, attempt: &str, rest: &[&str]) -> i32 {
             return EXIT_SETUP;
         }
     }
-    match attempt(&targets) {
-        Ok(()) => EXIT_ESCAPED,
-        Err(error) => {
-            println!("refused: {error}");
-            EXIT_REFUSED
-        }
-    }
+    make(attempt, rest)
 }
 
 fn outer_layers() -> std::io::Result<confine::Cage> {
@@ -169,6 +211,32 @@ fn what_lies_behind_the_filter_holds_too() {
             Held::ByTheFilterAlone => {}
         }
     }
+}
+
+fn a_program_of_others_escapes_no_more_than_a_worker() {
+    for (attempt, ..) in ATTEMPTS {
+        let output = run("program", attempt);
+        assert_eq!(missing_layers(&layers_of(&output)), [""; 0]);
+        let expected = if PROGRAMS_MAY.contains(&attempt) {
+            EXIT_ESCAPED
+        } else {
+            EXIT_REFUSED
+        };
+        assert_eq!(
+            output.status.code(),
+            Some(expected),
+            "{attempt}: {}",
+            said(&output)
+        );
+    }
+    // What it may do it can do.
+    let output = run("program", "compute");
+    assert_eq!(
+        output.status.code(),
+        Some(EXIT_ESCAPED),
+        "{}",
+        said(&output)
+    );
 }
 
 /// A refusal proves something only when the same thing works where nothing forbids it.

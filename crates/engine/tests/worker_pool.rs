@@ -1,6 +1,6 @@
 //! The pool against real worker processes. The test program is its own worker: called with
-//! `--worker` it serves frames with an engine whose behaviour the test chooses, with `--jscad` with
-//! the real one, called with
+//! `--worker` it serves frames with an engine whose behaviour the test chooses, with `--engine` with
+//! a real one, called with
 //! `--hostile` it breaks the protocol, called with `--server` it is a server that a test kills.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -17,6 +17,8 @@ mod harness;
 mod hostile;
 #[path = "worker_pool/jscad.rs"]
 mod jscad;
+#[path = "worker_pool/openscad.rs"]
+mod openscad;
 
 use vitrine_engine::Confinement;
 use vitrine_engine::worker::MeteredAllocator;
@@ -31,11 +33,20 @@ fn main() {
         Some("--worker") => {
             vitrine_engine::run_worker(Confinement::Required, fake::FakeEngine::new)
         }
-        Some("--jscad") => vitrine_engine::worker_main(Confinement::Required),
+        Some("--engine") => {
+            vitrine_engine::worker_main(Confinement::Required, args.into_iter().skip(1))
+        }
         Some("--hostile") => fake::break_the_protocol(),
         Some("--server") => endings::serve_until_killed(),
         _ => harness::run(
-            &[cases::all(), endings::all(), jscad::all(), hostile::all()].concat(),
+            &[
+                cases::all(),
+                endings::all(),
+                jscad::all(),
+                hostile::all(),
+                openscad::all(),
+            ]
+            .concat(),
             &args,
         ),
     }

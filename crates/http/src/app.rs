@@ -40,6 +40,13 @@ impl Readiness for NodeReadiness {
             _ => Check::passed("workers"),
         };
         let workers = workers.with_details(health.layers);
+        let openscad = match health.openscad {
+            Some(version) => {
+                let details = [vec![format!("version {version}")], health.openscad_layers];
+                Check::passed("openscad").with_details(details.concat())
+            }
+            None => Check::passed("openscad").noting("not installed: .scad models are refused"),
+        };
         let missing = static_files::missing();
         let pages = if missing.is_empty() {
             Check::passed("web pages")
@@ -49,7 +56,7 @@ impl Readiness for NodeReadiness {
                 format!("the build lacks {}", missing.join(", ")),
             )
         };
-        vec![trust, workers, pages]
+        vec![trust, workers, openscad, pages]
     }
 }
 

@@ -191,6 +191,8 @@ impl ErrorKind {
                     | K::AccessKeyInvalid
                     | K::PasswordInvalid
                     | K::EditorSessionGone
+                    | K::PartnerKeyInvalid
+                    | K::EditorTokenInvalid
             )
         )
     }
@@ -465,6 +467,7 @@ impl From<service::ErrorKind> for ErrorKind {
             K::DrawingInvalid => Self::DrawingInvalid,
             K::DrawingStale => Self::DrawingStale,
             K::StorageFailed => Self::StorageFailed,
+            K::ConnectorFailed => Self::ConnectorFailed,
             K::DatabaseFailed => Self::DatabaseFailed,
             K::NotReady => Self::NotReady,
             K::Internal => Self::Internal,

@@ -42,6 +42,9 @@ pub const CREDENTIAL_NAME_BYTES_MAX: usize = 64;
 /// 4 KiB unless told otherwise.
 pub const PERMISSIONS_HEADER_BYTES_MAX: usize = 2048;
 
+/// Largest body that renews the load of an iframe page: a sealed load is 200 bytes.
+pub const PAGE_LOAD_BYTES_MAX: usize = 1024;
+
 /// Largest form of `/oauth/introspect` and `/oauth/revoke`: a token, a hint and the names of both.
 pub const OAUTH_BODY_BYTES_MAX: usize = 4096;
 

@@ -124,9 +124,15 @@ impl Services {
                  present one.",
             ));
         }
+        if record.author && self.owner_withdrew(&model, record.created_at) {
+            return Err(refused(
+                RefusalKind::TicketRevoked,
+                "The ticket was revoked with all that its owner had given out. Ask for a new one.",
+            ));
+        }
         let facts = facts(&model);
         let ours = self.embed_origin();
-        let page_load = self.page_load(page.page_load, &model, now);
+        let page_load = self.page_load(page.page_load, caller.address, &model, now)?;
         let page_load = page_load.filter(|_| matches!(&page.origin, Ok(from) if *from == ours));
         let evidence = OriginEvidence {
             embed_origin: ours.as_ref(),

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use vitrine_access::ids::BlobKey;
 use vitrine_access::refusal::{Refusal, RefusalKind};
-use vitrine_engine::ENGINE_VERSION;
 use vitrine_model::{Customization, Definition, RawValue, Version, Wanted, resolve};
 use vitrine_store::{ModelRecord, OutputVersionRecord};
 
@@ -80,11 +79,12 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// All outputs for the given values.
+    /// All outputs for the given values. `engine` stands for the model's engine in their versions.
     ///
     /// # Errors
     /// Names the parameter, the value and what is accepted.
     pub fn outputs(
+        engine: &str,
         model: &ModelRecord,
         raw: &[(String, RawValue)],
         ignore_unknown: bool,
@@ -95,8 +95,7 @@ impl Asked {
             .outputs
             .iter()
             .map(|output| {
-                let version =
-                    definition.version_of_output(&source, ENGINE_VERSION, output, &asked.values);
+                let version = definition.version_of_output(&source, engine, output, &asked.values);
                 (
                     output.id.to_string(),
                     version,
@@ -112,11 +111,12 @@ impl Asked {
     /// # Errors
     /// As for outputs; also for ids that the model does not have.
     pub fn exports(
+        engine: &str,
         model: &ModelRecord,
         request: &ExportRequest,
         ignore_unknown: bool,
     ) -> Result<Self> {
-        let mut asked = Self::outputs(model, &request.parameters, ignore_unknown)?;
+        let mut asked = Self::outputs(engine, model, &request.parameters, ignore_unknown)?;
         let (definition, source) = described(model)?;
         for id in &request.exports {
             if asked.exports.iter().any(|(known, ..)| known == id) {
@@ -127,8 +127,7 @@ impl Asked {
                 .iter()
                 .find(|export| export.id.to_string() == *id)
                 .ok_or_else(|| unknown_entity("export", id))?;
-            let version =
-                definition.version_of_export(&source, ENGINE_VERSION, export, &asked.values);
+            let version = definition.version_of_export(&source, engine, export, &asked.values);
             asked
                 .exports
                 .push((id.clone(), version, Wanted::Export(export.id.clone())));

@@ -16,12 +16,15 @@ pub use crate::asked::{Asked, ExportRequest, Failure, ItemState, ItemStates, Sta
 use crate::asked::{described, unknown_entity};
 use crate::error::{Error, ErrorKind, Result};
 use crate::flights::{Flights, ResultKey};
+use crate::inline_data::{self, weight_of};
 use crate::metering::Paid;
 use crate::offset;
 use crate::who::{SessionAccess, printable};
 
-/// Results kept in memory. A result holds references to assets, not the assets themselves.
-const RESULTS_CACHED_MAX: u64 = 50_000;
+/// Results kept in memory, in bytes. A result names its assets, but holds its data.
+const RESULTS_CACHED_BYTES: u64 = 64 * 1024 * 1024;
+/// Failures kept in memory: a sentence each.
+const FAILURES_CACHED_MAX: u64 = 50_000;
 /// Model files kept in memory, in bytes; a worker that is warm needs none of them.
 const SOURCES_CACHED_BYTES: u64 = 32 * 1024 * 1024;
 /// How long a failure is remembered: long enough to stop a page from trying in a loop, short
@@ -49,17 +52,20 @@ pub(crate) struct Computations {
 impl Computations {
     pub(crate) fn new() -> Self {
         Self {
-            results: Cache::new(RESULTS_CACHED_MAX),
+            results: Cache::builder()
+                .max_capacity(RESULTS_CACHED_BYTES)
+                .weigher(|_, record: &Arc<OutputVersionRecord>| weight_of(record))
+                .build(),
             failures: Cache::builder()
-                .max_capacity(RESULTS_CACHED_MAX)
+                .max_capacity(FAILURES_CACHED_MAX)
                 .time_to_live(FAILURE_KEPT)
                 .build(),
             passing_failures: Cache::builder()
-                .max_capacity(RESULTS_CACHED_MAX)
+                .max_capacity(FAILURES_CACHED_MAX)
                 .time_to_live(PASSING_FAILURE_KEPT)
                 .build(),
             asked_in_vain: Cache::builder()
-                .max_capacity(RESULTS_CACHED_MAX)
+                .max_capacity(FAILURES_CACHED_MAX)
                 .time_to_live(UNKNOWN_PATIENCE * 4)
                 .build(),
             sources: Cache::builder()
@@ -82,7 +88,12 @@ impl Services {
         raw: &[(String, RawValue)],
         ignore_unknown: bool,
     ) -> Result<ItemStates> {
-        let mut asked = Asked::outputs(&access.model, raw, ignore_unknown)?;
+        let mut asked = Asked::outputs(
+            &self.engine_of(&access.model),
+            &access.model,
+            raw,
+            ignore_unknown,
+        )?;
         keep_allowed(access, Permission::ComputeOutput, &mut asked.outputs);
         let wait = wait_of(&access.model, None);
         // Charged before the work: whoever hangs up meanwhile finds the result in the cache.
@@ -103,7 +114,12 @@ impl Services {
         if !request.outputs.is_empty() {
             needs(access, Permission::ComputeOutput)?;
         }
-        let mut asked = Asked::exports(&access.model, request, ignore_unknown)?;
+        let mut asked = Asked::exports(
+            &self.engine_of(&access.model),
+            &access.model,
+            request,
+            ignore_unknown,
+        )?;
         needs_each(access, Permission::ComputeExport, &asked.exports)?;
         keep_allowed(access, Permission::ComputeOutput, &mut asked.outputs);
         let wait = wait_of(&access.model, request.max_wait);
@@ -121,7 +137,12 @@ impl Services {
         raw: &[(String, RawValue)],
         ignore_unknown: bool,
     ) -> Result<ItemStates> {
-        let mut asked = Asked::outputs(&access.model, raw, ignore_unknown)?;
+        let mut asked = Asked::outputs(
+            &self.engine_of(&access.model),
+            &access.model,
+            raw,
+            ignore_unknown,
+        )?;
         keep_allowed(access, Permission::CacheOutputGet, &mut asked.outputs);
         self.look_up(access, ResultKind::Output, &asked.outputs)
             .await
@@ -140,7 +161,12 @@ impl Services {
         if !request.outputs.is_empty() {
             needs(access, Permission::CacheOutputGet)?;
         }
-        let mut asked = Asked::exports(&access.model, request, ignore_unknown)?;
+        let mut asked = Asked::exports(
+            &self.engine_of(&access.model),
+            &access.model,
+            request,
+            ignore_unknown,
+        )?;
         needs_each(access, Permission::CacheExportGet, &asked.exports)?;
         keep_allowed(access, Permission::CacheOutputGet, &mut asked.outputs);
         Ok(States {
@@ -244,6 +270,9 @@ impl Services {
             .store
             .list_results(model, kind, id, limit.saturating_add(1), after)
             .await?;
+        // What does not fit into one answer begins the next page.
+        let fitting = inline_data::fitting(&rows).max(1);
+        let limit = limit.min(u32::try_from(fitting).unwrap_or(u32::MAX));
         let next =
             offset::cut_page(&mut rows, limit).map(|last| offset::of_result_cursor(&last.cursor()));
         Ok((rows, next))
@@ -285,6 +314,7 @@ impl Services {
             };
             // Not having landed in time is an answer too: pending.
             let _ = tokio::time::timeout(wait, all_landed).await;
+            self.still_allowed(access).await?;
         }
         Ok(States {
             outputs: self
@@ -329,10 +359,19 @@ impl Services {
         wanted: &[(String, Version, Wanted)],
     ) -> Result<ItemStates> {
         let mut states = Vec::with_capacity(wanted.len());
+        let mut data_bytes = 0;
         for (id, version, _) in wanted {
             let key = (access.model.id, *version);
             let state = if let Some(record) = self.result(kind, id, &key).await? {
-                ItemState::Done(record)
+                data_bytes += inline_data::bytes_of(&record);
+                if data_bytes <= inline_data::BYTES_MAX {
+                    ItemState::Done(record)
+                } else {
+                    ItemState::Failed {
+                        version: *version,
+                        failure: Arc::new(inline_data::too_much()),
+                    }
+                }
             } else if let Some(failure) = self.inner.computations.failures.get(&key).await {
                 ItemState::Failed {
                     version: *version,

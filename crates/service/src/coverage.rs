@@ -11,11 +11,12 @@ use vitrine_access::ids::{AuthGroupId, ModelId, OrganizationId, UserId};
 use vitrine_access::owner::{Owner, Payer};
 use vitrine_access::permissions::{Permission, PermissionSet};
 use vitrine_access::session::Session;
-use vitrine_store::{AuthGroupRecord, ModelRecord};
+use vitrine_access::time::Timestamp;
+use vitrine_store::{AuthGroupRecord, ModelRecord, StoreError};
 
 use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
-use crate::tokens::VerifiedToken;
+use crate::tokens::{VerifiedToken, revoked};
 
 /// Members of one group, of all kinds together. A platform makes one group per request for a token,
 /// so that this bounds what one request can store.
@@ -84,6 +85,29 @@ impl Services {
         Ok(group.id)
     }
 
+    /// The group of these models, made once however often it is asked for.
+    ///
+    /// # Errors
+    /// Database failures.
+    pub(crate) async fn group_of_models(&self, models: Vec<ModelId>) -> Result<AuthGroupId> {
+        let id = AuthGroupId::of_models(&models);
+        if self.inner.store.auth_group(id).await?.is_some() {
+            return Ok(id);
+        }
+        let group = AuthGroupRecord {
+            id,
+            models,
+            users: Vec::new(),
+            organizations: Vec::new(),
+            created_at: self.now(),
+        };
+        match self.inner.store.insert_auth_group(&group).await {
+            // Somebody else made the same one meanwhile.
+            Ok(()) | Err(StoreError::Conflict { .. }) => Ok(id),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Lets an account demand tokens for all its models, or not; `false` when there is no such account.
     /// It holds everywhere within a second, open sessions included.
     ///
@@ -124,6 +148,9 @@ impl Services {
         token: Arc<VerifiedToken>,
         model: &ModelRecord,
     ) -> Result<Option<Arc<VerifiedToken>>> {
+        if !token.grant.is_backend() && self.owner_withdrew(model, token.token.issued_at) {
+            return Err(revoked().into());
+        }
         if token.names(model.id) {
             return Ok(Some(token));
         }
@@ -141,6 +168,17 @@ impl Services {
             Subject::AuthGroup(id) => self.reach_of_group(id, model).await?,
         };
         Ok(reach.map(|reach| Arc::new(cut(&token, model.id, &reach))))
+    }
+
+    /// Whether all that a model's owner had given out until some later instant was revoked: tokens name
+    /// models and groups, and not who asked for them.
+    pub(crate) fn owner_withdrew(&self, model: &ModelRecord, given_at: Timestamp) -> bool {
+        let tokens = &self.inner.tokens;
+        let organization = model.owner.organization.map(Subject::Organization);
+        [Some(Subject::User(model.owner.user)), organization]
+            .iter()
+            .flatten()
+            .any(|owner| tokens.is_subject_revoked(owner, given_at))
     }
 
     /// Whether the group whose token alone opened a session still covers the model: its owner may

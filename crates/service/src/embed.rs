@@ -1,5 +1,7 @@
 //! The iframe page: what it is sent with, and the proof of its load.
 
+use std::net::IpAddr;
+
 use vitrine_access::decide::{check_model_open, embed_unproven};
 use vitrine_access::embed::{Fence, PageLoad};
 use vitrine_access::origin::{Origin, OriginError};
@@ -37,19 +39,24 @@ impl Services {
         if check_model_open(&facts(&model)).is_err() {
             return Ok(None);
         }
+        let settings = &model.settings;
+        let fence = Fence::of(settings.public, &model.allowed);
+        let may_stand_alone = self.embed_origin().is_some_and(|ours| {
+            (settings.public && ours.is_ordinary_web()) || model.allowed.allows(&ours)
+        });
+        // Nobody could show it: then nobody needs its ticket either.
+        if !settings.public && model.allowed.is_empty() {
+            return Ok(None);
+        }
         let Some(ticket) = self.embedding_ticket(&model).await? else {
             return Ok(None);
         };
-        let settings = &model.settings;
-        let fence = Fence::of(settings.public, &model.allowed);
         let load = PageLoad::new(model.id, fence.mark(), self.now(), self.entropy());
         Ok(Some(EmbedPage {
             ticket,
             nonce: load.seal(&self.inner.sealer, self.entropy()),
             fence,
-            may_stand_alone: self.embed_origin().is_some_and(|ours| {
-                (settings.public && ours.is_ordinary_web()) || model.allowed.allows(&ours)
-            }),
+            may_stand_alone,
             title: model.title,
         }))
     }
@@ -62,12 +69,13 @@ impl Services {
     pub fn renew_page_load(
         &self,
         last: &str,
+        address: Option<IpAddr>,
         origin: &std::result::Result<Option<Origin>, OriginError>,
     ) -> Result<String> {
         let ours = self.embed_origin();
         let asked_by_us = matches!(origin, Ok(Some(origin)) if Some(origin) == ours.as_ref());
-        let load = PageLoad::open(&self.inner.sealer, last)
-            .ok()
+        let load = self
+            .opened(last, address)?
             .filter(|load| asked_by_us && !load.is_outlived(self.now()))
             .ok_or_else(embed_unproven)?;
         let renewed = load.renewed(self.now(), self.entropy());
@@ -83,11 +91,25 @@ impl Services {
     pub(crate) fn page_load(
         &self,
         sealed: Option<&str>,
+        address: Option<IpAddr>,
         model: &ModelRecord,
         now: Timestamp,
-    ) -> Option<PageLoad> {
-        PageLoad::open(&self.inner.sealer, sealed?)
-            .ok()
-            .filter(|load| load.model == model.id && load.is_fresh(now) && !load.is_outlived(now))
+    ) -> Result<Option<PageLoad>> {
+        let Some(sealed) = sealed else {
+            return Ok(None);
+        };
+        let fits = |load: &PageLoad| {
+            load.model == model.id && load.is_fresh(now) && !load.is_outlived(now)
+        };
+        Ok(self.opened(sealed, address)?.filter(fits))
+    }
+
+    /// A page load of ours. One that is none is a failed credential; none at all is not.
+    fn opened(&self, sealed: &str, address: Option<IpAddr>) -> Result<Option<PageLoad>> {
+        let load = PageLoad::open(&self.inner.sealer, sealed).ok();
+        if let (None, Some(address)) = (&load, address) {
+            self.note_failure(address)?;
+        }
+        Ok(load)
     }
 }

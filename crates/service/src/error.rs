@@ -42,6 +42,8 @@ pub enum ErrorKind {
     DrawingStale,
     /// The object storage did not do its work.
     StorageFailed,
+    /// Another server that is needed did not answer as it should.
+    ConnectorFailed,
     /// The database did not do its work.
     DatabaseFailed,
     /// This node cannot hear changes or trust its clock and therefore trusts nothing.
@@ -165,6 +167,14 @@ impl From<StoreError> for Error {
     fn from(cause: StoreError) -> Self {
         if let StoreError::CapReached(reached) = &cause {
             return capped(reached);
+        }
+        if matches!(cause, StoreError::Nul) {
+            return Self::new(
+                ErrorKind::RequestInvalid,
+                "A text of the request holds the character U+0000, which can be neither kept nor \
+                 looked for. Leave it out.",
+            )
+            .caused_by(cause);
         }
         Self::new(
             ErrorKind::DatabaseFailed,

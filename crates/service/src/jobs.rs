@@ -6,24 +6,29 @@ use std::time::Duration;
 use vitrine_access::change::Change;
 use vitrine_access::decide::ModelStatus;
 use vitrine_access::ids::ModelId;
-use vitrine_engine::ENGINE_VERSION;
 use vitrine_model::{Customization, Definition, EngineError, Results, Wanted};
 use vitrine_store::{
     ComputationStatus, JobKind, JobRecord, ModelRecord, OutputVersionRecord, ResultKind,
 };
 
 use crate::Services;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::inline_data;
 use crate::models::CHECK_LEASE;
 
 /// How often the table is looked at without being told: another process may have queued a job.
 const JOB_POLL: Duration = Duration::from_secs(1);
 /// How often a running job gives a sign of life: some may fail before its lease ends.
 const LEASE_RENEWAL: Duration = Duration::from_secs(4);
-/// How often a job that failed for no fault of its own is tried.
+/// How often an analysis that failed for no fault of the file is tried before the model is denied.
 const ATTEMPTS_MAX: u32 = 3;
-/// How long to wait before trying again.
+/// How often an analysis is tried whose outcome cannot even be written; each runs the model anew.
+/// Erasing and sweeping are tried for as long as it takes: what they leave behind would stay for ever.
+const CHECKS_MAX: u32 = 10;
+/// How long to wait before trying again; twice as long after each further failure.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
+/// The longest such wait.
+const RETRY_AFTER_MAX: Duration = Duration::from_mins(5);
 
 /// Takes jobs until the server stops.
 pub(crate) async fn run(services: Services) {
@@ -70,17 +75,18 @@ impl Services {
         match outcome {
             Ok(()) => self.inner.store.finish_job(&job).await.map(drop)?,
             Err(error) => {
+                let again = retry_after(&job).map(|wait| self.now().plus(wait));
                 tracing::warn!(
                     job = %job.id,
                     attempts = job.attempts,
+                    given_up = again.is_none(),
                     message = error.message(),
                     cause = error.cause_chain(),
-                    "a job failed and will be tried again"
+                    "a job failed"
                 );
-                let again = self.now().plus(RETRY_AFTER);
                 self.inner
                     .store
-                    .fail_job(&job, error.message(), Some(again))
+                    .fail_job(&job, error.message(), again)
                     .await?;
             }
         }
@@ -116,7 +122,14 @@ impl Services {
         if model.status != ModelStatus::Uploaded {
             return Ok(());
         }
-        let checked = match self.analyse(&model).await {
+        let analysed = if attempts < CHECKS_MAX {
+            self.analyse(&model).await
+        } else {
+            // Not once more: neither the file nor what it says about itself could be kept.
+            let message = "The analysis of the file could not be finished. Upload it again.";
+            Err(Error::new(ErrorKind::ModelInvalid, message))
+        };
+        let checked = match analysed {
             Ok(checked) => checked,
             Err(error) if attempts < ATTEMPTS_MAX => return Err(error),
             Err(error) => Checked {
@@ -176,7 +189,7 @@ impl Services {
                 wanted,
             )
             .await;
-        match computed {
+        match computed.and_then(inline_data::bounded) {
             Ok(results) => {
                 self.keep_defaults(model, &definition, &values, results)
                     .await?;
@@ -213,7 +226,7 @@ impl Services {
                 kind: ResultKind::Output,
                 output: id.to_string(),
                 version: definition
-                    .version_of_output(&source, ENGINE_VERSION, output, values)
+                    .version_of_output(&source, &self.engine_of(model), output, values)
                     .to_string(),
                 status: ComputationStatus::Success,
                 content: self.store_content(item.content).await?,
@@ -226,6 +239,16 @@ impl Services {
     }
 }
 
+/// When a failed job runs again; `None` when it is given up.
+fn retry_after(job: &JobRecord) -> Option<Duration> {
+    let again = match job.kind {
+        JobKind::CheckModel { .. } => job.attempts < CHECKS_MAX,
+        JobKind::EraseModel { .. } | JobKind::SweepBlobs => true,
+    };
+    let doublings = job.attempts.saturating_sub(1).min(16);
+    again.then(|| (RETRY_AFTER * 2_u32.pow(doublings)).min(RETRY_AFTER_MAX))
+}
+
 fn denied(error: EngineError, definition: Option<Arc<Definition>>) -> Result<Checked> {
     match error {
         EngineError::Busy | EngineError::WorkerLost { .. } | EngineError::Cancelled => {
@@ -236,5 +259,34 @@ fn denied(error: EngineError, definition: Option<Arc<Definition>>) -> Result<Che
             message: Some(fault.to_string()),
             definition,
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vitrine_access::ids::JobId;
+    use vitrine_store::JobState;
+
+    use super::*;
+
+    #[test]
+    fn an_analysis_is_given_up_after_some_tries_and_erasing_never_is() {
+        let model = ModelId::from_bytes([1; 16]);
+        let waits = |kind: JobKind| {
+            let job = |attempts| JobRecord {
+                id: JobId::from_bytes([2; 16]),
+                kind,
+                state: JobState::Running,
+                attempts,
+                run_after: None,
+                locked_until: None,
+                error: None,
+            };
+            [1, 2, 3, 9, 10, 1_000].map(|attempts| retry_after(&job(attempts)).map(|w| w.as_secs()))
+        };
+        let check = waits(JobKind::CheckModel { model });
+        assert_eq!(check, [Some(2), Some(4), Some(8), Some(300), None, None]);
+        let erase = waits(JobKind::EraseModel { model });
+        assert_eq!(erase[4..], [Some(300), Some(300)]);
     }
 }

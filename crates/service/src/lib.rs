@@ -19,6 +19,7 @@ pub mod editor_tokens;
 pub mod embed;
 pub mod error;
 mod flights;
+mod inline_data;
 pub mod issuers;
 pub mod jobs;
 pub mod keys;
@@ -63,7 +64,7 @@ use vitrine_access::ids::{AuthGroupId, ModelId, SessionAlias, SessionHash, Ticke
 use vitrine_access::random::Entropy;
 use vitrine_access::seal::Sealer;
 use vitrine_access::time::{Clock, Timestamp};
-use vitrine_engine::pool::WorkerPool;
+use vitrine_engine::pool::{WorkerPool, WorkerPoolConfig};
 use vitrine_store::{AuthGroupRecord, Blobs, Store, TicketRecord};
 
 pub use error::{Error, ErrorKind, Result};
@@ -111,6 +112,8 @@ pub struct Adapters {
     pub blobs: Blobs,
     /// Worker processes that run model code.
     pub pool: WorkerPool,
+    /// How worker processes that read drawings are started; none is before the first drawing.
+    pub drawing_pool: WorkerPoolConfig,
     /// Seals tickets, links and keys.
     pub sealer: Sealer,
     /// Time.
@@ -166,6 +169,7 @@ impl Services {
             store,
             blobs,
             pool,
+            drawing_pool,
             sealer,
             clock,
             entropy,
@@ -191,7 +195,7 @@ impl Services {
                     .build(),
                 partners: Partners::new(),
                 passwords: Passwords::new(),
-                drawings: Drawings::new(),
+                drawings: Drawings::new(drawing_pool),
                 touches: Touches::default(),
                 trail: Trail::new(),
                 computations: Computations::new(),
@@ -236,6 +240,7 @@ impl Services {
         // Computations that take longer end with their workers; asking again starts them anew.
         let landed = tokio::time::timeout(FLIGHTS_GRACE, self.inner.tracker.wait()).await;
         self.inner.pool.shutdown().await;
+        self.inner.drawings.shutdown().await;
         if landed.is_err() {
             self.inner.tracker.wait().await;
         }

@@ -139,18 +139,6 @@ impl<K: Hash + Eq + Send + Sync + 'static> Cells<K> {
             .map_err(|wait| quota.refused(wait))?;
         Ok(())
     }
-
-    /// Whether a call would pass, without making it.
-    fn look(&self, key: &K, quota: Quota, now: Timestamp) -> std::result::Result<(), Limited> {
-        let Some(cell) = self.arrivals.get(key) else {
-            return Ok(());
-        };
-        let arrival = *cell.lock().unwrap_or_else(PoisonError::into_inner);
-        quota
-            .conform(arrival, now)
-            .map(drop)
-            .map_err(|wait| quota.refused(wait))
-    }
 }
 
 /// All that is counted on this node.
@@ -234,8 +222,7 @@ pub(crate) fn refused(limited: Limited, what: &str) -> Error {
 }
 
 impl Services {
-    /// One request of an address, whatever it asks for. An address that failed too often to show
-    /// a valid credential has to wait before any of its credentials is looked at.
+    /// One request of an address, whatever it asks for.
     ///
     /// # Errors
     /// A refusal of kind `RateLimited`.
@@ -245,13 +232,6 @@ impl Services {
             return Ok(());
         }
         let (now, key) = (self.now(), network_of(address));
-        if let Some(quota) = Quota::per_minute("failures", limiter.rates.failures) {
-            let looked = limiter.failures.look(&key, quota, now);
-            looked.map_err(|limited| {
-                let what = "This address sent too many credentials that are not valid.";
-                refused(limited, what)
-            })?;
-        }
         if let Some(quota) = Quota::per_minute("address", limiter.rates.address) {
             let taken = limiter.addresses.take(key, quota, now);
             taken.map_err(|limited| refused(limited, "This address sent too many requests."))?;
@@ -259,18 +239,29 @@ impl Services {
         Ok(())
     }
 
-    /// Notes that an address showed a credential that is not valid.
-    pub fn note_failure(&self, address: IpAddr) {
+    /// Notes that an address showed a credential that is not valid. Over the limit this refusal stands
+    /// in place of what was wrong with it, so that a guesser learns nothing more; what is valid passes all
+    /// the same, because a thousand people may share an address with one who guesses. Every credential
+    /// is therefore looked at: at most one signature or one row by its key, as many times a minute as
+    /// the address may ask at all. Passwords, which cost more and can be guessed, have limits of their
+    /// own that are asked first.
+    ///
+    /// # Errors
+    /// A refusal of kind `RateLimited`.
+    pub fn note_failure(&self, address: IpAddr) -> Result<()> {
         let limiter = &self.inner.limiter;
         if limiter.exempt(address) {
-            return;
+            return Ok(());
         }
-        if let Some(quota) = Quota::per_minute("failures", limiter.rates.failures) {
-            // Whoever is over it already is told so by the next request.
-            let _ = limiter
-                .failures
-                .take(network_of(address), quota, self.now());
-        }
+        let Some(quota) = Quota::per_minute("failures", limiter.rates.failures) else {
+            return Ok(());
+        };
+        let key = network_of(address);
+        let taken = limiter.failures.take(key, quota, self.now());
+        taken.map_err(|limited| {
+            let what = "This address sent too many credentials that are not valid.";
+            refused(limited, what)
+        })
     }
 
     /// One request under a ticket.
@@ -412,18 +403,5 @@ mod tests {
         assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:1"));
         assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
         assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
-    }
-
-    #[test]
-    fn looking_takes_nothing() {
-        let cells = Cells::new(MINUTE);
-        let (now, quota) = (Timestamp::from_unix_ms(0), quota(1, MINUTE));
-        for _ in 0..3 {
-            assert!(cells.look(&1, quota, now).is_ok());
-        }
-        assert!(cells.take(1, quota, now).is_ok());
-        assert!(cells.look(&1, quota, now).is_err());
-        assert!(cells.look(&2, quota, now).is_ok());
-        assert!(cells.look(&1, quota, now.plus(MINUTE)).is_ok());
     }
 }

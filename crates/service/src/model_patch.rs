@@ -210,6 +210,9 @@ fn check_bounds(patch: &ModelPatch) -> Result<()> {
         {
             return too_long(member, chars_max);
         }
+        if text.as_deref().is_some_and(has_control) {
+            return unprintable(member);
+        }
     }
     for (member, value) in [
         ("max_comp_time", patch.max_comp_time_ms),
@@ -238,6 +241,20 @@ fn check_bounds(patch: &ModelPatch) -> Result<()> {
         if list.iter().any(|text| text.chars().count() > ID_CHARS_MAX) {
             return too_long(member, ID_CHARS_MAX);
         }
+        if list.iter().any(|text| has_control(text)) {
+            return unprintable(member);
+        }
     }
     Ok(())
+}
+
+fn has_control(text: &str) -> bool {
+    text.contains(char::is_control)
+}
+
+fn unprintable(member: &str) -> Result<()> {
+    Err(Error::new(
+        ErrorKind::RequestInvalid,
+        format!("'{member}' holds a control character. Write it on one line."),
+    ))
 }

@@ -348,6 +348,9 @@ impl Services {
     /// # Errors
     /// Database failures.
     pub async fn model_by_slug(&self, slug: &str) -> Result<Option<ModelRecord>> {
+        if !is_slug(slug) {
+            return Ok(None);
+        }
         Ok(self.inner.store.model_by_slug_unscoped(slug).await?)
     }
 
@@ -537,13 +540,44 @@ fn slugify(text: &str) -> String {
     slug.trim_end_matches('-').to_owned()
 }
 
+/// Whether a text can be a model's slug: others need not be looked for.
+pub(crate) fn is_slug(text: &str) -> bool {
+    // A suffix may stand behind the longest one.
+    (1..=SLUG_BYTES_MAX * 2).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+}
+
 /// How long an analysis may hold its job without a sign of life before another node takes it over:
 /// an uploaded model waits so long for its answer when a server dies in the middle.
 pub(crate) const CHECK_LEASE: Duration = Duration::from_secs(15);
 
 #[cfg(test)]
 mod tests {
-    use super::slugify;
+    use vitrine_access::ids::ModelId;
+
+    use super::{is_slug, slugify, suffixed};
+
+    #[test]
+    fn whatever_becomes_a_slug_is_looked_for_and_nothing_else() {
+        let id = ModelId::from_bytes([7; 16]);
+        for text in ["Shelf, cut to measure", &"x".repeat(1_000), "ÄÖ", ""] {
+            assert!(is_slug(&suffixed(&slugify(text), id)), "{text}");
+        }
+        for text in [
+            "",
+            "a\0b",
+            "Shelf",
+            "a b",
+            "ä",
+            "a/b",
+            "a\u{1b}[31m",
+            &"x".repeat(121),
+        ] {
+            assert!(!is_slug(text), "{text:?}");
+        }
+    }
 
     #[test]
     fn slugs_hold_letters_digits_and_single_dashes() {

@@ -3,6 +3,7 @@
 use vitrine_access::audit::AuditEvent;
 use vitrine_access::ids::{AuditId, ModelId};
 use vitrine_access::time::Timestamp;
+use vitrine_model::Version;
 use vitrine_store::{AuditCursor, ListCursor, ModelCursor, ResultCursor, SortBy};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -52,9 +53,10 @@ fn mark((sort, descending): (SortBy, bool)) -> String {
 
 pub(crate) fn to_result_cursor(offset: &str) -> Result<ResultCursor> {
     let (created_at, version) = parts(offset).ok_or_else(foreign)?;
+    let version: Version = version.parse().map_err(|_| foreign())?;
     Ok(ResultCursor {
         created_at,
-        version: version.to_owned(),
+        version: version.to_string(),
     })
 }
 
@@ -103,6 +105,11 @@ mod tests {
         for offset in ["", "1", "x.y", "1.notanid"] {
             assert!(to_model_cursor(offset).is_err(), "{offset}");
         }
+        for offset in ["", "1", "x.y", "1.", "1.\0", "1.notaversion"] {
+            assert!(to_result_cursor(offset).is_err(), "{offset:?}");
+        }
+        let own = format!("1.{}", "0a".repeat(16));
+        assert_eq!(of_result_cursor(&to_result_cursor(&own).unwrap()), own);
     }
 
     #[test]

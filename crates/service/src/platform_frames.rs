@@ -45,7 +45,7 @@ impl Services {
     }
 
     async fn frame(&self, slug: &str, page: &PageEvidence<'_>) -> Result<FramedModel> {
-        let model = self.inner.store.model_by_slug_unscoped(slug).await?;
+        let model = self.model_by_slug(slug).await?;
         let model = model.map(Arc::new).ok_or_else(|| {
             refuse(
                 RefusalKind::ModelUnknown,

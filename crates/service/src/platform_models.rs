@@ -16,6 +16,7 @@ use vitrine_store::{
 use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model_patch::{ModelPatch, domains};
+use crate::models::is_slug;
 use crate::offset;
 use crate::platform::{PlatformAccess, PlatformGuest};
 use crate::who::refuse;
@@ -126,7 +127,8 @@ impl Services {
         let store = &self.inner.store;
         Ok(match key.parse::<ModelId>() {
             Ok(id) => store.model_unscoped(id).await?,
-            Err(_) => store.model_by_slug_unscoped(key).await?,
+            Err(_) if is_slug(key) => store.model_by_slug_unscoped(key).await?,
+            Err(_) => None,
         })
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use vitrine_access::grant::Subject;
+use vitrine_access::ids::ModelId;
 use vitrine_access::origin::AllowedDomains;
 use vitrine_access::platform::Relation;
 use vitrine_access::refusal::RefusalKind;
@@ -11,7 +12,6 @@ use vitrine_access::time::Timestamp;
 use vitrine_store::ModelRecord;
 
 use crate::Services;
-use crate::coverage::GroupMembers;
 use crate::error::{Error, ErrorKind, Result};
 use crate::platform::PlatformAccess;
 use crate::platform_models::PlatformModel;
@@ -45,12 +45,25 @@ impl Services {
         }
     }
 
-    /// A ticket with which the owner changes how the model is presented.
+    /// A ticket with which the owner changes how the model is presented: the last one again while at
+    /// least half of its time is left.
     ///
     /// # Errors
     /// Database failures.
     pub async fn platform_author_ticket(&self, model: &ModelRecord) -> Result<String> {
-        let until = self.now().plus(AUTHOR_TICKET_TTL);
+        let now = self.now();
+        let until = now.plus(AUTHOR_TICKET_TTL);
+        let known = self
+            .inner
+            .store
+            .live_author_ticket(model.id, now.plus(AUTHOR_TICKET_TTL / 2), until)
+            .await?;
+        if let Some(record) = known
+            && record.created_at >= model.settings.tickets_not_before
+            && !self.owner_withdrew(model, record.created_at)
+        {
+            return Ok(self.ticket_text(model, &record));
+        }
         self.create_ticket(model, ticket(TicketType::Embedding, true, until))
             .await
     }
@@ -95,21 +108,17 @@ impl Services {
             return Err(invalid("'lifetime' is at least 1 second.".to_owned()));
         }
         let ttl = lifetime_s.map_or(MODEL_TOKEN_TTL, Duration::from_secs);
-        let subject = match models {
+        let mut ids: Vec<ModelId> = models.iter().map(|model| model.record.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let subject = match ids.as_slice() {
             [] => {
                 return Err(invalid(
                     "Name a model by 'id', or several by 'ids'.".to_owned(),
                 ));
             }
-            [only] => Subject::Model(only.record.id),
-            several => {
-                let models = several.iter().map(|model| model.record.id).collect();
-                let members = GroupMembers {
-                    models,
-                    ..GroupMembers::default()
-                };
-                Subject::AuthGroup(self.create_auth_group(members).await?)
-            }
+            [only] => Subject::Model(*only),
+            _ => Subject::AuthGroup(self.group_of_models(ids).await?),
         };
         let token = self.mint_token(subject, scopes, ttl.min(MODEL_TOKEN_TTL))?;
         self.note_allowed_as(access.operation, &access.caller, &access.actor());

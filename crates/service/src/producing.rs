@@ -1,6 +1,7 @@
 //! Producing what is missing: one flight per set of results, the worker, and what is kept of its
 //! answer. Assets are written before the rows that name them.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use crate::asked::{Asked, Failure};
 use crate::computations::kind_word;
 use crate::error::{Error, ErrorKind, Result};
 use crate::flights::{Flight, Landing, ResultKey};
+use crate::inline_data;
 use crate::who::SessionAccess;
 
 impl Services {
@@ -124,7 +126,7 @@ impl Services {
                 names,
             )
             .await;
-        let results = match computed {
+        let results = match computed.and_then(inline_data::bounded) {
             Ok(results) => results,
             Err(error) => {
                 let wall_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -137,11 +139,18 @@ impl Services {
             self.computation(access, wanted, ComputationStatus::Success, stats);
         let records = self.keep(model, wanted, results).await?;
         // Results, their record and their charge are durable together, before anybody sees them.
-        let new = self
+        let stored = self
             .inner
             .store
             .put_results(records.clone(), Some(computation), vec![usage])
-            .await?;
+            .await;
+        let new = match stored {
+            Ok(new) => new,
+            Err(error) => {
+                self.doom_results(&records).await;
+                return Err(error.into());
+            }
+        };
         // Where somebody else stored one first, the stored one counts: it is read when asked for.
         if new == records.len() as u64 {
             for ((key, _), record) in wanted.iter().zip(records) {
@@ -150,6 +159,22 @@ impl Services {
             }
         }
         Ok(())
+    }
+
+    /// Has the assets of results swept that have no row: their model was erased meanwhile.
+    async fn doom_results(&self, records: &[OutputVersionRecord]) {
+        let contents = records.iter().flat_map(|record| &record.content);
+        let blobs: Vec<_> = contents.filter_map(|content| content.blob).collect();
+        let doomed = async {
+            let mut tx = self.inner.store.begin().await?;
+            tx.doom_blobs(&blobs, self.now()).await?;
+            self.sweep_later(&mut tx).await?;
+            tx.commit().await?;
+            Result::Ok(())
+        };
+        if let Err(error) = doomed.await {
+            tracing::warn!(cause = error.cause_chain(), "assets without a row stay");
+        }
     }
 
     /// What is kept of one run of a worker, and its charge.
@@ -297,13 +322,20 @@ impl Services {
             export_bytes_max: Some(model.settings.max_export_size),
             key,
             lineage: model.lineage.clone(),
-            filename: model
-                .filename
-                .clone()
-                .unwrap_or_else(|| "model.js".to_owned()),
+            filename: filename(model).to_owned(),
             bytes,
         })
     }
+
+    /// What stands for the model's engine in the versions of its results.
+    pub(crate) fn engine_of(&self, model: &ModelRecord) -> Cow<'static, str> {
+        self.inner.pool.engine_version(filename(model))
+    }
+}
+
+/// The name of a model's file, whose extension chooses the engine.
+fn filename(model: &ModelRecord) -> &str {
+    model.filename.as_deref().unwrap_or("model.js")
 }
 
 fn wanted_id(wanted: &Wanted) -> (ResultKind, String) {

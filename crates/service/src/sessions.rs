@@ -80,7 +80,8 @@ impl Services {
         ignore_unknown: bool,
     ) -> Result<OpenedSession> {
         let permissions = admission.effective();
-        let asked = initial_asked(&admission, &permissions, &initial, ignore_unknown)?;
+        let engine = self.engine_of(&admission.model);
+        let asked = initial_asked(&engine, &admission, &permissions, &initial, ignore_unknown)?;
         let (id, entry, paid) = self.begin(&admission, caller, &initial).await?;
         let access = SessionAccess {
             id,
@@ -89,6 +90,8 @@ impl Services {
             permissions,
             token: admission.token,
         };
+        // The request's body may have come long after its head, on which the decision was made.
+        self.still_allowed(&access).await?;
         let mut opened = OpenedSession::of(access);
         if let Some(asked) = asked {
             let wait = self.inner.settings.session_wait;
@@ -174,7 +177,7 @@ impl Services {
     /// Database and computation errors.
     pub async fn session_defaults(&self, access: SessionAccess) -> Result<OpenedSession> {
         let outputs = if access.permissions.contains(Permission::ComputeOutput) {
-            let asked = Asked::outputs(&access.model, &[], false)?;
+            let asked = Asked::outputs(&self.engine_of(&access.model), &access.model, &[], false)?;
             let wait = self.inner.settings.session_wait;
             let paid = Paid::Nothing;
             Some(self.states(&access, &asked, wait, paid).await?.outputs)
@@ -216,6 +219,7 @@ impl Services {
 
 /// What opening computes, checked before anything is written.
 fn initial_asked(
+    engine: &str,
     admission: &Admission,
     permissions: &PermissionSet,
     initial: &Initial,
@@ -241,14 +245,14 @@ fn initial_asked(
                 return Ok(None);
             }
             needs(Permission::ComputeOutput)?;
-            Asked::outputs(model, values, ignore_unknown).map(Some)
+            Asked::outputs(engine, model, values, ignore_unknown).map(Some)
         }
         Initial::Exports(request) => {
             needs(Permission::ComputeExport)?;
             if !request.outputs.is_empty() {
                 needs(Permission::ComputeOutput)?;
             }
-            Asked::exports(model, request, ignore_unknown).map(Some)
+            Asked::exports(engine, model, request, ignore_unknown).map(Some)
         }
     }
 }

@@ -334,7 +334,13 @@ impl Services {
             let Some(text) = text else { continue };
             let token = match self.signed_by(text, purpose).await {
                 Ok((token, _)) => token,
-                Err(error) if matches!(error.kind(), ErrorKind::Refused(_)) => continue,
+                Err(error) if matches!(error.kind(), ErrorKind::Refused(_)) => {
+                    let invalid = error.kind() == ErrorKind::Refused(RefusalKind::TokenInvalid);
+                    if let (true, Some(address)) = (invalid, caller.address) {
+                        self.note_failure(address)?;
+                    }
+                    continue;
+                }
                 Err(error) => return Err(error),
             };
             let store = &self.inner.store;

@@ -139,12 +139,6 @@ impl Services {
         let tokens = &self.inner.tokens;
         let fingerprint = BlobKey::of(bearer.as_bytes());
         let verified = if let Some(known) = tokens.verified.get(&fingerprint) {
-            // The same tolerance as at the first verification, or a token would be refused and
-            // accepted by turns.
-            if now >= known.token.expires_at.plus(TOKEN_SKEW_MAX) {
-                tokens.verified.invalidate(&fingerprint);
-                return Err(expired().into());
-            }
             known
         } else {
             let before = tokens.generation.load(Ordering::SeqCst);
@@ -156,18 +150,23 @@ impl Services {
             }
             verified
         };
-        let token = &verified.token;
+        self.check_token(&verified, now)?;
+        Ok(verified)
+    }
+
+    /// Whether a token that was verified once is still good.
+    pub(crate) fn check_token(&self, verified: &VerifiedToken, now: Timestamp) -> Result<()> {
+        let (tokens, token) = (&self.inner.tokens, &verified.token);
+        // The same tolerance as at the first verification, or a token would be refused and
+        // accepted by turns.
+        if now >= token.expires_at.plus(TOKEN_SKEW_MAX) {
+            return Err(expired().into());
+        }
         if tokens.is_revoked(token.id) || tokens.is_subject_revoked(&token.subject, token.issued_at)
         {
-            return Err(Refusal {
-                kind: RefusalKind::TokenRevoked,
-                message: "The access token, or the key that signed it, was revoked. Ask the \
-                          issuer for a new one."
-                    .into(),
-            }
-            .into());
+            return Err(revoked().into());
         }
-        Ok(verified)
+        Ok(())
     }
 
     fn verify_first(&self, bearer: &str, now: Timestamp) -> Result<VerifiedToken> {
@@ -270,6 +269,15 @@ impl Services {
     #[must_use]
     pub fn json_web_key_set(&self) -> serde_json::Value {
         self.inner.tokens.ring().verifying().to_jwks()
+    }
+}
+
+pub(crate) fn revoked() -> Refusal {
+    Refusal {
+        kind: RefusalKind::TokenRevoked,
+        message: "The access token, or the key that signed it, was revoked. Ask the issuer for a \
+                  new one."
+            .into(),
     }
 }
 

@@ -244,6 +244,30 @@ impl Services {
         })
     }
 
+    /// Decides again after a wait: what was revoked meanwhile gets no answer.
+    ///
+    /// # Errors
+    /// As [`Services::session_access`].
+    pub(crate) async fn still_allowed(&self, access: &SessionAccess) -> Result<()> {
+        self.trusted()?;
+        let now = self.now();
+        let hash = access.session.session.hash;
+        let session = self.session_entry(hash).await?.ok_or_else(gone_unknown)?;
+        let limits = &self.inner.settings.session_limits;
+        if let SessionState::Ended(reason, _) = session.state(now, limits) {
+            return Err(gone(reason));
+        }
+        let model = self.model_of_session(&session).await?;
+        let Some(token) = &access.token else {
+            return Ok(());
+        };
+        self.check_token(token, now)?;
+        match self.token_on(Arc::clone(token), &model).await? {
+            Some(_) => Ok(()),
+            None => Err(wrong_model()),
+        }
+    }
+
     /// The session's model, after checking that whatever opened the session would still do so.
     pub(crate) async fn model_of_session(&self, entry: &SessionEntry) -> Result<Arc<ModelRecord>> {
         let session = &entry.session;
@@ -263,10 +287,21 @@ impl Services {
             Some(id) => Some(self.ticket_record(id).await?.ok_or_else(gone_unknown)?),
             None => None,
         };
+        // A session is a ticket in use: it does not outlive it, however far its own age would go.
+        let now = self.now();
         if ticket
             .as_ref()
-            .is_some_and(|ticket| ticket.revoked_at.is_some())
+            .is_some_and(|ticket| ticket.revoked_at.is_some() || ticket.until < now)
         {
+            return Err(gone(EndReason::Revoked));
+        }
+        // What only an owner can give ends with whatever else the owner gave.
+        let given = match &ticket {
+            Some(ticket) => ticket.author.then_some(ticket.created_at),
+            None => Some(session.opened_at),
+        };
+        let by_the_platform = session.subject == Some(Subject::Backend);
+        if !by_the_platform && given.is_some_and(|given_at| self.owner_withdrew(&model, given_at)) {
             return Err(gone(EndReason::Revoked));
         }
         if entry.checked_against(&model) {

@@ -240,7 +240,7 @@ async fn organization(
         name: row.get("name")?,
         domains: read_domain_lines(&row.get::<String>("domains")?)?,
         force_require_token: row.get("force_require_token")?,
-        plan: plan(row)?,
+        plan: plan(&row)?,
         created_at: row.get("created_at")?,
     }))
 }

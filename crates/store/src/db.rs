@@ -90,7 +90,7 @@ impl Query {
     }
 }
 
-/// Writes the values into a driver's argument list.
+/// Writes the values into a driver's argument list. Both databases refuse the same texts.
 fn arguments<A>(values: Vec<Value>) -> Result<A, StoreError>
 where
     A: Arguments + Default,
@@ -102,6 +102,7 @@ where
     for value in values {
         match value {
             Value::Int(value) => arguments.add(value),
+            Value::Text(Some(text)) if text.contains('\0') => return Err(StoreError::Nul),
             Value::Text(value) => arguments.add(value),
             Value::Bytes(value) => arguments.add(value),
         }

@@ -21,6 +21,8 @@ pub enum StoreErrorKind {
     TooMuch,
     /// A cap on credits does not allow it.
     Capped,
+    /// No row can hold or be found by what was given: the request is at fault.
+    Unacceptable,
 }
 
 /// A failed read or write. Cheap to clone, because one failed flush answers many callers.
@@ -63,6 +65,9 @@ pub enum StoreError {
         /// Why not.
         why: String,
     },
+    /// A text holds U+0000, which `PostgreSQL` refuses and `SQLite` cuts some texts off at.
+    #[error("a text with the character U+0000 can be neither kept nor looked for")]
+    Nul,
     /// The URL or an option is wrong.
     #[error("{0}")]
     Config(String),
@@ -130,6 +135,7 @@ impl StoreError {
             | Self::Migration(_) => StoreErrorKind::Broken,
             Self::TooMuch { .. } => StoreErrorKind::TooMuch,
             Self::CapReached(_) => StoreErrorKind::Capped,
+            Self::Nul => StoreErrorKind::Unacceptable,
         }
     }
 

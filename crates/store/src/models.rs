@@ -143,6 +143,8 @@ finders! {
     model(owner: &Owner, id: ModelId) -> Option<ModelRecord>;
     /// The model with this second id, whoever owns it.
     model_by_id2_unscoped(id2: &str) -> Option<ModelRecord>;
+    /// The model with this slug that exactly this owner has.
+    model_by_slug(owner: &Owner, slug: &str) -> Option<ModelRecord>;
     /// The model with this slug, whoever owns it.
     model_by_slug_unscoped(slug: &str) -> Option<ModelRecord>;
     /// Models of exactly this owner, newest first, at most `limit` ([`LIST_ROWS_MAX`]).
@@ -190,6 +192,8 @@ const BY_ID_AND_OWNER: &str =
     select!("WHERE id = $3 AND owner_user = $1 AND owner_organization IS NOT DISTINCT FROM $2");
 const BY_ID2: &str = select!("WHERE id2 = $1");
 const BY_SLUG: &str = select!("WHERE slug = $1");
+const BY_SLUG_AND_OWNER: &str =
+    select!("WHERE slug = $3 AND owner_user = $1 AND owner_organization IS NOT DISTINCT FROM $2");
 const LIST_ALL: &str = select!(
     "WHERE (created_at, id) < ($1, $2) \
      AND status = COALESCE($3, status) AND status <> $4 \
@@ -228,6 +232,15 @@ async fn model_by_id2_unscoped(
     id2: &str,
 ) -> Result<Option<ModelRecord>, StoreError> {
     find(handle, Query::new(BY_ID2).bind_text(id2)).await
+}
+
+async fn model_by_slug(
+    handle: &mut Handle,
+    owner: &Owner,
+    slug: &str,
+) -> Result<Option<ModelRecord>, StoreError> {
+    let query = Query::new(BY_SLUG_AND_OWNER);
+    find(handle, query.bind_owner(owner).bind_text(slug)).await
 }
 
 async fn model_by_slug_unscoped(

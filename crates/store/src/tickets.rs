@@ -42,6 +42,9 @@ finders! {
     live_embedding_ticket(model: ModelId, now: Timestamp) -> Option<TicketRecord>;
     /// The same for back ends.
     live_backend_ticket(model: ModelId, now: Timestamp) -> Option<TicketRecord>;
+    /// The newest author ticket of the model that opens from every page of the model's list and ends
+    /// after `from`, but not after `until`.
+    live_author_ticket(model: ModelId, from: Timestamp, until: Timestamp) -> Option<TicketRecord>;
     /// Tickets of the model, revoked ones included, newest first, at most `limit`
     /// ([`LIST_ROWS_MAX`]).
     tickets(model: ModelId, limit: u32) -> Vec<TicketRecord>;
@@ -125,6 +128,21 @@ async fn live_backend_ticket(
          ORDER BY until DESC, created_at DESC, id DESC LIMIT 1"
     );
     let query = Query::new(sql).bind(&model).bind(&now);
+    handle.optional(query).await?.as_ref().map(read).transpose()
+}
+
+async fn live_author_ticket(
+    handle: &mut Handle,
+    model: ModelId,
+    from: Timestamp,
+    until: Timestamp,
+) -> Result<Option<TicketRecord>, StoreError> {
+    let sql = select!(
+        "WHERE model = $1 AND kind = 'embedding' AND public = 0 AND author = 1 AND use_id2 = 0 \
+         AND domains = '' AND revoked_at IS NULL AND until > $2 AND until <= $3 \
+         ORDER BY until DESC, created_at DESC, id DESC LIMIT 1"
+    );
+    let query = Query::new(sql).bind(&model).bind(&from).bind(&until);
     handle.optional(query).await?.as_ref().map(read).transpose()
 }
 

@@ -209,7 +209,7 @@ pub(crate) struct DemoArguments {
 pub(crate) enum ModelCommand {
     /// Upload a model file and wait until it is analysed.
     Push {
-        /// The model file (a JSCAD script).
+        /// The model file (a JSCAD script or an OpenSCAD file).
         file: PathBuf,
         /// Name that people see.
         #[arg(long)]
@@ -386,7 +386,8 @@ pub(crate) enum KeysCommand {
     },
     /// End a signing key: its tokens, and the sessions they opened, are refused within a second.
     Retire {
-        /// The key's id.
+        /// The key's id. One in 64 begins with a dash.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
 }

@@ -1,6 +1,9 @@
 //! `vitrine demo`: the main job in one command, on real models and three real origins.
 
+use std::fs::DirBuilder;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +30,7 @@ use crate::cli::DemoArguments;
 use crate::commands::account::new_password;
 use crate::commands::{model, start_log};
 use crate::config::{Config, LogFormat};
+use crate::connections::Crowd;
 use crate::node::{self, Tweak};
 use crate::shop::BackEnd;
 use crate::single_server::SingleServer;
@@ -74,6 +78,9 @@ const MODELS: [DemoModel; 3] = [
     },
 ];
 
+/// Names of temporary folders that are tried, as others may have taken the first.
+const NAMES_TRIED: u32 = 1_000;
+
 /// A data folder that is removed when the demo ends, unless the operator named it.
 struct Folder {
     path: PathBuf,
@@ -88,15 +95,26 @@ impl Folder {
                 temporary: false,
             });
         }
-        let path = std::env::temp_dir().join(format!("vitrine-demo-{}", std::process::id()));
-        if path.exists() {
-            std::fs::remove_dir_all(&path)
-                .with_context(|| format!("cannot remove the old {}", path.display()))?;
+        let mut number = 0;
+        loop {
+            let name = format!("vitrine-demo-{}-{number}", std::process::id());
+            let path = std::env::temp_dir().join(name);
+            // Made, never taken over: others may put folders there too.
+            match DirBuilder::new().mode(0o700).create(&path) {
+                Ok(()) => {
+                    return Ok(Self {
+                        path,
+                        temporary: true,
+                    });
+                }
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && number < NAMES_TRIED => {
+                    number += 1;
+                }
+                Err(error) => {
+                    return Err(error).with_context(|| format!("cannot make {}", path.display()));
+                }
+            }
         }
-        Ok(Self {
-            path,
-            temporary: true,
-        })
     }
 }
 
@@ -164,7 +182,7 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<()> {
 
     let stop = CancellationToken::new();
     let ttl = Duration::from_secs(arguments.token_ttl);
-    let tokens = BackEnd::new(services.clone(), ttl);
+    let tokens = BackEnd::new(services.clone(), shown.iter().map(|one| one.record.id), ttl);
     let allowed = shop::router(shop_config(&places, &shown, false), Some(tokens));
     let strange = shop::router(shop_config(&places, &shown, true), None);
     let partner_key = partner_key(&services, &places, &folder.path).await?;
@@ -187,6 +205,7 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<()> {
         tokio::spawn(server::serve(
             listener,
             router,
+            Crowd::new(services.settings().trusted_proxies.clone()),
             stop.clone(),
             SHUTDOWN_GRACE,
         ))

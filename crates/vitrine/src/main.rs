@@ -4,6 +4,7 @@ mod adapters;
 mod cli;
 mod commands;
 mod config;
+mod connections;
 mod demo;
 mod log;
 mod master_key;
@@ -18,6 +19,7 @@ mod single_server;
 use std::process::ExitCode;
 
 use clap::Parser;
+use rustix::fs::Mode;
 use vitrine_engine::Confinement;
 use vitrine_engine::worker::MeteredAllocator;
 
@@ -34,8 +36,9 @@ fn main() -> ExitCode {
         .is_some_and(|first| first == cli::WORKER_COMMAND)
     {
         let confinement = Confinement::from_argument(words.next().as_deref());
-        vitrine_engine::worker_main(confinement);
+        vitrine_engine::worker_main(confinement, words);
     }
+    keep_files_private();
     let arguments = cli::Arguments::parse();
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -45,8 +48,27 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("vitrine: {error:#}");
+            eprintln!("vitrine: {}", printable(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whatever this process makes (database, model files, results, keys) is its account's alone, wherever
+/// the operator has it put.
+fn keep_files_private() {
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+}
+
+/// Errors hold what others have written; a terminal must not take it for commands.
+fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() && character != '\n' {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
 }

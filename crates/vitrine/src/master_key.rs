@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -18,7 +18,16 @@ const MODE_OTHERS: u32 = 0o077;
 pub(crate) fn load(path: &Path, may_create: bool, entropy: &dyn Entropy) -> Result<MasterKey> {
     match std::fs::read_to_string(path) {
         Ok(text) => {
-            let mode = std::fs::metadata(path)?.permissions().mode();
+            let metadata = std::fs::metadata(path)?;
+            let (owner, ours) = (metadata.uid(), rustix::process::geteuid().as_raw());
+            if owner != ours && owner != 0 {
+                bail!(
+                    "the master key {} belongs to the account {owner}, which knows it; run the \
+                     server as that account, or give the file to {ours}",
+                    path.display()
+                );
+            }
+            let mode = metadata.permissions().mode();
             if mode & MODE_OTHERS != 0 {
                 bail!(
                     "the master key {} can be read by others (mode {:o}); run: chmod 600 {}",

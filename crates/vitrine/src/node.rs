@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 use vitrine_access::random::Entropy;
 use vitrine_access::seal::Sealer;
 use vitrine_access::time::Clock;
-use vitrine_engine::Confinement;
 use vitrine_engine::pool::{WorkerPool, WorkerPoolConfig};
+use vitrine_engine::{Confinement, DRAWING_ARGUMENT, OpenScad};
 use vitrine_model::RunLimits;
 use vitrine_service::outgoing::GuardedClient;
 use vitrine_service::{Adapters, Services};
@@ -49,6 +49,7 @@ pub(crate) async fn build(config: &Config, bound: SocketAddr, tweak: Tweak) -> R
         store,
         blobs,
         pool,
+        drawing_pool: drawing_pool_config(config)?,
         sealer: Sealer::with_retired(&key, &retired),
         clock,
         entropy,
@@ -84,7 +85,35 @@ pub(crate) fn pool_config(config: &Config) -> Result<WorkerPoolConfig> {
         queue_max: config.worker_queue_max,
         limits,
         recycle_after_runs: config.worker_runs_max,
+        openscad: find_openscad(config),
     })
+}
+
+/// The OpenSCAD of the settings. A server without it does all its other work.
+fn find_openscad(config: &Config) -> Option<OpenScad> {
+    if config.openscad.is_empty() {
+        return None;
+    }
+    let path = &config.openscad;
+    match OpenScad::find(Path::new(path)) {
+        Ok(program) => Some(program),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            tracing::debug!(path, "there is no OpenSCAD here; .scad models are refused");
+            None
+        }
+        Err(error) => {
+            tracing::warn!(path, %error, "OpenSCAD cannot be used; .scad models are refused");
+            None
+        }
+    }
+}
+
+/// Drawings have a few workers of their own, which start when the first drawing is opened.
+fn drawing_pool_config(config: &Config) -> Result<WorkerPoolConfig> {
+    let base = pool_config(config)?;
+    let mut args = base.args.clone();
+    args.push(DRAWING_ARGUMENT.to_owned());
+    Ok(WorkerPoolConfig { args, ..base }.for_drawings())
 }
 
 /// Makes the data folder.

@@ -43,12 +43,20 @@ pub(crate) struct Drawing {
 }
 
 /// The drawings of the demo.
-pub(crate) const DRAWINGS: [Drawing; 1] = [Drawing {
-    id: "flat",
-    title: "Flat with two rooms",
-    file: "plans/second-floor/flat.dxf",
-    content: include_bytes!("../../../demo/drawings/flat.dxf"),
-}];
+pub(crate) const DRAWINGS: [Drawing; 2] = [
+    Drawing {
+        id: "flat",
+        title: "Flat with two rooms",
+        file: "plans/second-floor/flat.dxf",
+        content: include_bytes!("../../../demo/drawings/flat.dxf"),
+    },
+    Drawing {
+        id: "flat-dwg",
+        title: "The same flat from a DWG file",
+        file: "plans/second-floor/flat-2018.dwg",
+        content: include_bytes!("../../../demo/drawings/flat.dwg"),
+    },
+];
 
 /// The partner's own back end.
 pub(crate) struct BackEnd {

@@ -2,14 +2,19 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{self, Poll};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use axum::body::Body as AnyBody;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::header::{CONNECTION, HeaderValue};
 use axum::response::Response;
-use hyper::body::{Body, Incoming};
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -17,6 +22,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
+
+use crate::connections::{Crowd, Guest, PATIENCE, Steady};
 
 /// A client that has not sent its headers by then is slow on purpose.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,10 +36,6 @@ const HEADER_BYTES_MAX: usize = 32 * 1024;
 const CONNECTIONS_MAX: usize = 8_192;
 /// How long to wait after `accept` failed, for instance because no file handle was left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
-
-/// Bytes of a body that nobody asked for which are read and thrown away, so that the connection can go
-/// on: what arrives with the first read, carefully counted.
-const DRAINED_BYTES: u64 = 4 * 1024;
 
 /// What answers requests: the whole server, or a small router of its own.
 pub(crate) trait Answers:
@@ -62,6 +65,7 @@ pub(crate) async fn bind(listen: &str) -> Result<TcpListener> {
 pub(crate) async fn serve<S>(
     listener: TcpListener,
     router: S,
+    crowd: Crowd,
     stop: CancellationToken,
     grace: Duration,
 ) where
@@ -84,7 +88,11 @@ pub(crate) async fn serve<S>(
                 }
             },
         };
-        connection(stream, peer, &router, &graceful, place);
+        let Some(guest) = crowd.admit(peer.ip()) else {
+            metrics::counter!("vitrine_connections_refused_total").increment(1);
+            continue;
+        };
+        connection(stream, peer, &router, &graceful, (place, guest));
     }
     drop(listener);
     tokio::select! {
@@ -100,7 +108,7 @@ fn connection(
     peer: SocketAddr,
     router: &impl Answers,
     graceful: &GracefulShutdown,
-    place: OwnedSemaphorePermit,
+    place: (OwnedSemaphorePermit, Guest),
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
@@ -108,17 +116,17 @@ fn connection(
     let router = router.clone();
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        let left = request.body().size_hint().lower() > DRAINED_BYTES;
+        let (request, body) = watched(request);
         // Always ready: nothing here makes requests wait in line.
-        let answer = router.clone().call(request.map(axum::body::Body::new));
-        async move { Ok::<_, Infallible>(parting(answer.await?, left)) }
+        let answer = router.clone().call(request);
+        async move { Ok::<_, Infallible>(parting(answer.await?, &body)) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_READ_TIMEOUT)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEADER_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Steady::new(stream, PATIENCE)), service);
     let watched = graceful.watch(connection);
     tokio::spawn(async move {
         let _place = place;
@@ -128,11 +136,62 @@ fn connection(
     });
 }
 
-/// Tells a client that its connection ends here, when it was refused with a long body on the way: what
-/// was not read cannot be skipped, and a client that is not told sends its next request into a closed
+/// Whether a request's body was read to its end.
+struct Ended(Option<Arc<AtomicBool>>);
+
+impl Ended {
+    fn is_left(&self) -> bool {
+        let ended = self.0.as_ref();
+        ended.is_some_and(|ended| !ended.load(Ordering::Relaxed))
+    }
+}
+
+/// A body that notes its end.
+struct Watched {
+    body: Incoming,
+    ended: Arc<AtomicBool>,
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut task::Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        if matches!(frame, Poll::Ready(None)) || self.body.is_end_stream() {
+            self.ended.store(true, Ordering::Relaxed);
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Watches the body of a request that has one.
+fn watched(request: Request<Incoming>) -> (Request, Ended) {
+    if request.body().is_end_stream() {
+        return (request.map(AnyBody::new), Ended(None));
+    }
+    let ended = Arc::new(AtomicBool::new(false));
+    let note = Arc::clone(&ended);
+    let request = request.map(|body| AnyBody::new(Watched { body, ended: note }));
+    (request, Ended(Some(ended)))
+}
+
+/// Tells a client that its connection ends here, when it was refused with a body on the way: what was
+/// not read cannot be skipped, and a client that is not told sends its next request into a closed
 /// connection.
-fn parting(mut answer: Response, long_body: bool) -> Response {
-    if long_body && answer.status().is_client_error() {
+fn parting(mut answer: Response, body: &Ended) -> Response {
+    if body.is_left() && answer.status().is_client_error() {
         let headers = answer.headers_mut();
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
@@ -163,16 +222,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_in_front_of_a_long_body_says_that_the_connection_ends() {
-        for (status, long_body, closes) in [
-            (StatusCode::PAYLOAD_TOO_LARGE, true, true),
-            (StatusCode::FORBIDDEN, true, true),
-            (StatusCode::FORBIDDEN, false, false),
-            (StatusCode::OK, true, false),
+    fn a_refusal_in_front_of_a_body_that_was_not_read_says_that_the_connection_ends() {
+        let ended = |ended| Ended(Some(Arc::new(AtomicBool::new(ended))));
+        for (status, read, closes) in [
+            (StatusCode::PAYLOAD_TOO_LARGE, ended(false), true),
+            (StatusCode::FORBIDDEN, ended(false), true),
+            (StatusCode::FORBIDDEN, ended(true), false),
+            (StatusCode::FORBIDDEN, Ended(None), false),
+            (StatusCode::OK, ended(false), false),
         ] {
             let mut answer = Response::default();
             *answer.status_mut() = status;
-            let told = parting(answer, long_body);
+            let told = parting(answer, &read);
             assert_eq!(told.headers().contains_key(CONNECTION), closes, "{status}");
         }
     }

@@ -16,7 +16,8 @@ use vitrine_access::permissions::{Credential, OPERATIONS, Operation};
 const ARROWS: &[(&str, &[&str])] = &[
     ("access", &[]),
     ("model", &["access"]),
-    ("engine", &["access", "model"]),
+    ("drawing", &[]),
+    ("engine", &["access", "model", "drawing"]),
     ("store", &["access", "model"]),
     ("service", &["access", "model", "engine", "store"]),
     ("http", &["access", "model", "service"]),

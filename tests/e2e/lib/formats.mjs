@@ -36,6 +36,20 @@ export function readStl(bytes) {
   return { triangles }
 }
 
+/** Edges of a binary STL that have not exactly one neighbour that turns the other way: none when it is watertight. */
+export function openEdges(bytes) {
+  const { triangles } = readStl(bytes)
+  const edges = new Map()
+  for (let index = 0; index < triangles; index += 1) {
+    const corners = [12, 24, 36].map((at) => bytes.toString('hex', 84 + 50 * index + at, 96 + 50 * index + at))
+    corners.forEach((from, side) => {
+      const edge = `${from} ${corners[(side + 1) % 3]}`
+      edges.set(edge, (edges.get(edge) ?? 0) + 1)
+    })
+  }
+  return [...edges].filter(([edge, count]) => count !== 1 || edges.get(edge.split(' ').reverse().join(' ')) !== 1).length
+}
+
 /** Pixels of a PNG with 8 bits per channel, RGB or RGBA, not interlaced: what browsers write as screenshots. */
 export function readPng(bytes) {
   let at = 8

@@ -104,8 +104,9 @@ export class Api {
   }
 
   /** Saves and returns the new version's tag. `farewell`: the page is going away, and the request has to outlive it. */
-  async save(dxf: string, etag: string, { farewell = false } = {}): Promise<string> {
-    const body = new Blob([dxf], { type: "application/dxf" });
+  async save(seen: string, dxf: string, etag: string, { farewell = false } = {}): Promise<string> {
+    // Both texts, one behind the other: what differs between them was done by a person.
+    const body = new Blob([seen, dxf], { type: "application/dxf" });
     const init: RequestInit = { method: "PUT", headers: { "if-match": etag }, body };
     if (farewell && body.size <= FAREWELL_BYTES_MAX) init.keepalive = true;
     const answer = await this.#send("/editor/drawing", init, DRAWING_MS_MAX);

@@ -171,7 +171,11 @@ class Editor {
   #newSaver(etag: string): Saver {
     const ports = {
       dxf: () => this.#drawing.dxf(),
-      save: (dxf: string, tag: string, options: { farewell: boolean }) => this.#api.save(dxf, tag, options),
+      save: async (dxf: string, tag: string, options: { farewell: boolean }) => {
+        const saved = await this.#api.save(this.#drawing.seen, dxf, tag, options);
+        this.#drawing.settle(dxf);
+        return saved;
+      },
       newest: async () => (await this.#api.state()).etag,
       changed: (state: SavingState) => this.#showSaving(state),
     };

@@ -41,7 +41,7 @@ static ALLOCATOR: MeteredAllocator = MeteredAllocator;
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.as_slice() {
-        [flag] if flag == "--worker" => vitrine_engine::worker_main(Confinement::Required),
+        [flag] if flag == "--worker" => vitrine_engine::worker_main(Confinement::Required, []),
         [folder, count, seed] => {
             let (count, seed) = (count.parse().unwrap(), seed.parse().unwrap());
             let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -67,6 +67,7 @@ async fn make(folder: &Path, count: u64, seed: u64) {
         queue_max: WORKERS,
         limits: RunLimits::default(),
         recycle_after_runs: 100,
+        openscad: None,
     });
     let maker = Arc::new(Maker::start(pool.unwrap(), folder.to_owned()).await);
     let mut tasks = tokio::task::JoinSet::new();

@@ -8,6 +8,7 @@ mod esm;
 mod fault;
 mod guard;
 mod host;
+pub(crate) mod import;
 mod kernel;
 mod measure;
 mod parameters;

@@ -8,7 +8,7 @@ use vitrine_model::{CancelFlag, EngineError, LimitExceeded, LimitKind, RunContex
 
 /// Deadline and cancel flag of one run. Clones watch the same run.
 #[derive(Clone, Debug)]
-pub(super) struct Watch {
+pub(crate) struct Watch {
     started: Instant,
     wall: Duration,
     cancel: CancelFlag,
@@ -17,7 +17,7 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Starts the clock of a run.
-    pub(super) fn start(ctx: &RunContext) -> Self {
+    pub(crate) fn start(ctx: &RunContext) -> Self {
         Self {
             started: Instant::now(),
             wall: Duration::from_millis(ctx.limits.wall_ms),
@@ -27,12 +27,12 @@ impl Watch {
     }
 
     /// Time since the start, in milliseconds.
-    pub(super) fn elapsed_ms(&self) -> u64 {
+    pub(crate) fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Why the run has to stop now, if it has to.
-    pub(super) fn expired(&self, at: &str) -> Option<EngineError> {
+    pub(crate) fn expired(&self, at: &str) -> Option<EngineError> {
         if self.cancel.is_cancelled() {
             return Some(EngineError::Cancelled);
         }
@@ -50,13 +50,13 @@ impl Watch {
     }
 
     /// The token that the kernel polls.
-    pub(super) fn token(&self) -> &CancelToken {
+    pub(crate) fn token(&self) -> &CancelToken {
         &self.token
     }
 
     /// A reporter for the kernel that reports nothing: the kernel calls it regularly, and each time
     /// it looks at deadline and flag. That saves a thread, which the worker's cage forbids.
-    pub(super) fn reporter(&self) -> ProgressReporter {
+    pub(crate) fn reporter(&self) -> ProgressReporter {
         let watch = self.clone();
         ProgressReporter::new(move |_phase, _fraction| {
             if watch.expired("").is_some() {

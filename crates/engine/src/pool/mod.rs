@@ -12,6 +12,7 @@ mod shared;
 mod spawner;
 mod stderr;
 
+use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ use vitrine_model::{
     RunStats, Wanted,
 };
 
+use crate::openscad::{OPENSCAD_FORM, OpenScad};
+use crate::{ENGINE_VERSION, EngineKind};
 use process::{Outcome, Work};
 use shared::Shared;
 
@@ -41,6 +44,8 @@ pub struct WorkerPoolConfig {
     pub limits: RunLimits,
     /// Runs after which a worker is replaced, so that leaks stay small. At least 1.
     pub recycle_after_runs: u32,
+    /// The program for OpenSCAD files; without one they are refused.
+    pub openscad: Option<OpenScad>,
 }
 
 /// Why a pool does not start.
@@ -81,6 +86,11 @@ pub struct ModelSource {
 }
 
 impl ModelSource {
+    /// The engine that the file is for.
+    fn kind(&self) -> EngineKind {
+        EngineKind::of_file(&self.filename)
+    }
+
     /// The pool's limits, narrowed to what the model's settings allow.
     fn limits(&self, pool: &RunLimits) -> RunLimits {
         let own = self.wall_ms_max.unwrap_or(u64::MAX);
@@ -133,6 +143,10 @@ pub struct PoolHealth {
     pub restarts: u64,
     /// The layers of containment that workers reported; empty until the first has started.
     pub layers: Vec<String>,
+    /// The version of the OpenSCAD that is used, if there is one.
+    pub openscad: Option<String>,
+    /// The layers that workers with OpenSCAD reported; empty until the first has started.
+    pub openscad_layers: Vec<String>,
     /// Why the newest worker did not start, for the operator; `None` when it did.
     pub start_problem: Option<String>,
 }
@@ -205,6 +219,18 @@ impl WorkerPool {
         match self.shared.submit(source, owner, work).await? {
             Outcome::Computed(results) => sizes.check_sizes(&results).map(|()| results),
             Outcome::Described(..) => Err(mixed_up()),
+        }
+    }
+
+    /// What stands for the engine of a file of this name in the versions of its results: they change with it.
+    #[must_use]
+    pub fn engine_version(&self, filename: &str) -> Cow<'static, str> {
+        match EngineKind::of_file(filename) {
+            EngineKind::Jscad => ENGINE_VERSION.into(),
+            EngineKind::OpenScad => {
+                let version = self.shared.openscad().map_or("none", OpenScad::version);
+                format!("{OPENSCAD_FORM}, {version}").into()
+            }
         }
     }
 

@@ -14,6 +14,7 @@ use super::ModelSource;
 use super::ending::{explain, out_of_time};
 use super::spawner::Spawner;
 use super::stderr::StderrReader;
+use crate::EngineKind;
 use crate::worker::frame::{FrameError, Message, MessageBounds, receive_message, send_message};
 use crate::worker::protocol::{REQUEST_BOUNDS, Request, Response, response_bounds};
 
@@ -56,6 +57,19 @@ impl Work {
             Self::Compute { .. } => "compute",
         }
     }
+
+    /// What is answered for an OpenSCAD file where there is no OpenSCAD. To a new file it is the
+    /// end; a model that worked before may work again later.
+    pub(super) fn without_openscad(&self) -> EngineError {
+        let message =
+            "this server has no OpenSCAD, so it cannot use .scad files; its operator can \
+                       install the program and name it in the setting openscad"
+                .to_owned();
+        match self {
+            Self::Describe => EngineError::BadModel { message },
+            Self::Compute { .. } => lost(message),
+        }
+    }
 }
 
 /// What a run gave.
@@ -72,6 +86,7 @@ pub(super) struct WorkerProcess {
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     stderr: StderrReader,
+    kind: EngineKind,
     layers: Vec<String>,
     loaded: bool,
     runs: u32,
@@ -86,9 +101,13 @@ enum Interruption {
 }
 
 impl WorkerProcess {
-    /// Starts a process and waits until it is confined and ready.
-    pub(super) async fn start(spawner: &Spawner) -> Result<Self, EngineError> {
-        let mut child = spawner.spawn().await.map_err(|error| lost(format!(
+    /// Starts a process with this engine and waits until it is confined and ready.
+    pub(super) async fn start(
+        spawner: &Spawner,
+        kind: EngineKind,
+        arguments: Vec<String>,
+    ) -> Result<Self, EngineError> {
+        let mut child = spawner.spawn(arguments).await.map_err(|error| lost(format!(
             "its program could not be started ({error}); see that the server's own file is in place"
         )))?;
         let pid = child.id().unwrap_or(0);
@@ -105,6 +124,7 @@ impl WorkerProcess {
             input,
             output: BufReader::new(output),
             stderr: StderrReader::start(pid, stderr),
+            kind,
             layers: Vec::new(),
             loaded: false,
             runs: 0,
@@ -117,13 +137,13 @@ impl WorkerProcess {
                 body: Response::Ready { engine, layers },
                 ..
             }))) => {
-                if engine == crate::ENGINE_VERSION {
+                if engine == kind.worker_version() {
                     worker.layers = layers;
                     return Ok(worker);
                 }
                 lost(format!(
                     "it runs engine {engine} where the server expects {}",
-                    crate::ENGINE_VERSION
+                    kind.worker_version()
                 ))
             }
             Ok(Ok(None) | Err(FrameError::Io(_))) => {
@@ -140,6 +160,11 @@ impl WorkerProcess {
 
     pub(super) fn pid(&self) -> u32 {
         self.pid
+    }
+
+    /// The engine that the process has.
+    pub(super) fn kind(&self) -> EngineKind {
+        self.kind
     }
 
     /// The layers of containment that the worker reported.
@@ -181,6 +206,10 @@ impl WorkerProcess {
             Ok(message) => match read_answer(message, u64::from(self.runs), work) {
                 Ok(Ok(outcome)) => return (Ok(outcome), Some(self)),
                 Ok(Err(error @ (EngineError::Limit(_) | EngineError::WorkerLost { .. }))) => error,
+                // The program that it has started runs on, and ends with it.
+                Ok(Err(EngineError::Cancelled)) if self.kind == EngineKind::OpenScad => {
+                    EngineError::Cancelled
+                }
                 Ok(Err(error)) => return (Err(error), Some(self)),
                 Err(what) => lost(format!("{what}; see the server's log")),
             },
@@ -329,9 +358,13 @@ fn read_answer(
     Ok(outcome)
 }
 
-/// Bounds the texts of an error.
+/// Bounds the texts of an error, which are the model's, and leaves printable characters in them: they
+/// go to rows, logs, pages and terminals.
 fn clipped(mut error: EngineError) -> EngineError {
     let clip = |text: &mut String| {
+        if text.contains(char::is_control) {
+            *text = text.replace(char::is_control, " ");
+        }
         if let Some((end, _)) = text.char_indices().nth(MESSAGE_CHARS_MAX) {
             text.truncate(end);
         }

@@ -31,6 +31,13 @@ pub(super) enum Choice<W> {
     },
 }
 
+/// Whether a job may be done by a spare worker. All spares have the first engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spares {
+    Fit,
+    HaveAnotherEngine,
+}
+
 /// The workers of a pool. Their number, idle, busy and starting, never exceeds the capacity.
 #[derive(Debug)]
 pub(super) struct Roster<B, W> {
@@ -61,10 +68,11 @@ impl<B: PartialEq, W> Roster<B, W> {
 
     /// Who takes a job for this model and owner; `None` while every place is taken by a busy or a
     /// starting worker. The chosen worker counts as busy from now on.
-    pub(super) fn choose(&mut self, binding: &B) -> Option<Choice<W>> {
+    pub(super) fn choose(&mut self, binding: &B, spares: Spares) -> Option<Choice<W>> {
+        let spare = |bound: Option<&B>| bound.is_none() && spares == Spares::Fit;
         let choice = if let Some(index) = self.position(|bound| bound == Some(binding)) {
             Choice::Use(self.idle.remove(index).worker)
-        } else if let Some(index) = self.position(|bound| bound.is_none()) {
+        } else if let Some(index) = self.position(spare) {
             Choice::Use(self.idle.remove(index).worker)
         } else if self.total() < self.capacity {
             Choice::Start { retire: None }
@@ -176,19 +184,22 @@ mod tests {
     #[test]
     fn a_warm_worker_comes_before_a_spare() {
         let mut roster = roster(3, &[("w1", ""), ("w2", "m")]);
-        assert_eq!(roster.choose(&"m"), Some(Choice::Use("w2")));
-        assert_eq!(roster.choose(&"m"), Some(Choice::Use("w1")));
-        assert_eq!(roster.choose(&"m"), Some(Choice::Start { retire: None }));
-        assert_eq!(roster.choose(&"m"), None);
+        assert_eq!(roster.choose(&"m", Spares::Fit), Some(Choice::Use("w2")));
+        assert_eq!(roster.choose(&"m", Spares::Fit), Some(Choice::Use("w1")));
+        assert_eq!(
+            roster.choose(&"m", Spares::Fit),
+            Some(Choice::Start { retire: None })
+        );
+        assert_eq!(roster.choose(&"m", Spares::Fit), None);
     }
 
     #[test]
     fn a_full_roster_gives_up_its_least_recently_used_worker() {
         let mut roster = roster(2, &[("w1", "a"), ("w2", "b")]);
-        assert_eq!(roster.choose(&"a"), Some(Choice::Use("w1")));
+        assert_eq!(roster.choose(&"a", Spares::Fit), Some(Choice::Use("w1")));
         roster.release("w1", "a", Instant::now());
         assert_eq!(
-            roster.choose(&"c"),
+            roster.choose(&"c", Spares::Fit),
             Some(Choice::Start { retire: Some("w2") })
         );
     }
@@ -197,11 +208,14 @@ mod tests {
     fn a_worker_that_is_bound_elsewhere_is_never_used() {
         let mut roster = roster(1, &[("w1", "a")]);
         assert_eq!(
-            roster.choose(&"b"),
+            roster.choose(&"b", Spares::Fit),
             Some(Choice::Start { retire: Some("w1") })
         );
         roster.lose();
-        assert_eq!(roster.choose(&"b"), Some(Choice::Start { retire: None }));
+        assert_eq!(
+            roster.choose(&"b", Spares::Fit),
+            Some(Choice::Start { retire: None })
+        );
     }
 
     #[test]
@@ -216,12 +230,23 @@ mod tests {
     }
 
     #[test]
+    fn a_spare_with_another_engine_gives_up_its_place() {
+        let mut roster = roster(1, &[("w1", "")]);
+        let retire = Some("w1");
+        let chosen = roster.choose(&"a", Spares::HaveAnotherEngine);
+        assert_eq!(chosen, Some(Choice::Start { retire }));
+    }
+
+    #[test]
     fn a_starting_spare_holds_its_place() {
         let mut roster = roster(1, &[]);
         roster.begin_spares();
-        assert_eq!(roster.choose(&"a"), None);
+        assert_eq!(roster.choose(&"a", Spares::Fit), None);
         roster.end_spare(None, Instant::now());
-        assert_eq!(roster.choose(&"a"), Some(Choice::Start { retire: None }));
+        assert_eq!(
+            roster.choose(&"a", Spares::Fit),
+            Some(Choice::Start { retire: None })
+        );
     }
 
     #[test]

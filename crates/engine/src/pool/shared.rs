@@ -12,9 +12,11 @@ use vitrine_model::EngineError;
 
 use super::process::{Outcome, Work, WorkerProcess};
 use super::queue::{FairQueue, Place};
-use super::roster::{Choice, Roster};
+use super::roster::{Choice, Roster, Spares};
 use super::spawner::Spawner;
 use super::{ModelSource, PoolError, PoolHealth, WorkerPoolConfig};
+use crate::EngineKind;
+use crate::openscad::OpenScad;
 use crate::worker::missing_layers;
 
 /// How long a shutdown waits for running jobs. Service managers kill after 30 s or more.
@@ -52,6 +54,7 @@ struct State {
     closing: bool,
     restarts: u64,
     layers: Vec<String>,
+    openscad_layers: Vec<String>,
     /// Why the newest worker did not start; None when it did.
     start_problem: Option<String>,
 }
@@ -85,6 +88,7 @@ impl Shared {
             closing: false,
             restarts: 0,
             layers: Vec::new(),
+            openscad_layers: Vec::new(),
             start_problem: None,
         };
         let shared = Arc::new(Self {
@@ -107,6 +111,9 @@ impl Shared {
         owner: Owner,
         work: Work,
     ) -> Answer {
+        if source.kind() == EngineKind::OpenScad && self.openscad().is_none() {
+            return Err(work.without_openscad());
+        }
         let (reply, answer) = oneshot::channel();
         let binding = Binding {
             key: source.key,
@@ -155,19 +162,34 @@ impl Shared {
             queued: state.queue.len(),
             restarts: state.restarts,
             layers: state.layers.clone(),
+            openscad: self.openscad().map(|program| program.version().to_owned()),
+            openscad_layers: state.openscad_layers.clone(),
             start_problem: state.start_problem.clone(),
         }
     }
 
+    /// The program for OpenSCAD files, if there is one.
+    pub(super) fn openscad(&self) -> Option<&OpenScad> {
+        self.config.openscad.as_ref()
+    }
+
     /// Starts a process and keeps in the books how that went.
-    async fn start_worker(&self) -> Result<WorkerProcess, EngineError> {
-        let started = WorkerProcess::start(&self.spawner).await;
+    async fn start_worker(&self, kind: EngineKind) -> Result<WorkerProcess, EngineError> {
+        let arguments = match (kind, self.openscad()) {
+            (EngineKind::OpenScad, Some(program)) => program.arguments().to_vec(),
+            _ => Vec::new(),
+        };
+        let started = WorkerProcess::start(&self.spawner, kind, arguments).await;
         let mut state = self.lock();
         match &started {
             Ok(worker) => {
-                if state.layers != worker.layers() {
-                    note_layers(worker.layers());
-                    state.layers = worker.layers().to_vec();
+                let known = match worker.kind() {
+                    EngineKind::Jscad => &mut state.layers,
+                    EngineKind::OpenScad => &mut state.openscad_layers,
+                };
+                if known != worker.layers() {
+                    note_layers(worker.kind(), worker.layers());
+                    *known = worker.layers().to_vec();
                 }
                 state.start_problem = None;
             }
@@ -220,7 +242,13 @@ impl Shared {
         loop {
             let mut state = self.lock();
             let State { queue, roster, .. } = &mut *state;
-            let choice = queue.front().and_then(|job| roster.choose(&job.binding));
+            let choice = queue.front().and_then(|job| {
+                let spares = match job.source.kind() {
+                    EngineKind::Jscad => Spares::Fit,
+                    EngineKind::OpenScad => Spares::HaveAnotherEngine,
+                };
+                roster.choose(&job.binding, spares)
+            });
             let assigned = choice.and_then(|choice| Some((choice, queue.pop()?)));
             note_gauges(&state);
             drop(state);
@@ -247,7 +275,7 @@ impl Shared {
         for _ in 0..wanted {
             let shared = Arc::clone(self);
             self.runtime.spawn(async move {
-                let started = shared.start_worker().await;
+                let started = shared.start_worker(EngineKind::Jscad).await;
                 let worker = started.map_err(|error| {
                     // A pool that ends takes its starting workers with it: no news.
                     if !shared.lock().closing {
@@ -303,7 +331,7 @@ impl Busy {
         let waited = job.queued_at.elapsed();
         let kind = job.work.name();
         metrics::histogram!("vitrine_worker_wait_seconds", "kind" => kind).record(waited);
-        let answer = match shared.worker_for(choice).await {
+        let answer = match shared.worker_for(choice, job.source.kind()).await {
             Err(error) => Err(error),
             Ok(worker) => {
                 let pid = worker.pid();
@@ -357,6 +385,7 @@ impl Shared {
     async fn worker_for(
         &self,
         choice: Choice<WorkerProcess>,
+        kind: EngineKind,
     ) -> Result<WorkerProcess, EngineError> {
         match choice {
             Choice::Use(mut worker) => {
@@ -372,7 +401,7 @@ impl Shared {
             } => self.retire(Some(worker)).await,
             Choice::Start { retire: None } => {}
         }
-        self.start_worker().await
+        self.start_worker(kind).await
     }
 
     /// Ends a worker, unless it is gone already, and counts it.
@@ -425,15 +454,15 @@ impl Run {
 }
 
 /// Says once which layers hold the workers.
-fn note_layers(layers: &[String]) {
+fn note_layers(kind: EngineKind, layers: &[String]) {
     let missing = missing_layers(layers).join(", ");
     let layers = layers.join(", ");
     if missing.is_empty() {
-        tracing::info!(target: "vitrine::worker", layers, "workers are confined");
+        tracing::info!(target: "vitrine::worker", engine = ?kind, layers, "workers are confined");
     } else {
         tracing::warn!(
             target: "vitrine::worker",
-            layers, missing, "workers are confined in part only; models of strangers are dangerous here"
+            engine = ?kind, layers, missing, "workers are confined in part only; models of strangers are dangerous here"
         );
     }
 }

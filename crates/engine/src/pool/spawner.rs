@@ -24,19 +24,28 @@ pub(super) struct Spawner {
     orders: Mutex<Option<Orders>>,
 }
 
-type Orders = mpsc::Sender<oneshot::Sender<io::Result<Child>>>;
+type Orders = mpsc::Sender<Order>;
+
+/// One process that is to be started.
+struct Order {
+    /// Arguments on top of every worker's.
+    arguments: Vec<String>,
+    reply: oneshot::Sender<io::Result<Child>>,
+}
 
 impl Spawner {
     /// Starts the thread. Children belong to the current runtime.
     pub(super) fn start(program: PathBuf, args: Vec<String>, runtime: Handle) -> io::Result<Self> {
-        let (orders, inbox) = mpsc::channel::<oneshot::Sender<io::Result<Child>>>();
+        let (orders, inbox) = mpsc::channel::<Order>();
         thread::Builder::new()
             .name("worker-spawner".into())
             .spawn(move || {
                 let _entered = runtime.enter();
-                while let Ok(reply) = inbox.recv() {
+                while let Ok(Order { arguments, reply }) = inbox.recv() {
+                    let mut command = command(&program, &args);
+                    command.args(arguments);
                     // When nobody waits any more the child is dropped, which kills it.
-                    let _ = reply.send(command(&program, &args).spawn());
+                    let _ = reply.send(command.spawn());
                 }
             })?;
         Ok(Self {
@@ -44,13 +53,13 @@ impl Spawner {
         })
     }
 
-    /// Starts one worker.
-    pub(super) async fn spawn(&self) -> io::Result<Child> {
+    /// Starts one worker, with these arguments on top of every worker's.
+    pub(super) async fn spawn(&self, arguments: Vec<String>) -> io::Result<Child> {
         let (reply, child) = oneshot::channel();
         let gone = || io::Error::other("the thread that starts workers has ended");
         self.orders()
             .as_ref()
-            .and_then(|orders| orders.send(reply).ok())
+            .and_then(|orders| orders.send(Order { arguments, reply }).ok())
             .ok_or_else(gone)?;
         child.await.map_err(|_| gone())?
     }

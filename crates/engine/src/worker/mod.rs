@@ -14,6 +14,7 @@ mod runner;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 
@@ -21,7 +22,8 @@ use vitrine_model::{CancelFlag, Engine};
 
 pub use confine::{Confinement, Layer, MeteredAllocator, missing_layers};
 
-use confine::Cage;
+use crate::openscad::{OPENSCAD_FORM, OpenScadEngine};
+use confine::{Cage, Opens, Program};
 use frame::{FrameError, read_message};
 use protocol::{REQUEST_BOUNDS, Request};
 use runner::{Order, Runner};
@@ -46,9 +48,29 @@ const ENGINE_STACK_BYTES: usize = 64 * 1024 * 1024;
 /// Requests that are read ahead of the running one: the model and its first run arrive together.
 const ORDERS_AHEAD_MAX: usize = 2;
 
-/// What `vitrine __worker` runs: the JSCAD engine until standard input ends.
-pub fn worker_main(confinement: Confinement) -> ! {
-    run_worker(confinement, crate::jscad::JscadEngine::new)
+/// The argument of a worker that runs OpenSCAD; the program's path follows it.
+pub const OPENSCAD_ARGUMENT: &str = "openscad";
+
+/// What `vitrine __worker` runs until standard input ends: the engine that `arguments` name, JSCAD when they name none.
+pub fn worker_main(confinement: Confinement, arguments: impl IntoIterator<Item = String>) -> ! {
+    let mut arguments = arguments.into_iter();
+    match (arguments.next().as_deref(), arguments.next()) {
+        (Some(OPENSCAD_ARGUMENT), Some(path)) => run_program_worker(confinement, Path::new(&path)),
+        (Some(crate::DRAWING_ARGUMENT), _) => drawing_worker_main(confinement),
+        _ => run_worker(confinement, crate::jscad::JscadEngine::new),
+    }
+}
+
+/// What `vitrine __worker … drawing` runs: the engine for drawings until standard input ends.
+///
+/// Its library asks how much memory the machine has, by a file, each time it reads a DWG file: in this
+/// worker opening a file is refused instead of being the end.
+fn drawing_worker_main(confinement: Confinement) -> ! {
+    run_with(
+        confinement,
+        Opens::Refused,
+        crate::drawings::DrawingEngine::default,
+    )
 }
 
 /// Serves standard input and output with the engine that `make_engine` makes, until the input ends.
@@ -61,7 +83,37 @@ pub fn run_worker<E: Engine + 'static>(
     confinement: Confinement,
     make_engine: impl FnOnce() -> E + Send + 'static,
 ) -> ! {
-    let code = match serve(confinement, make_engine) {
+    run_with(confinement, Opens::TheEnd, make_engine)
+}
+
+fn run_with<E: Engine + 'static>(
+    confinement: Confinement,
+    opens: Opens,
+    make_engine: impl FnOnce() -> E + Send + 'static,
+) -> ! {
+    let served = set_up(confinement, None)
+        .map_err(WorkerError::Setup)
+        .and_then(|(output, cage)| serve(output, cage, opens, crate::ENGINE_VERSION, make_engine));
+    end(served)
+}
+
+/// The same with the OpenSCAD engine and the program at `path`.
+fn run_program_worker(confinement: Confinement, path: &Path) -> ! {
+    let served = Program::discover(path)
+        .and_then(|program| {
+            let (output, cage) = set_up(confinement, Some(&program))?;
+            Ok((output, cage, program))
+        })
+        .map_err(WorkerError::Setup)
+        .and_then(|(output, cage, program)| {
+            let make_engine = || OpenScadEngine::new(program);
+            serve(output, cage, Opens::TheEnd, OPENSCAD_FORM, make_engine)
+        });
+    end(served)
+}
+
+fn end(served: Result<(), WorkerError>) -> ! {
+    let code = match served {
         Ok(()) => EXIT_DONE,
         Err(WorkerError::Setup(error)) => {
             eprintln!("worker: cannot confine itself: {error}");
@@ -87,10 +139,13 @@ impl From<FrameError> for WorkerError {
 }
 
 fn serve<E: Engine + 'static>(
-    confinement: Confinement,
+    output: File,
+    mut cage: Cage,
+    opens: Opens,
+    version: &'static str,
     make_engine: impl FnOnce() -> E + Send + 'static,
 ) -> Result<(), WorkerError> {
-    let (output, cage) = set_up(confinement).map_err(WorkerError::Setup)?;
+    cage.opens = opens;
     let (orders, inbox) = sync_channel(ORDERS_AHEAD_MAX);
     thread::Builder::new()
         .name("engine".into())
@@ -98,7 +153,7 @@ fn serve<E: Engine + 'static>(
         .spawn(move || {
             let stack_bytes = u64::try_from(ENGINE_STACK_BYTES).unwrap_or(u64::MAX);
             let base_bytes = cage.address_space_bytes.saturating_add(stack_bytes);
-            let code = match Runner::start(make_engine, output, cage, base_bytes) {
+            let code = match Runner::start(make_engine, version, output, cage, base_bytes) {
                 Ok(runner) => runner.obey(&inbox),
                 Err(error) => {
                     eprintln!("worker: cannot start: {error:?}");
@@ -116,11 +171,14 @@ fn serve<E: Engine + 'static>(
 }
 
 /// Confines the process and keeps standard output for frames alone.
-fn set_up(confinement: Confinement) -> io::Result<(File, Cage)> {
+fn set_up(confinement: Confinement, program: Option<&Program>) -> io::Result<(File, Cage)> {
     let mut cage = confine::close_inherited(confinement)?;
     let output: OwnedFd = io::stdout().as_fd().try_clone_to_owned()?;
     rustix::stdio::dup2_stdout(io::stderr().as_fd())?;
-    confine::at_start(&mut cage)?;
+    match program {
+        Some(program) => confine::at_start_with(&mut cage, program)?,
+        None => confine::at_start(&mut cage)?,
+    }
     Ok((File::from(output), cage))
 }
 

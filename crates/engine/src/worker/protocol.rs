@@ -92,7 +92,7 @@ pub enum Request {
 pub enum Response {
     /// The worker is confined and waits for a model.
     Ready {
-        /// [`crate::ENGINE_VERSION`] of the worker.
+        /// The version of the worker's engine.
         engine: String,
         /// The layers of containment that are in force.
         layers: Vec<String>,

@@ -55,10 +55,11 @@ impl From<FrameError> for Ending {
 }
 
 impl<E: Engine, W: Write> Runner<E, W> {
-    /// Makes the engine and tells the server that the worker is ready. `base_bytes` is the address
+    /// Makes the engine and tells the server that the worker is ready, and of which version. `base_bytes` is the address
     /// space that counts against no budget.
     pub(super) fn start(
         make_engine: impl FnOnce() -> E,
+        version: &str,
         mut output: W,
         mut cage: Cage,
         base_bytes: u64,
@@ -66,7 +67,7 @@ impl<E: Engine, W: Write> Runner<E, W> {
         let engine = make_engine();
         confine::before_models(&mut cage)?;
         let ready = Response::Ready {
-            engine: crate::ENGINE_VERSION.to_owned(),
+            engine: version.to_owned(),
             layers: cage.names(),
         };
         write_message(

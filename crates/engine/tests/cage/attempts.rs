@@ -40,7 +40,7 @@ pub(crate) enum Held {
 
 type Attempt = fn(&Targets) -> io::Result<()>;
 
-pub(crate) const ATTEMPTS: [(&str, Attempt, Held); 28] = [
+pub(crate) const ATTEMPTS: [(&str, Attempt, Held); 29] = [
     ("read_a_secret", |t| open(&t.secret), Held::Always),
     ("write_into_the_data_folder", write_beside, Held::Always),
     ("list_the_data_folder", list, Held::Always),
@@ -106,7 +106,17 @@ pub(crate) const ATTEMPTS: [(&str, Attempt, Held); 28] = [
         |_| call(libc::SYS_setresuid, [0, 0, 0, 0, 0]),
         Held::By(Layer::UnprivilegedUser),
     ),
+    (
+        "outlive_the_server",
+        |_| call(libc::SYS_prctl, [libc::PR_SET_PDEATHSIG.into(), 0, 0, 0, 0]),
+        Held::ByTheFilterAlone,
+    ),
 ];
+
+/// What a program of others may do in its worker's cage, because its loader does it: see whether a file exists, and map
+/// libraries so that they can be executed.
+pub(crate) const PROGRAMS_MAY: [&str; 3] =
+    ["look_at_a_file", "executable_memory", "executable_later"];
 
 /// What a model is made of: memory that comes and goes, time, and text on the pipes.
 pub(crate) fn compute() {

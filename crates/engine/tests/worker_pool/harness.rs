@@ -110,6 +110,7 @@ pub(crate) fn config() -> WorkerPoolConfig {
             ..RunLimits::default()
         },
         recycle_after_runs: 100,
+        openscad: None,
     }
 }
 

@@ -44,7 +44,7 @@ fn limits() -> RunLimits {
 
 fn hostile_pool(limits: RunLimits) -> WorkerPool {
     WorkerPool::start(WorkerPoolConfig {
-        args: vec!["--jscad".into()],
+        args: vec!["--engine".into()],
         limits,
         ..config()
     })

@@ -32,7 +32,7 @@ module.exports = { main, getParameterDefinitions }
 
 fn jscad_pool(limits: RunLimits) -> WorkerPool {
     WorkerPool::start(WorkerPoolConfig {
-        args: vec!["--jscad".into()],
+        args: vec!["--engine".into()],
         limits,
         ..config()
     })

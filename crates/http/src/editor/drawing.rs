@@ -69,7 +69,9 @@ pub(crate) async fn get(
     Ok((headers, file.dxf).into_response())
 }
 
-/// Saves a DXF that was made from the version of If-Match.
+/// Saves a drawing that was made from the version of If-Match. The body is two DXF texts, one behind the other:
+/// what the editor wrote of that version before anybody changed it, and what it writes now; or the second
+/// alone.
 #[utoipa::path(
     put, path = "/editor/drawing", operation_id = "SaveEditorDrawing", tag = "editor",
     params(("If-Match" = String, Header, description = "The ETag that the drawing was loaded with")),
@@ -105,7 +107,8 @@ async fn save(
     // Nobody's body is received who may not save.
     services.may_save(OPERATION, &access, caller).await?;
     let base = base(headers)?;
-    let bytes_max = usize::try_from(DRAWING_BYTES_MAX).map_err(ApiError::internal)?;
+    // What the page had at first, and what it has now.
+    let bytes_max = usize::try_from(2 * DRAWING_BYTES_MAX).map_err(ApiError::internal)?;
     let sent = read_bounded(body, bytes_max).await?;
     let no_store = [(CACHE_CONTROL, NO_STORE)];
     match services.save_drawing(&access, &base, sent).await? {

@@ -1,7 +1,8 @@
 //! Reading a body whole, within a bound.
 
+use axum::BoxError;
 use axum::body::Body;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body as _;
 
@@ -16,15 +17,38 @@ pub async fn read_bounded(body: Body, bytes_max: usize) -> Result<Bytes, ApiErro
     if body.size_hint().lower() > bytes_max as u64 {
         return Err(too_large(bytes_max as u64));
     }
-    match Limited::new(body, bytes_max).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large(bytes_max as u64)),
-        Err(error) => Err(ApiError::new(
-            ErrorKind::RequestInvalid,
-            "The request body ended before it was complete. Send it again.",
-        )
-        .caused_by(error)),
+    let mut body = Limited::new(body, bytes_max);
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    // Asked before each piece: a body that says its length is over with its last byte, and not only when
+    // its sender has been told that the byte was taken.
+    while !body.is_end_stream() {
+        let Some(frame) = body.frame().await else {
+            break;
+        };
+        let frame = frame.map_err(|error| broken(error, bytes_max))?;
+        let Ok(piece) = frame.into_data() else {
+            continue;
+        };
+        if first.is_empty() && all.is_empty() {
+            first = piece;
+        } else {
+            all.extend_from_slice(&std::mem::take(&mut first));
+            all.extend_from_slice(&piece);
+        }
     }
+    Ok(if all.is_empty() { first } else { all.freeze() })
+}
+
+fn broken(error: BoxError, bytes_max: usize) -> ApiError {
+    if error.is::<LengthLimitError>() {
+        return too_large(bytes_max as u64);
+    }
+    ApiError::new(
+        ErrorKind::RequestInvalid,
+        "The request body ended before it was complete. Send it again.",
+    )
+    .caused_by(error)
 }
 
 /// The refusal of a body that is longer than `bytes_max`.

@@ -7,6 +7,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use bytes::Bytes;
+use futures::future::{BoxFuture, poll_immediate};
 use serde::de::DeserializeOwned;
 
 use super::body::read_bounded;
@@ -14,13 +15,19 @@ use super::strict_json;
 use crate::error::{ApiError, ErrorKind};
 use crate::limits::JSON_BODY_BYTES_MAX;
 
-/// A JSON body that was received and not yet looked into: a handler reads it after it has checked who
-/// is asking, so that strangers learn nothing about its form.
-#[derive(Debug, Clone)]
+/// A JSON body that was not yet looked into: a handler reads it after it has checked who is asking, so
+/// that strangers learn nothing about its form, and take no memory by sending it slowly.
 pub struct Unread<T> {
     headers: HeaderMap,
-    text: Bytes,
+    body: Arriving,
     form: PhantomData<fn() -> T>,
+}
+
+enum Arriving {
+    /// It came together with the head.
+    There(Result<Bytes, ApiError>),
+    /// It is on the way; nothing more of it is taken until somebody waits for it.
+    Late(BoxFuture<'static, Result<Bytes, ApiError>>),
 }
 
 impl<T: DeserializeOwned> Unread<T> {
@@ -28,11 +35,33 @@ impl<T: DeserializeOwned> Unread<T> {
     ///
     /// # Errors
     /// [`ErrorKind::RequestInvalid`] naming the member and the place.
-    pub fn read(self) -> Result<T, ApiError> {
-        if !self.text.is_empty() {
+    pub async fn read(self) -> Result<T, ApiError> {
+        let text = match self.body {
+            Arriving::There(text) => text?,
+            Arriving::Late(reading) => reading.await?,
+        };
+        if !text.is_empty() {
             check_content_type(&self.headers)?;
         }
-        parse_json(&self.text)
+        parse_json(&text)
+    }
+
+    /// Reads the body after `check` has said who is asking; once more after it, where the body came
+    /// late: meanwhile the right may have been withdrawn.
+    ///
+    /// # Errors
+    /// What `check` refuses, and as [`Unread::read`].
+    pub async fn after<A, E, F, C>(self, check: F) -> Result<(A, T), ApiError>
+    where
+        F: Fn() -> C,
+        C: Future<Output = Result<A, E>>,
+        ApiError: std::convert::From<E>,
+    {
+        let allowed = check().await?;
+        let late = matches!(self.body, Arriving::Late(_));
+        let value = self.read().await?;
+        let allowed = if late { check().await? } else { allowed };
+        Ok((allowed, value))
     }
 }
 
@@ -41,8 +70,13 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Unread<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
+        let mut reading = Box::pin(read_bounded(body, JSON_BODY_BYTES_MAX));
+        let body = match poll_immediate(&mut reading).await {
+            Some(text) => Arriving::There(text),
+            None => Arriving::Late(reading),
+        };
         Ok(Self {
-            text: read_bounded(body, JSON_BODY_BYTES_MAX).await?,
+            body,
             headers: parts.headers,
             form: PhantomData,
         })
@@ -58,7 +92,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let unread = Unread::from_request(request, state).await?;
-        unread.read().map(Self)
+        unread.read().await.map(Self)
     }
 }
 
@@ -122,6 +156,8 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::ready;
+
     use axum::body::Body;
     use serde::Deserialize;
 
@@ -185,6 +221,36 @@ mod tests {
         assert!(error.message().contains("\"size\""), "{error}");
         let error = extract(None, r#"{"size":3,"size":3}"#).await.unwrap_err();
         assert!(error.message().contains("twice"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_late_body_is_not_waited_for_by_a_refusal_and_asks_again_by_a_right() {
+        let (sender, receiver) = futures::channel::mpsc::unbounded::<Result<Bytes, ApiError>>();
+        let request = Request::new(Body::from_stream(receiver));
+        let unread = Unread::<Sample>::from_request(request, &()).await.unwrap();
+        let refused = ApiError::new(ErrorKind::TooLarge, "no");
+        let answer = unread.after(|| ready(Err::<(), _>(ApiError::new(ErrorKind::TooLarge, "no"))));
+        assert_eq!(answer.await.unwrap_err().kind(), refused.kind());
+        drop(sender);
+
+        let (sender, receiver) = futures::channel::mpsc::unbounded::<Result<Bytes, ApiError>>();
+        let request = Request::new(Body::from_stream(receiver));
+        let unread = Unread::<Sample>::from_request(request, &()).await.unwrap();
+        sender
+            .unbounded_send(Ok(Bytes::from_static(b"{\"size\":3}")))
+            .unwrap();
+        drop(sender);
+        let asked = std::cell::Cell::new(0);
+        let check = || {
+            asked.set(asked.get() + 1);
+            ready(Ok::<_, ApiError>(()))
+        };
+        let ((), sample) = unread.after(check).await.unwrap();
+        assert_eq!((sample.size, asked.get()), (3, 2));
+        let whole = Unread::<Sample>::from_request(Request::new(Body::from("{}")), &()).await;
+        asked.set(0);
+        whole.unwrap().after(check).await.unwrap();
+        assert_eq!(asked.get(), 1);
     }
 
     #[tokio::test]

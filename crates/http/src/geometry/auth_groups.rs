@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use std::future::ready;
+
 use axum::Json;
 use axum::extract::State;
 use vitrine_service::Services;
@@ -23,8 +25,9 @@ pub(crate) async fn create(
     From(caller): From,
     request: Unread<ReqAuthorizationGroup>,
 ) -> Result<Json<ResCreateAuthorizationGroup>, ApiError> {
-    services.backend_only("CreateAuthorizationGroup", &caller)?;
-    let request = request.read()?;
+    let (_, request) = request
+        .after(|| ready(services.backend_only("CreateAuthorizationGroup", &caller)))
+        .await?;
     let members = GroupMembers {
         models: ids("models", &request.models)?,
         users: ids("users", &request.users)?,

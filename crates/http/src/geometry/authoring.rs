@@ -34,8 +34,10 @@ pub(crate) async fn default_values(
     values: Unread<ReqCustomization>,
 ) -> Result<Json<ResUpdateParameterDefaultValues>, ApiError> {
     let operation = "UpdateParameterDefaultValues";
-    let access = services.author_access(operation, &model, &caller).await?;
-    let values = values.read()?.into_raw()?;
+    let (access, values) = values
+        .after(|| services.author_access(operation, &model, &caller))
+        .await?;
+    let values = values.into_raw()?;
     services
         .set_default_values(access.model.id, &values, query.ignore_unknown_params)
         .await?;
@@ -59,9 +61,11 @@ pub(crate) async fn parameters(
     request: Unread<ReqParameterDefinitions>,
 ) -> Result<Json<ResUpdateParameterDefinitions>, ApiError> {
     let operation = "UpdateParameterDefinitions";
-    let access = services.author_access(operation, &model, &caller).await?;
+    let (access, request) = request
+        .after(|| services.author_access(operation, &model, &caller))
+        .await?;
     services
-        .present_parameters(access.model.id, parameter_changes(request.read()?))
+        .present_parameters(access.model.id, parameter_changes(request))
         .await?;
     services.note_allowed(operation, &caller, Some(access.model.id));
     Ok(Json(ResUpdateParameterDefinitions::default()))
@@ -83,9 +87,11 @@ pub(crate) async fn outputs(
     request: Unread<ReqOutputDefinitions>,
 ) -> Result<Json<ResUpdateOutputDefinitions>, ApiError> {
     let operation = "UpdateOutputDefinitions";
-    let access = services.author_access(operation, &model, &caller).await?;
+    let (access, request) = request
+        .after(|| services.author_access(operation, &model, &caller))
+        .await?;
     services
-        .present_outputs(access.model.id, output_changes(request.read()?)?)
+        .present_outputs(access.model.id, output_changes(request)?)
         .await?;
     services.note_allowed(operation, &caller, Some(access.model.id));
     Ok(Json(ResUpdateOutputDefinitions::default()))
@@ -107,9 +113,11 @@ pub(crate) async fn exports(
     request: Unread<ReqExportDefinitions>,
 ) -> Result<Json<ResUpdateExportDefinitions>, ApiError> {
     let operation = "UpdateExportDefinitions";
-    let access = services.author_access(operation, &model, &caller).await?;
+    let (access, request) = request
+        .after(|| services.author_access(operation, &model, &caller))
+        .await?;
     services
-        .present_exports(access.model.id, export_changes(request.read()?))
+        .present_exports(access.model.id, export_changes(request))
         .await?;
     services.note_allowed(operation, &caller, Some(access.model.id));
     Ok(Json(ResUpdateExportDefinitions::default()))

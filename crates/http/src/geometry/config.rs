@@ -50,9 +50,11 @@ pub(crate) async fn create(
     config: Unread<ReqConfigure>,
 ) -> Result<Json<ResCreateModelConfig>, ApiError> {
     let operation = "CreateModelConfig";
-    let access = services.author_access(operation, &model, &caller).await?;
+    let (access, config) = config
+        .after(|| services.author_access(operation, &model, &caller))
+        .await?;
     services
-        .replace_viewer_config(access.model.id, config.read()?.0)
+        .replace_viewer_config(access.model.id, config.0)
         .await?;
     services.note_allowed(operation, &caller, Some(access.model.id));
     Ok(Json(ResCreateModelConfig::default()))
@@ -74,9 +76,11 @@ pub(crate) async fn update(
     changes: Unread<ReqConfigure>,
 ) -> Result<Json<ResUpdateModelConfig>, ApiError> {
     let operation = "UpdateModelConfig";
-    let access = services.author_access(operation, &model, &caller).await?;
+    let (access, changes) = changes
+        .after(|| services.author_access(operation, &model, &caller))
+        .await?;
     services
-        .merge_viewer_config(access.model.id, changes.read()?.0)
+        .merge_viewer_config(access.model.id, changes.0)
         .await?;
     services.note_allowed(operation, &caller, Some(access.model.id));
     Ok(Json(ResUpdateModelConfig::default()))

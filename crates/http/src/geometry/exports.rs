@@ -46,10 +46,10 @@ pub(crate) async fn compute(
     Query(query): Query<ComputeQuery>,
     body: Unread<ReqExport>,
 ) -> Result<Json<ResComputeExports>, ApiError> {
-    let access = services
-        .session_access("ComputeExports", &id, &caller)
+    let (access, request) = body
+        .after(|| services.session_access("ComputeExports", &id, &caller))
         .await?;
-    let request = export_request(body.read()?)?;
+    let request = export_request(request)?;
     let states = services
         .compute_exports(&access, &request, query.ignore_unknown_params)
         .await?;
@@ -71,10 +71,10 @@ pub(crate) async fn cached(
     Query(query): Query<ComputeQuery>,
     body: Unread<ReqExportOrCache>,
 ) -> Result<Json<ResGetCachedExports>, ApiError> {
-    let access = services
-        .session_access("GetCachedExports", &id, &caller)
+    let (access, wanted) = body
+        .after(|| services.session_access("GetCachedExports", &id, &caller))
         .await?;
-    let states = match body.read()? {
+    let states = match wanted {
         ReqExportOrCache::Versions(versions) => States {
             outputs: Vec::new(),
             exports: services

@@ -1,10 +1,12 @@
 //! `CreateModel`, `GetModel`, `UpdateModel`, `ListModels`, `DownloadModelFile` and the presigned upload.
 
+use std::future::ready;
+
 use axum::Json;
 use axum::body::Body as AxumBody;
 use axum::extract::{Request, State};
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, Method};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::response::Response;
 use vitrine_access::ids::BlobKey;
 use vitrine_access::permissions::Permission;
@@ -35,8 +37,10 @@ pub(crate) async fn create(
     From(caller): From,
     request: Unread<ReqModel>,
 ) -> Result<Json<ResCreateModel>, ApiError> {
-    let access = services.backend_only("CreateModel", &caller)?;
-    let model = services.create_model(model_patch(request.read()?)?).await?;
+    let (access, request) = request
+        .after(|| ready(services.backend_only("CreateModel", &caller)))
+        .await?;
+    let model = services.create_model(model_patch(request)?).await?;
     services.note_allowed("CreateModel", &caller, Some(model.id));
     let Blocks {
         file,
@@ -114,9 +118,11 @@ pub(crate) async fn update(
     Path(id): Path<String>,
     request: Unread<ReqModel>,
 ) -> Result<Json<ResUpdateModel>, ApiError> {
-    let access = services.model_access("UpdateModel", &id, &caller).await?;
+    let (access, request) = request
+        .after(|| services.model_access("UpdateModel", &id, &caller))
+        .await?;
     let model = services
-        .update_model(access.model.id, model_patch(request.read()?)?)
+        .update_model(access.model.id, model_patch(request)?)
         .await?;
     services.note_allowed("UpdateModel", &caller, Some(model.id));
     let Blocks {
@@ -201,7 +207,7 @@ pub(crate) async fn download_file(
     };
     let planned = match download.plan(&method, &headers) {
         Ok(planned) => planned,
-        Err(refusal) => return Ok(refusal),
+        Err(refusal) => return Ok(asked_each_time(refusal)),
     };
     let part = planned.range().and_then(|range| {
         let (start, end) = (
@@ -210,7 +216,17 @@ pub(crate) async fn download_file(
         );
         (end <= bytes.len()).then(|| bytes.slice(start..end))
     });
-    Ok(planned.into_response(part.map_or_else(AxumBody::empty, AxumBody::from)))
+    let body = part.map_or_else(AxumBody::empty, AxumBody::from);
+    Ok(asked_each_time(planned.into_response(body)))
+}
+
+/// The address is the same for every credential: what one of them got, the next has to ask for.
+fn asked_each_time(mut answer: Response) -> Response {
+    let headers = answer.headers_mut();
+    let again = HeaderValue::from_static("private, no-cache");
+    headers.insert(CACHE_CONTROL, again);
+    headers.insert(VARY, HeaderValue::from_static("Authorization"));
+    answer
 }
 
 /// Takes a model's file by its presigned link; no other credential is asked for.

@@ -47,15 +47,12 @@ pub(crate) async fn compute(
     Query(query): Query<ComputeQuery>,
     values: Unread<ReqCustomization>,
 ) -> Result<Json<ResComputeOutputs>, ApiError> {
-    let access = services
-        .session_access("ComputeOutputs", &id, &caller)
+    let (access, values) = values
+        .after(|| services.session_access("ComputeOutputs", &id, &caller))
         .await?;
+    let values = values.into_raw()?;
     let states = services
-        .compute_outputs(
-            &access,
-            &values.read()?.into_raw()?,
-            query.ignore_unknown_params,
-        )
+        .compute_outputs(&access, &values, query.ignore_unknown_params)
         .await?;
     Ok(Json(ResComputeOutputs {
         message: None,
@@ -79,8 +76,8 @@ pub(crate) async fn cached(
     Query(query): Query<ComputeQuery>,
     body: Unread<ReqCustomizationOrCache>,
 ) -> Result<Json<ResGetCachedOutputs>, ApiError> {
-    let access = services
-        .session_access("GetCachedOutputs", &id, &caller)
+    let (access, wanted) = body
+        .after(|| services.session_access("GetCachedOutputs", &id, &caller))
         .await?;
     let definition = access.model.definition.as_deref();
     let is_output = |key: &str| {
@@ -91,7 +88,7 @@ pub(crate) async fn cached(
                 .any(|output| output.id.to_string() == key)
         })
     };
-    let states = match body.read()?.classify(is_output)? {
+    let states = match wanted.classify(is_output)? {
         CacheRequest::Versions(versions) => {
             services
                 .cached_versions(&access, ResultKind::Output, &versions.into_pairs())

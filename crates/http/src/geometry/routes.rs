@@ -5,13 +5,16 @@ use std::collections::BTreeSet;
 
 use axum::Router;
 use axum::handler::Handler;
+use axum::http::header::ALLOW;
 use axum::middleware::from_fn_with_state;
+use axum::response::IntoResponse;
 use axum::routing::{MethodFilter, any, on};
 use vitrine_access::permissions::{ANY_METHOD, OPERATIONS, operation};
 use vitrine_service::Services;
 
 use crate::authorize;
 use crate::editor::{drawing, session};
+use crate::error::{ApiError, ErrorKind};
 use crate::partner::{oauth, tokens};
 use crate::platform;
 
@@ -20,6 +23,17 @@ use super::{
     assets, audit, auth_groups, authoring, config, exports, keys, life, models, outputs, sessions,
     tickets,
 };
+
+/// Reading these changes something: whoever asks for the head of the answer alone would lose it.
+const CHANGES_BY_GET: [&str; 1] = ["VerifyEditorToken"];
+
+async fn without_answer() -> impl IntoResponse {
+    let refused = ApiError::new(
+        ErrorKind::MethodNotAllowed,
+        "This address answers GET only: the answer is given once.",
+    );
+    ([(ALLOW, "GET")], refused)
+}
 
 struct Routes {
     services: Services,
@@ -43,6 +57,11 @@ impl Routes {
             "DELETE" => on(MethodFilter::DELETE, handler),
             ANY_METHOD => any(handler),
             other => panic!("operation {id} has the method {other}, which no route serves"),
+        };
+        let served = if CHANGES_BY_GET.contains(&id) {
+            served.on(MethodFilter::HEAD, without_answer)
+        } else {
+            served
         };
         let audited = Audited {
             services: self.services.clone(),

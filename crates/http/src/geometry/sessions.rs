@@ -53,7 +53,7 @@ pub(crate) async fn create_by_ticket(
         .admit_by_ticket(&ticket, page.evidence(), &caller)
         .await?;
     without_state(&query)?;
-    let initial = initial(body.read()?)?;
+    let initial = initial(body.read().await?)?;
     let opened = services
         .open_session(admission, &caller, initial, query.ignore_unknown_params)
         .await?;
@@ -85,7 +85,7 @@ pub(crate) async fn create_by_model(
         .await?;
     let admission = services.admit_by_model(access, &caller)?;
     without_state(&query)?;
-    let initial = initial(body.read()?)?;
+    let initial = initial(body.read().await?)?;
     let opened = services
         .open_session(admission, &caller, initial, query.ignore_unknown_params)
         .await?;

@@ -24,10 +24,10 @@ pub(crate) async fn create(
     Path(model): Path<String>,
     request: Unread<ReqTicket>,
 ) -> Result<Json<ResCreateTicket>, ApiError> {
-    let access = services
-        .model_access("CreateTicket", &model, &caller)
+    let (access, request) = request
+        .after(|| services.model_access("CreateTicket", &model, &caller))
         .await?;
-    let request = ticket_request(&request.read()?)?;
+    let request = ticket_request(&request)?;
     let ticket = services.create_ticket(&access.model, request).await?;
     services.note_allowed("CreateTicket", &caller, Some(access.model.id));
     let Blocks {

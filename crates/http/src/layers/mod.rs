@@ -168,12 +168,12 @@ impl Front {
             Ok(timeout) => bounds::in_time(timeout, self.route(request)),
             Err(error) => return error.into_response(),
         };
-        let response = match AssertUnwindSafe(answer).catch_unwind().await {
+        let mut response = match AssertUnwindSafe(answer).catch_unwind().await {
             Ok(response) => response,
             Err(panic) => panicked(panic),
         };
         if let Some(address) = counted {
-            rates::note(&config, address, &response);
+            rates::note(&config, address, &mut response);
         }
         response
     }

@@ -6,6 +6,7 @@
 //! the page, because nothing of it is shared by CORS. A page that stands open asks for the next nonce
 //! by `POST` to its own address.
 
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
@@ -16,7 +17,8 @@ use vitrine_service::Services;
 use vitrine_service::embed::EmbedPage;
 
 use crate::error::ApiError;
-use crate::extract::Page;
+use crate::extract::{Page, Tokenless, read_bounded};
+use crate::limits::PAGE_LOAD_BYTES_MAX;
 use crate::pages::static_files::{page_text, static_file};
 
 /// What the built page holds in place of its configuration.
@@ -51,10 +53,9 @@ const NOTICE_POLICY: HeaderValue = HeaderValue::from_static(
 const SENTENCE: &str = "__SENTENCE__";
 
 /// One sentence for all that cannot be shown: strangers learn nothing about the model.
-const NOTHING_HERE: &str = "There is no model to show at this address. Copy the address again \
-                            from the model's page, or ask the model's owner.";
-const NOT_ALONE: &str = "This address shows a model inside another page and not by itself. Put it \
-                         into an iframe on a page that the model's owner allows.";
+const NOTHING_HERE: &str = "There is no model to show at this address. A model is shown inside an \
+                            iframe on a page that its owner allows, and not by itself. Copy the \
+                            address again from the model's page, or ask the model's owner.";
 
 /// The iframe page of a model.
 pub(crate) async fn page(
@@ -62,12 +63,10 @@ pub(crate) async fn page(
     Path(slug): Path<String>,
     request: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let Some(page) = services.embed_page(&slug).await? else {
-        return Ok(notice(StatusCode::NOT_FOUND, NOTHING_HERE));
+    let found = services.embed_page(&slug).await?;
+    let Some(page) = found.filter(|page| may_be_shown(&request, page.may_stand_alone)) else {
+        return Ok(notice(NOTHING_HERE));
     };
-    if !may_be_shown(&request, page.may_stand_alone) {
-        return Ok(notice(StatusCode::FORBIDDEN, NOT_ALONE));
-    }
     let template = page_text("embed/index.html")
         .ok_or_else(|| ApiError::internal("the build lacks embed/index.html"))?;
     let public_url = &services.settings().public_url;
@@ -93,10 +92,15 @@ pub(crate) async fn page(
 /// The next nonce, in exchange for the last one, for the page that stands open.
 pub(crate) async fn renew(
     State(services): State<Services>,
+    Tokenless(caller): Tokenless,
     page: Page,
-    last: String,
+    last: Body,
 ) -> Result<Response, ApiError> {
-    let nonce = services.renew_page_load(last.trim(), &page.evidence().origin)?;
+    let last = read_bounded(last, PAGE_LOAD_BYTES_MAX).await?;
+    // What is no text is no page load either.
+    let last = std::str::from_utf8(&last).unwrap_or_default();
+    let origin = page.evidence().origin;
+    let nonce = services.renew_page_load(last.trim(), caller.address, &origin)?;
     let headers = [(CONTENT_TYPE, TEXT), (CACHE_CONTROL, NEVER_KEPT)];
     Ok((headers, nonce).into_response())
 }
@@ -122,14 +126,14 @@ fn may_be_shown(request: &HeaderMap, may_stand_alone: bool) -> bool {
     }
 }
 
-fn notice(status: StatusCode, sentence: &str) -> Response {
+fn notice(sentence: &str) -> Response {
     let headers = [
         (CONTENT_TYPE, HTML),
         (CACHE_CONTROL, NEVER_KEPT),
         (CONTENT_SECURITY_POLICY, NOTICE_POLICY),
     ];
     let html = NOTICE.replace(SENTENCE, sentence);
-    (status, headers, ISOLATION, html).into_response()
+    (StatusCode::NOT_FOUND, headers, ISOLATION, html).into_response()
 }
 
 fn content_security_policy(page: &EmbedPage, public_url: &str) -> String {

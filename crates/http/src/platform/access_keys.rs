@@ -81,14 +81,10 @@ pub(crate) async fn query(
     body: Unread<QueryRequest>,
 ) -> Result<Response, ApiError> {
     let done = async {
-        let access = services
-            .platform_access("PlatformQueryAccessKeys", &caller)
+        let (access, request) = body
+            .after(|| services.platform_access("PlatformQueryAccessKeys", &caller))
             .await?;
-        if body
-            .read()?
-            .filters
-            .is_some_and(|filters| !filters.is_empty())
-        {
+        if request.filters.is_some_and(|filters| !filters.is_empty()) {
             return Err(invalid(
                 "'filters': keys have none; all of them are listed.",
             ));
@@ -149,10 +145,9 @@ pub(crate) async fn create(
     body: Unread<KeyRequest>,
 ) -> Result<Response, ApiError> {
     let done = async {
-        let access = services
-            .platform_access("PlatformCreateAccessKey", &caller)
+        let (access, request) = body
+            .after(|| services.platform_access("PlatformCreateAccessKey", &caller))
             .await?;
-        let request = body.read()?;
         let end = request.valid_until.and_then(|end| instant(&json!(end)));
         let (record, key) = services
             .platform_create_key(&access, request.description, &request.scope, end)
@@ -185,11 +180,14 @@ pub(crate) async fn update(
     body: Unread<KeyPatchRequest>,
 ) -> Result<Response, ApiError> {
     let done = async {
-        let access = services
-            .platform_access("PlatformUpdateAccessKey", &caller)
-            .await?;
-        let mut key = services.platform_key(&access, &id).await?;
-        let request = body.read()?;
+        let allowed = async || {
+            let access = services
+                .platform_access("PlatformUpdateAccessKey", &caller)
+                .await?;
+            let key = services.platform_key(&access, &id).await?;
+            Ok::<_, ApiError>((access, key))
+        };
+        let ((access, mut key), request) = body.after(allowed).await?;
         if let Some(label) = request.description {
             key.label = label;
         }

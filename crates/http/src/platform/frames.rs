@@ -90,10 +90,9 @@ pub(crate) async fn decrypt_ticket(
     body: Unread<DecryptRequest>,
 ) -> Result<Response, ApiError> {
     let done = async {
-        let access = services
-            .platform_access("PlatformDecryptTicket", &caller)
+        let (access, request) = body
+            .after(|| services.platform_access("PlatformDecryptTicket", &caller))
             .await?;
-        let request = body.read()?;
         let (model, ticket) = services
             .platform_decrypt_ticket(&access, &request.ticket)
             .await?;

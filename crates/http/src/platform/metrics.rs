@@ -17,6 +17,7 @@ use super::query::{QueryRequest, instant};
 use super::wire::{answer, epoch};
 use crate::error::{ApiError, ErrorKind, Form};
 use crate::extract::Unread;
+use crate::limits::PLATFORM_FILTER_BYTES_MAX;
 
 /// What a query for metrics may say; all else is refused by its name.
 struct Wanted {
@@ -28,7 +29,9 @@ struct Wanted {
     descending: bool,
 }
 
+/// Messages repeat no more of a name than any that is served has.
 fn invalid(member: &str, why: &str) -> ApiError {
+    let member: String = member.chars().take(PLATFORM_FILTER_BYTES_MAX).collect();
     ApiError::new(ErrorKind::RequestInvalid, format!("'{member}': {why}."))
 }
 
@@ -158,10 +161,9 @@ pub(crate) async fn of_user(
     body: Unread<QueryRequest>,
 ) -> Result<Response, ApiError> {
     let done = async {
-        let access = services
-            .platform_access("PlatformQueryUserMetrics", &caller)
+        let (access, request) = body
+            .after(|| services.platform_access("PlatformQueryUserMetrics", &caller))
             .await?;
-        let request = body.read()?;
         let wanted = wanted(&request, "user_id")?;
         let user = access.user.id;
         let asked = wanted.account.as_deref().map(str::parse::<UserId>);
@@ -202,10 +204,9 @@ pub(crate) async fn of_organization(
     body: Unread<QueryRequest>,
 ) -> Result<Response, ApiError> {
     let done = async {
-        let access = services
-            .platform_access("PlatformQueryOrganizationMetrics", &caller)
+        let (access, request) = body
+            .after(|| services.platform_access("PlatformQueryOrganizationMetrics", &caller))
             .await?;
-        let request = body.read()?;
         let wanted = wanted(&request, "organization_id")?;
         let asked = wanted.account.as_deref().map(str::parse::<OrganizationId>);
         let own = access.user.member.map(|(id, _)| id);

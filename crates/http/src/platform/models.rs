@@ -1,5 +1,7 @@
 //! `POST /api/v1/models/query`, `POST /api/v1/models`, `GET`, `PATCH` and `DELETE /api/v1/models/{key}`.
 
+use std::collections::HashSet;
+
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use serde::{Deserialize, Deserializer};
@@ -20,6 +22,7 @@ use super::query::QueryRequest;
 use super::wire::{answer, done};
 use crate::error::{ApiError, ErrorKind, Form};
 use crate::extract::{Path, Unread};
+use crate::limits::QUERY_BYTES_MAX;
 
 /// Characters of a title.
 const TITLE_CHARS_MIN: usize = 5;
@@ -157,11 +160,10 @@ pub(crate) async fn query(
     body: Unread<QueryRequest>,
 ) -> Result<Response, ApiError> {
     let done = async {
-        let access = services
-            .platform_access("PlatformQueryModels", &caller)
+        let (access, request) = body
+            .after(|| services.platform_access("PlatformQueryModels", &caller))
             .await?;
         let guest = PlatformGuest::of(access);
-        let request = body.read()?;
         let mut query = request.read(MODEL_FIELDS)?;
         // What was deleted is listed only for whoever asks for it.
         let asks = |condition: &Condition| condition.field.name == "deleted_at";
@@ -212,10 +214,9 @@ pub(crate) async fn create(
     body: Unread<CreateRequest>,
 ) -> Result<Response, ApiError> {
     let done = async {
-        let access = services
-            .platform_access("PlatformCreateModel", &caller)
+        let (access, request) = body
+            .after(|| services.platform_access("PlatformCreateModel", &caller))
             .await?;
-        let request = body.read()?;
         let named = request.title.clone().or_else(|| request.filename.clone());
         let named = named.ok_or_else(|| invalid("'title' or 'filename' has to be given."))?;
         let (mut patch, listing) = request.more.split()?;
@@ -272,7 +273,7 @@ pub(crate) async fn get(
     let done = async {
         let guest = services.platform_guest("PlatformGetModel", &caller).await?;
         let model = services.platform_model(&guest, &key).await?;
-        let embeds = embeds(query.as_deref().unwrap_or_default());
+        let embeds = embeds(query.as_deref().unwrap_or_default())?;
         let mut shown = described(&services, &guest, &model, &embeds);
         shown["thumbnail_url"] = json!(services.thumbnail_href(&model.record).await?);
         embed_more(&services, &guest, &model, &embeds, &mut shown).await?;
@@ -302,12 +303,15 @@ pub(crate) async fn update(
     body: Unread<PatchRequest>,
 ) -> Result<Response, ApiError> {
     let done = async {
-        let access = services
-            .platform_access("PlatformUpdateModel", &caller)
-            .await?;
         // Whose model it is comes first, so that strangers learn nothing about the form.
-        let model = services.platform_managed(&access, &key).await?;
-        let request = body.read()?;
+        let allowed = async || {
+            let access = services
+                .platform_access("PlatformUpdateModel", &caller)
+                .await?;
+            let model = services.platform_managed(&access, &key).await?;
+            Ok::<_, ApiError>((access, model))
+        };
+        let ((access, model), request) = body.after(allowed).await?;
         for (member, value) in [
             ("user_id", &request.user_id),
             ("backend_system_id", &request.backend_system_id),
@@ -398,11 +402,17 @@ pub(crate) async fn delete(
     deleted.await.map_err(in_form)
 }
 
-/// All forms that clients send: names with commas, and `embed[]=…` again and again.
-pub(super) fn embeds(query: &str) -> Vec<String> {
-    url::form_urlencoded::parse(query.as_bytes())
+/// All forms that clients send: names with commas, and `embed[]=…` again and again. Each name once.
+pub(super) fn embeds(query: &str) -> Result<Vec<String>, ApiError> {
+    if query.len() > QUERY_BYTES_MAX {
+        return Err(invalid(&format!(
+            "The query string is longer than {QUERY_BYTES_MAX} bytes."
+        )));
+    }
+    let mut seen = HashSet::new();
+    Ok(url::form_urlencoded::parse(query.as_bytes())
         .filter(|(name, _)| matches!(&**name, "embed" | "embed[]"))
         .flat_map(|(_, value)| value.split(',').map(str::to_owned).collect::<Vec<_>>())
-        .filter(|name| !name.is_empty())
-        .collect()
+        .filter(|name| !name.is_empty() && seen.insert(name.clone()))
+        .collect())
 }

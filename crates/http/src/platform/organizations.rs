@@ -134,11 +134,12 @@ pub(crate) async fn create(
     body: Unread<OrganizationRequest>,
 ) -> Result<Response, ApiError> {
     let done = async {
-        let access = services
-            .platform_access("PlatformCreateOrganization", &caller)
+        let (access, request) = body
+            .after(|| services.platform_access("PlatformCreateOrganization", &caller))
             .await?;
-        let name = body.read()?.name;
-        let record = services.platform_create_organization(&access, name).await?;
+        let record = services
+            .platform_create_organization(&access, request.name)
+            .await?;
         Ok(answer(&described(&record, Role::Owner)))
     };
     done.await.map_err(in_form)
@@ -166,14 +167,17 @@ pub(crate) async fn update(
     body: Unread<OrganizationPatchRequest>,
 ) -> Result<Response, ApiError> {
     let done = async {
-        let access = services
-            .platform_access("PlatformUpdateOrganization", &caller)
-            .await?;
-        let id = id_of(&id)?;
-        services
-            .platform_organization(&access, id, Role::Admin)
-            .await?;
-        let request = body.read()?;
+        let allowed = async || {
+            let access = services
+                .platform_access("PlatformUpdateOrganization", &caller)
+                .await?;
+            let id = id_of(&id)?;
+            services
+                .platform_organization(&access, id, Role::Admin)
+                .await?;
+            Ok::<_, ApiError>((access, id))
+        };
+        let ((access, id), request) = body.after(allowed).await?;
         let patch = OrganizationPatch {
             domains: request.accessdomains,
             force_require_token: request.force_require_token,
@@ -260,17 +264,21 @@ pub(crate) async fn update_member(
     body: Unread<MemberPatchRequest>,
 ) -> Result<Response, ApiError> {
     let changed = async {
-        let access = services
-            .platform_access("PlatformUpdateMember", &caller)
-            .await?;
-        let id = id_of(&id)?;
-        services
-            .platform_organization(&access, id, Role::Admin)
-            .await?;
-        let user: UserId = user
-            .parse()
-            .map_err(|_| ApiError::new(ErrorKind::EntityUnknown, "There is no such member."))?;
-        let word = body.read()?.organization_role;
+        let allowed = async || {
+            let access = services
+                .platform_access("PlatformUpdateMember", &caller)
+                .await?;
+            let id = id_of(&id)?;
+            services
+                .platform_organization(&access, id, Role::Admin)
+                .await?;
+            let user: UserId = user
+                .parse()
+                .map_err(|_| ApiError::new(ErrorKind::EntityUnknown, "There is no such member."))?;
+            Ok::<_, ApiError>((access, id, user))
+        };
+        let ((access, id, user), request) = body.after(allowed).await?;
+        let word = request.organization_role;
         let role = word.as_deref().map(str::parse::<Role>);
         let Some(Ok(role)) = role else {
             return Err(ApiError::new(

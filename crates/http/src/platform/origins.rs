@@ -53,10 +53,9 @@ pub(crate) async fn check(
     body: Unread<DomainsCheck>,
 ) -> Result<Response, ApiError> {
     let done = async {
-        services
-            .platform_access("PlatformCheckDomains", &caller)
+        let (_, request) = body
+            .after(|| services.platform_access("PlatformCheckDomains", &caller))
             .await?;
-        let request = body.read()?;
         if request.accessdomains.len() > DOMAINS_MAX {
             return Err(invalid(format!(
                 "'accessdomains' has at most {DOMAINS_MAX} entries."
@@ -93,11 +92,14 @@ pub(crate) async fn try_origin(
     body: Unread<TryOrigin>,
 ) -> Result<Response, ApiError> {
     let done = async {
-        let access = services
-            .platform_access("PlatformTryOrigin", &caller)
-            .await?;
-        let model = services.platform_upkept(&access, &key).await?;
-        let request = body.read()?;
+        let allowed = async || {
+            let access = services
+                .platform_access("PlatformTryOrigin", &caller)
+                .await?;
+            let model = services.platform_upkept(&access, &key).await?;
+            Ok::<_, ApiError>((access, model))
+        };
+        let ((_, model), request) = body.after(allowed).await?;
         let domains = request
             .accessdomains
             .map(|entries| AllowedDomains::parse_all(&entries))

@@ -81,11 +81,15 @@ pub(crate) async fn create(
     body: Unread<TicketCreate>,
 ) -> Result<Response, ApiError> {
     let done = async {
-        let access = services
-            .platform_access("PlatformCreateTicket", &caller)
-            .await?;
-        let model = services.platform_upkept(&access, &key).await?;
-        let request = wanted(body.read()?)?;
+        let allowed = async || {
+            let access = services
+                .platform_access("PlatformCreateTicket", &caller)
+                .await?;
+            let model = services.platform_upkept(&access, &key).await?;
+            Ok::<_, ApiError>((access, model))
+        };
+        let ((access, model), request) = body.after(allowed).await?;
+        let request = wanted(&request)?;
         let made = services
             .platform_create_ticket(&access, &model, request)
             .await?;
@@ -131,7 +135,7 @@ fn in_form(error: ApiError) -> ApiError {
     error.in_form(Form::Platform)
 }
 
-fn wanted(request: TicketCreate) -> Result<TicketRequest, ApiError> {
+fn wanted(request: &TicketCreate) -> Result<TicketRequest, ApiError> {
     let invalid = |message: String| ApiError::new(ErrorKind::RequestInvalid, message);
     let (kind, author) = match request.r#type.as_str() {
         "embedding" => (TicketType::Embedding, false),

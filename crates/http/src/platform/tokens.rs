@@ -47,18 +47,20 @@ pub(crate) async fn create(
     body: Unread<TokensRequest>,
 ) -> Result<Response, ApiError> {
     let done = async {
-        let access = services
-            .platform_access("PlatformCreateTokens", &caller)
+        let (access, request) = body
+            .after(|| services.platform_access("PlatformCreateTokens", &caller))
             .await?;
-        let request = body.read()?;
         let several = request.id.is_none();
-        let keys: Vec<String> = request.id.into_iter().chain(request.ids).collect();
+        let mut keys: Vec<String> = request.id.into_iter().chain(request.ids).collect();
         if keys.len() > AUTH_GROUP_MEMBERS_MAX {
             return Err(ApiError::new(
                 ErrorKind::RequestInvalid,
                 format!("'ids' has at most {AUTH_GROUP_MEMBERS_MAX} entries."),
             ));
         }
+        // What is named twice is looked for once.
+        keys.sort_unstable();
+        keys.dedup();
         let guest = PlatformGuest::of(access.clone());
         let mut models = Vec::with_capacity(keys.len());
         for key in &keys {

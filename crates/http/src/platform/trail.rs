@@ -49,11 +49,14 @@ pub(crate) async fn query(
     body: Unread<AuditQuery>,
 ) -> Result<Response, ApiError> {
     let done = async {
-        let access = services
-            .platform_access("PlatformQueryAudit", &caller)
-            .await?;
-        let model = services.platform_upkept(&access, &key).await?;
-        let request = body.read()?;
+        let allowed = async || {
+            let access = services
+                .platform_access("PlatformQueryAudit", &caller)
+                .await?;
+            let model = services.platform_upkept(&access, &key).await?;
+            Ok::<_, ApiError>((access, model))
+        };
+        let ((_, model), request) = body.after(allowed).await?;
         let limit = request.limit.unwrap_or(PAGE_ROWS_DEFAULT);
         let limit = limit.clamp(1, PLATFORM_PAGE_ROWS_MAX);
         let (events, next) = match request.request_id.as_deref() {

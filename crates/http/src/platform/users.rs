@@ -126,11 +126,15 @@ pub(crate) async fn update(
     body: Unread<UserPatchRequest>,
 ) -> Result<Response, ApiError> {
     let done = async {
-        let access = services
-            .platform_access("PlatformUpdateUser", &caller)
-            .await?;
-        own(&access, &id)?;
-        let patch = body.read()?.patch()?;
+        let allowed = async || {
+            let access = services
+                .platform_access("PlatformUpdateUser", &caller)
+                .await?;
+            own(&access, &id)?;
+            Ok::<_, ApiError>(access)
+        };
+        let (access, request) = body.after(allowed).await?;
+        let patch = request.patch()?;
         let user = services.platform_update_user(&access, patch).await?;
         Ok(answer(&self_level(&user)))
     };

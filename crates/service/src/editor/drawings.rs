@@ -6,6 +6,7 @@ use std::str::FromStr;
 use bytes::Bytes;
 use vitrine_access::editor_session::{DrawingFormat, DrawingSource};
 use vitrine_access::ids::BlobKey;
+use vitrine_engine::DrawingJob;
 use vitrine_store::{DrawingRecord, DrawingVersionRecord, VersionKind};
 
 use super::EditorSessionAccess;
@@ -100,25 +101,36 @@ impl Services {
         let version = self.newest_version(access).await?;
         Ok(DrawingFile {
             etag: version.etag(),
-            dxf: self.as_dxf(&version).await?,
+            dxf: self.as_dxf(access, &version).await?,
         })
     }
 
     /// The bytes of a version in the form that pages read.
-    pub(super) async fn as_dxf(&self, version: &Version) -> Result<Bytes> {
-        match version.record.format {
-            DrawingFormat::Dxf => Ok(version.content.clone()),
-            DrawingFormat::Dwg => Err(Error::new(
-                ErrorKind::DrawingInvalid,
-                "The drawing is a DWG file, and this server opens DXF files only.",
-            )),
+    pub(super) async fn as_dxf(
+        &self,
+        access: &EditorSessionAccess,
+        version: &Version,
+    ) -> Result<Bytes> {
+        let read = &self.inner.drawings.read;
+        let digest = version.record.content;
+        if let Some(dxf) = read.get(&digest) {
+            return Ok(dxf);
         }
+        let job = DrawingJob::ToDxf(version.content.clone());
+        let dxf = self.in_worker(access, job).await?;
+        read.insert(digest, dxf.clone());
+        Ok(dxf)
     }
 
     /// The newest version. What the partner has put in the file's place meanwhile becomes one.
     pub(crate) async fn newest_version(&self, access: &EditorSessionAccess) -> Result<Version> {
         let content = self.placed_file(access).await?;
         let digest = BlobKey::of(&content);
+        if matches!(access.opening.source, DrawingSource::Url(_)) {
+            // Nothing of it is ours, and nothing is ever saved to it.
+            let record = self.first_version(access, digest, &content);
+            return Ok(Version { record, content });
+        }
         for _ in 0..ROUNDS_MAX {
             let partner = access.record.partner;
             let known = self
@@ -189,38 +201,42 @@ impl Services {
         content: &Bytes,
     ) -> Result<()> {
         let now = self.now();
-        let name = match &access.opening.source {
-            DrawingSource::Bucket(name) => name.as_str().to_owned(),
-            DrawingSource::Server { file, .. } => file.clone(),
-            DrawingSource::Url(_) => access.opening.title.clone(),
-        };
         let drawing = DrawingRecord {
             id: access.record.drawing,
             partner: access.record.partner,
-            name: name.clone(),
+            name: source_name(access),
             head: 1,
             last: 1,
             placed: digest,
             created_at: now,
         };
-        let version = DrawingVersionRecord {
-            drawing: drawing.id,
-            number: 1,
-            kind: VersionKind::Original,
-            content: digest,
-            object: name,
-            format: DrawingFormat::of_content(content),
-            size: content.len() as u64,
-            base: None,
-            user: None,
-            created_at: now,
-        };
+        let version = self.first_version(access, digest, content);
         let mut tx = self.inner.store.begin().await?;
         if tx.insert_drawing(&drawing).await? {
             tx.insert_drawing_version(&version).await?;
             tx.commit().await?;
         }
         Ok(())
+    }
+
+    fn first_version(
+        &self,
+        access: &EditorSessionAccess,
+        digest: BlobKey,
+        content: &Bytes,
+    ) -> DrawingVersionRecord {
+        DrawingVersionRecord {
+            drawing: access.record.drawing,
+            number: 1,
+            kind: VersionKind::Original,
+            content: digest,
+            object: source_name(access),
+            format: DrawingFormat::of_content(content),
+            size: content.len() as u64,
+            base: None,
+            user: None,
+            created_at: self.now(),
+        }
     }
 
     /// The partner has put another file there. Unless that is what we have as the newest version, it
@@ -283,6 +299,15 @@ impl Services {
             ));
         }
         Ok(number)
+    }
+}
+
+/// The drawing's name where it comes from.
+fn source_name(access: &EditorSessionAccess) -> String {
+    match &access.opening.source {
+        DrawingSource::Bucket(name) => name.as_str().to_owned(),
+        DrawingSource::Server { file, .. } => file.clone(),
+        DrawingSource::Url(_) => access.opening.title.clone(),
     }
 }
 

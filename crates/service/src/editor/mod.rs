@@ -6,22 +6,29 @@
 mod drawings;
 mod lease;
 mod place;
+mod remote;
 mod saving;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use moka::sync::Cache;
+use tokio::sync::OnceCell;
 use vitrine_access::editor_session::{
     EditorAccess, EditorFrame, EditorOpening, EditorSessionId, PageParameters,
 };
 use vitrine_access::editor_token::{EditorParameters, EditorToken};
-use vitrine_access::ids::{EditorSessionHash, PartnerId};
+use vitrine_access::ids::{BlobKey, EditorSessionHash, PartnerId, UserId};
 use vitrine_access::limits::{EDITOR_FRAME_TTL, EDITOR_SESSION_TTL};
+use vitrine_access::owner::Owner;
 use vitrine_access::permissions::Credential;
 use vitrine_access::refusal::RefusalKind;
 use vitrine_access::seal::Purpose;
 use vitrine_access::time::Timestamp;
+use vitrine_engine::pool::WorkerPoolConfig;
+use vitrine_engine::{DrawingJob, DrawingPool};
+use vitrine_model::EngineError;
 use vitrine_store::{Bucket, EditorSessionRecord, PartnerRecord};
 
 use crate::Services;
@@ -36,21 +43,47 @@ pub use saving::Saved;
 
 /// Buckets that are kept open.
 const BUCKETS_OPEN_MAX: u64 = 1_000;
+/// Bytes of drawings that are kept as pages read them: a page loads what it has just opened.
+const READ_BYTES_MAX: u64 = 64 << 20;
 /// A bucket that nobody used for so long is opened anew.
 const BUCKET_IDLE_MAX: Duration = Duration::from_mins(10);
 
 /// What the editor keeps open.
 pub(crate) struct Drawings {
     buckets: Cache<String, Bucket>,
+    /// Drawings as pages read them, by the digest of what is stored.
+    read: Cache<BlobKey, Bytes>,
+    config: WorkerPoolConfig,
+    pool: OnceCell<DrawingPool>,
 }
 
 impl Drawings {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(config: WorkerPoolConfig) -> Self {
         Self {
             buckets: Cache::builder()
                 .max_capacity(BUCKETS_OPEN_MAX)
                 .time_to_idle(BUCKET_IDLE_MAX)
                 .build(),
+            read: Cache::builder()
+                .max_capacity(READ_BYTES_MAX)
+                .weigher(|_, dxf: &Bytes| u32::try_from(dxf.len()).unwrap_or(u32::MAX))
+                .time_to_idle(BUCKET_IDLE_MAX)
+                .build(),
+            config,
+            pool: OnceCell::new(),
+        }
+    }
+
+    /// The workers for drawings, which the first drawing starts.
+    async fn pool(&self) -> Result<&DrawingPool> {
+        let start = async { DrawingPool::start(self.config.clone()) };
+        let pool = self.pool.get_or_try_init(|| start).await;
+        pool.map_err(Error::internal)
+    }
+
+    pub(crate) async fn shutdown(&self) {
+        if let Some(pool) = self.pool.get() {
+            pool.shutdown().await;
         }
     }
 }
@@ -339,6 +372,35 @@ impl Services {
             .strip_prefix(record.hash.as_bytes())
             .ok_or_else(|| Error::internal("the parameters belong to another editor session"))?;
         EditorParameters::parse(json).map_err(Error::internal)
+    }
+}
+
+impl Services {
+    /// Does a job on drawings in a caged worker. The line is fair between partners.
+    async fn in_worker(&self, access: &EditorSessionAccess, job: DrawingJob) -> Result<Bytes> {
+        let owner = Owner {
+            user: UserId::from_bytes(*access.record.partner.as_bytes()),
+            organization: None,
+        };
+        let pool = self.inner.drawings.pool().await?;
+        match pool.run(&job, owner).await {
+            Ok(dxf) => Ok(dxf.into()),
+            Err(
+                error @ (EngineError::Busy
+                | EngineError::Cancelled
+                | EngineError::WorkerLost { .. }),
+            ) => Err(error.into()),
+            Err(EngineError::BadModel { message }) => Err(Error::new(
+                ErrorKind::DrawingInvalid,
+                format!("The drawing cannot be used: {message}."),
+            )),
+            Err(error @ (EngineError::Limit(_) | EngineError::Script { .. })) => Err(Error::new(
+                ErrorKind::DrawingInvalid,
+                "The drawing cannot be read within the bounds of time and memory: it is too large, or \
+                 damaged.",
+            )
+            .caused_by(error)),
+        }
     }
 }
 

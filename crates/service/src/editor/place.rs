@@ -5,6 +5,7 @@ use vitrine_access::editor_session::{DrawingFormat, DrawingSource, OWN_FOLDER};
 use vitrine_store::{Bucket, BucketError, PartnerRecord};
 
 use super::EditorSessionAccess;
+use super::remote::Remote;
 use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::DRAWING_BYTES_MAX;
@@ -38,11 +39,11 @@ impl Services {
                     .await
                     .map_err(unreadable)
             }
-            DrawingSource::Server { .. } | DrawingSource::Url(_) => Err(Error::new(
-                ErrorKind::RequestInvalid,
-                "Drawings are opened from the partner's bucket only: generate a token with file \
-                 and without server and fileUrl.",
-            )),
+            DrawingSource::Url(url) => self.fetch_url(url).await,
+            DrawingSource::Server { .. } => match remote(access) {
+                Some(remote) => self.fetch_remote(&access.partner, remote).await,
+                None => Err(Error::internal("a file of a server has no server")),
+            },
         }
     }
 
@@ -78,6 +79,24 @@ impl Services {
             },
             outcome => outcome.map(|()| object).map_err(failed),
         }
+    }
+}
+
+/// The file of the partner's API server, where the drawing is one.
+pub(super) fn remote(access: &EditorSessionAccess) -> Option<Remote<'_>> {
+    match &access.opening.source {
+        DrawingSource::Server {
+            server,
+            file,
+            session_id,
+            token,
+        } => Some(Remote {
+            server,
+            file,
+            session_id: session_id.as_deref(),
+            token: token.as_deref(),
+        }),
+        DrawingSource::Bucket(_) | DrawingSource::Url(_) => None,
     }
 }
 

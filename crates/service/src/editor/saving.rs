@@ -4,6 +4,7 @@ use bytes::Bytes;
 use vitrine_access::editor_session::DrawingFormat;
 use vitrine_access::ids::BlobKey;
 use vitrine_access::refusal::RefusalKind;
+use vitrine_engine::DrawingJob;
 use vitrine_store::{DrawingVersionRecord, VersionKind};
 
 use super::drawings::Version;
@@ -11,6 +12,7 @@ use super::lease::require_edit;
 use super::{EditorSessionAccess, Etag};
 use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits::DRAWING_BYTES_MAX;
 use crate::who::{Caller, refuse};
 
 /// The end of a save.
@@ -60,7 +62,7 @@ impl Services {
     ) -> Result<Saved> {
         let newest = self.newest_version(access).await?;
         let base = self.base(access, &newest, base).await?;
-        let merged = self.merged(&base, sent).await?;
+        let merged = self.merged(access, &base, sent).await?;
         if merged == base.content && base.record.number == newest.record.number {
             return Ok(Saved::Newest(newest.etag()));
         }
@@ -81,6 +83,14 @@ impl Services {
             user: access.record.user,
             created_at: self.now(),
         };
+        if base.record.number == newest.record.number
+            && let Some(remote) = super::place::remote(access)
+        {
+            // Before our own record of it: what the server has and we do not know is found at the next
+            // look, what it does not have would be lost to it.
+            self.send_remote(&access.partner, remote, merged.clone())
+                .await?;
+        }
         let mut tx = self.inner.store.begin().await?;
         let lease = tx.drawing_lease(version.drawing).await?;
         let now = self.now();
@@ -164,27 +174,22 @@ impl Services {
     }
 
     /// What the page sends, joined with what it does not know of.
-    async fn merged(&self, _base: &Version, sent: Bytes) -> Result<Bytes> {
-        if looks_like_dxf(&sent) {
-            Ok(sent)
-        } else {
-            Err(Error::new(
-                ErrorKind::DrawingInvalid,
-                "The body is no DXF file: it does not begin with a section.",
-            ))
+    async fn merged(
+        &self,
+        access: &EditorSessionAccess,
+        base: &Version,
+        sent: Bytes,
+    ) -> Result<Bytes> {
+        let base = base.content.clone();
+        let job = DrawingJob::Merge { base, sent };
+        let merged = self.in_worker(access, job).await?;
+        if merged.len() as u64 > DRAWING_BYTES_MAX {
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                format!("The drawing would have more than {DRAWING_BYTES_MAX} bytes."),
+            ));
         }
-    }
-}
-
-/// Whether the first pair of a text DXF file, or the first but for comments, opens a section.
-fn looks_like_dxf(content: &[u8]) -> bool {
-    let mut lines = content.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    loop {
-        match (lines.next(), lines.next()) {
-            (Some(b"0"), Some(value)) => return value == b"SECTION",
-            (Some(b"999"), Some(_)) => {}
-            _ => return false,
-        }
+        Ok(merged)
     }
 }
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use vitrine_access::jwt::Algorithm;
-use vitrine_access::{AuthGroupId, ModelId, Owner, Subject, TicketType, TokenId, UserId};
+use vitrine_access::{
+    AuthGroupId, ModelId, Owner, Subject, TicketType, Timestamp, TokenId, UserId,
+};
 use vitrine_store::{AuthGroupRecord, SigningKeyRecord, Store, StoreError};
 
 use crate::Builder;
@@ -318,6 +320,17 @@ async fn only_a_live_plain_embedding_ticket_is_handed_out_again(store: &Store, m
         .await
         .unwrap();
     assert_eq!(handed_out.as_ref(), Some(&plain));
+    let author = &special[1];
+    let before = Timestamp::from_unix_ms(author.until.unix_ms() - 1_000);
+    for (from, until, expected) in [
+        (make.now, author.until, Some(author)),
+        (before, author.until, Some(author)),
+        (author.until, author.until, None),
+        (make.now, before, None),
+    ] {
+        let found = store.live_author_ticket(model.id, from, until).await;
+        assert_eq!(found.unwrap().as_ref(), expected);
+    }
     assert_eq!(
         store
             .live_embedding_ticket(model.id, plain.until)

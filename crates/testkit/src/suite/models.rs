@@ -17,6 +17,7 @@ super::cases! {
     lists_are_paged_from_the_newest_to_the_oldest,
     lists_hide_deleted_models_unless_asked,
     a_search_takes_special_characters_literally,
+    a_text_with_a_nul_is_neither_kept_nor_looked_for,
     a_transaction_that_is_dropped_leaves_nothing,
 }
 
@@ -68,8 +69,14 @@ async fn a_model_is_found_by_exactly_its_owner(store: &Store, make: &Builder) {
         store.model(&member, model.id).await.unwrap(),
         Some(model.clone())
     );
+    assert_eq!(
+        store.model_by_slug(&member, &model.slug).await.unwrap(),
+        Some(model.clone())
+    );
     for other in [alone, stranger] {
         assert_eq!(store.model(&other, model.id).await.unwrap(), None);
+        let by_slug = store.model_by_slug(&other, &model.slug).await.unwrap();
+        assert_eq!(by_slug, None);
         assert_eq!(
             store.list_models(&other, &all(), 10, None).await.unwrap(),
             []
@@ -238,4 +245,14 @@ async fn a_transaction_that_is_dropped_leaves_nothing(store: &Store, make: &Buil
 
 fn all() -> ModelFilter {
     ModelFilter::default()
+}
+
+async fn a_text_with_a_nul_is_neither_kept_nor_looked_for(store: &Store, make: &Builder) {
+    let mut model = make.model(make.stored_owner(store).await.unwrap());
+    "nothing\0ness".clone_into(&mut model.title);
+    let refused = store.insert_model(&model).await;
+    assert!(matches!(refused, Err(StoreError::Nul)), "{refused:?}");
+    assert_eq!(store.model_unscoped(model.id).await.unwrap(), None);
+    let refused = store.model_by_slug_unscoped("a\0b").await;
+    assert!(matches!(refused, Err(StoreError::Nul)), "{refused:?}");
 }

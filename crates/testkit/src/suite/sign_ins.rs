@@ -81,7 +81,7 @@ async fn sign_ins_end_for_their_own_user_only(store: &Store, make: &Builder) {
         .await;
     assert_eq!(ended.unwrap(), 1);
     let left = store.sign_ins(owner.user, now, 10).await.unwrap();
-    assert_eq!(left, [third.clone()]);
+    assert_eq!(left, std::slice::from_ref(&third));
     let over = third.expires_at;
     assert!(
         store

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
+use vitrine_access::grant::Subject;
 use vitrine_access::time::Timestamp;
 use vitrine_service::platform::ACCESS_KEY_CLIENT;
 use vitrine_service::{AccessKeyRecord, Services};
@@ -38,8 +39,15 @@ async fn act(services: &Services, command: AccessKeyCommand) -> Result<()> {
             let user = services.find_user(user.as_deref()).await?;
             let id = key.parse()?;
             services.revoke_access_key(user.id, id).await?;
+            // Whoever knew the key may have asked for tokens of models, which do not name it.
+            let subject = Subject::User(user.id);
+            services.revoke_subject(subject).await?;
             services.note_command("RevokeAccessKey", None).await?;
-            println!("Revoked {id} and every sign-in by it.");
+            println!(
+                "Revoked {id}, and every sign-in, token and author's ticket of the account {} that \
+                 was given out until now.",
+                user.id
+            );
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,8 @@ use tokio::time::timeout;
 use url::{Host, Url};
 use vitrine_access::time::Clock;
 use vitrine_access::{BlobKey, Owner, UserId};
-use vitrine_engine::pool::{ModelSource, WorkerPool};
+use vitrine_engine::OpenScad;
+use vitrine_engine::pool::{ModelSource, PoolHealth, WorkerPool};
 use vitrine_engine::worker::missing_layers;
 use vitrine_model::{Customization, Wanted};
 use vitrine_store::{Blobs, Store, StoreOptions};
@@ -36,6 +38,9 @@ const PROBE: &[u8] = b"vitrine doctor";
 /// The model that a worker computes.
 const CUBE: &str = "const main = () => require('@jscad/modeling').primitives.cuboid()\n\
                     module.exports = { main }";
+
+/// The same for OpenSCAD.
+const OPENSCAD_CUBE: &str = "cube(1);\n";
 
 /// What was found out about one thing.
 enum Finding {
@@ -92,6 +97,7 @@ pub(super) async fn run(place: &Place) -> Result<()> {
     report.add("addresses", addresses(&config));
     report.look("listening", listening(&config)).await;
     report.look("workers", workers(&config)).await;
+    report.look("openscad", openscad(&config)).await;
     if begun(&config) {
         report.look("database", database(&config)).await;
         report.add("master key", key(&config));
@@ -201,15 +207,44 @@ async fn is_alive(address: &str) -> Result<bool> {
 
 /// A worker starts, is caged, and computes a cube.
 async fn workers(config: &Config) -> Result<Finding> {
+    let (text, health) = cube(config, "cube.js", CUBE).await?;
+    Ok(caged(text, &health.layers))
+}
+
+/// The same through OpenSCAD, where it is installed.
+async fn openscad(config: &Config) -> Result<Finding> {
+    const REMEDY: &str =
+        "install it (Debian: openscad) and name the program in openscad, if authors shall use it";
+    if config.openscad.is_empty() {
+        return Ok(Finding::Fine("turned off; .scad models are refused".into()));
+    }
+    if let Err(error) = OpenScad::find(Path::new(&config.openscad)) {
+        return Ok(Finding::Advice(format!(
+            "{}: {error}; .scad models are refused; {REMEDY}",
+            config.openscad
+        )));
+    }
+    let (text, health) = cube(config, "cube.scad", OPENSCAD_CUBE).await?;
+    let version = health.openscad.unwrap_or_default();
+    let text = format!("version {version}, {text}");
+    Ok(caged(text, &health.openscad_layers))
+}
+
+/// Lets a worker compute a model of one cube. Gives what to say about it, and the pool's health.
+async fn cube(
+    config: &Config,
+    filename: &str,
+    script: &'static str,
+) -> Result<(String, PoolHealth)> {
     let pool = WorkerPool::start(node::pool_config(&Config {
         workers: 1,
         ..config.clone()
     })?)?;
     let source = ModelSource {
-        key: BlobKey::of(CUBE.as_bytes()),
+        key: BlobKey::of(script.as_bytes()),
         lineage: "doctor".into(),
-        filename: "cube.js".into(),
-        bytes: Bytes::from_static(CUBE.as_bytes()),
+        filename: filename.to_owned(),
+        bytes: Bytes::from_static(script.as_bytes()),
         wall_ms_max: None,
         output_bytes_max: None,
         export_bytes_max: None,
@@ -231,20 +266,24 @@ async fn workers(config: &Config) -> Result<Finding> {
     let health = pool.health();
     pool.shutdown().await;
     let text = format!(
-        "a cube of {} triangles in {} ms, start of the worker included; layers: {}",
+        "a cube of {} triangles in {} ms, start of the worker included",
         results.stats.triangles,
         started.elapsed().as_millis(),
-        health.layers.join(", ")
     );
-    let missing = missing_layers(&health.layers);
-    Ok(if missing.is_empty() {
-        Finding::Fine(text)
-    } else {
-        Finding::Advice(format!(
-            "{text}. The kernel does not give {}; only compute models of people you know here",
-            missing.join(", ")
-        ))
-    })
+    Ok((text, health))
+}
+
+/// What is said of workers with these layers.
+fn caged(text: String, layers: &[String]) -> Finding {
+    let text = format!("{text}; layers: {}", layers.join(", "));
+    let missing = missing_layers(layers);
+    if missing.is_empty() {
+        return Finding::Fine(text);
+    }
+    Finding::Advice(format!(
+        "{text}. The kernel does not give {}; only compute models of people you know here",
+        missing.join(", ")
+    ))
 }
 
 /// The database answers, its schema is this program's, and its clock agrees with ours.

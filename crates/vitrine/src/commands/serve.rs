@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::ServeArguments;
 use crate::config::{Config, Flags};
+use crate::connections::Crowd;
 use crate::node::{self, Tweak};
 use crate::single_server::SingleServer;
 use crate::{observe, server};
@@ -42,7 +43,9 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<()> {
     );
     let stop = CancellationToken::new();
     let grace = Duration::from_secs(config.shutdown_grace_s);
-    let serving = tokio::spawn(server::serve(listener, router, stop.clone(), grace));
+    let crowd = Crowd::new(services.settings().trusted_proxies.clone());
+    let serving = server::serve(listener, router, crowd, stop.clone(), grace);
+    let serving = tokio::spawn(serving);
     server::stop_asked().await;
     tracing::info!("stopping; running requests are finished first");
     stop.cancel();

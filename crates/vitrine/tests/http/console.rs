@@ -183,10 +183,9 @@ async fn entries_are_read_by_the_rule_that_saves_them() {
         );
     }
     let max = vitrine_access::limits::DOMAINS_MAX;
-    app.send(call(&vec!["a.example"; max])).await.expect(200);
-    app.send(call(&vec!["a.example"; max + 1]))
-        .await
-        .expect(400);
+    let many = |count| std::iter::repeat_n("a.example", count).collect::<Vec<_>>();
+    app.send(call(&many(max))).await.expect(200);
+    app.send(call(&many(max + 1))).await.expect(400);
     app.finish().await;
 }
 

@@ -74,3 +74,43 @@ fn doctor_tells_a_sound_installation_from_a_broken_one() {
     assert!(text.contains("FAILED  master key:"), "{text}");
     assert!(text.contains("chmod 600"), "{text}");
 }
+
+/// Files and folders below a folder that others than its account may use.
+fn open_to_others(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let (path, metadata) = (entry.path(), entry.metadata().unwrap());
+        if metadata.is_dir() {
+            found.extend(open_to_others(&path));
+        }
+        if metadata.permissions().mode() & 0o077 != 0 {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn whatever_is_made_in_a_folder_that_all_may_read_is_private_all_the_same() {
+    let folder = Folder::new("private");
+    std::fs::create_dir_all(&folder.0).unwrap();
+    std::fs::set_permissions(&folder.0, Permissions::from_mode(0o755)).unwrap();
+    let script = folder.0.with_extension("js");
+    let main = "const { primitives } = require('@jscad/modeling')\n\
+                const main = () => primitives.cuboid({ size: [1, 2, 3] })\n\
+                module.exports = { main }\n";
+    std::fs::write(&script, main).unwrap();
+    let (pushed, text) = vitrine(&folder.0, &["model", "push", script.to_str().unwrap()]);
+    std::fs::remove_file(&script).unwrap();
+    assert!(pushed, "{text}");
+    assert!(folder.0.join("objects").is_dir(), "{text}");
+    assert_eq!(open_to_others(&folder.0), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn an_error_on_the_terminal_holds_no_command_for_it() {
+    let folder = Folder::new("terminal");
+    let (pushed, text) = vitrine(&folder.0, &["model", "push", "no\u{1b}]0;owned\u{7}.js"]);
+    assert!(!pushed && text.contains("owned"), "{text}");
+    assert!(!text.contains(['\u{1b}', '\u{7}']), "{text:?}");
+}

@@ -9,9 +9,23 @@ use vitrine_store::month_of;
 use crate::app::{Answer, Call, TestApp, plans_for_both_databases};
 use crate::partner::{Partner, generate, partner, token_of, verify};
 
-/// The smallest drawing that is one.
-pub(crate) const DXF: &str = "0\nSECTION\n2\nENTITIES\n0\nENDSEC\n0\nEOF\n";
-const OTHER_DXF: &str = "999\nother\n0\nSECTION\n2\nENTITIES\n0\nENDSEC\n0\nEOF\n";
+/// A drawing of one line, up to where its end stands, and from there on.
+macro_rules! drawing {
+    ($end:literal) => {
+        concat!(
+            "  0\nSECTION\n  2\nHEADER\n  9\n$ACADVER\n  1\nAC1024\n  9\n$HANDSEED\n  5\n20\n",
+            "  0\nENDSEC\n  0\nSECTION\n  2\nENTITIES\n  0\nLINE\n  5\n10\n  8\n0\n 10\n0\n 20\n0\n 11\n",
+            $end,
+            "\n 21\n1\n  0\nENDSEC\n  0\nEOF\n"
+        )
+    };
+}
+
+/// A drawing.
+pub(crate) const DXF: &str = drawing!("5");
+/// The same with its line changed, so that saving one over the other gives exactly this.
+const OTHER_DXF: &str = drawing!("6");
+const THIRD_DXF: &str = drawing!("7");
 
 /// A partner whose bucket is a folder with `a.dxf` in it.
 pub(crate) async fn with_bucket(app: &TestApp, app_id: &str) -> Partner {
@@ -218,8 +232,8 @@ async fn a_save_on_a_stale_version_keeps_both() {
         .await
         .expect(200)
         .json();
-    let third = format!("999\nthird\n{DXF}");
-    let stale = app.send(save(&editor.session, &first, &third)).await;
+    let third = THIRD_DXF;
+    let stale = app.send(save(&editor.session, &first, third)).await;
     code(&stale, 409, "drawing-stale");
     let stale = stale.json();
     assert_eq!(
@@ -233,7 +247,7 @@ async fn a_save_on_a_stale_version_keeps_both() {
     let kept = bucket(&app, "acme").join(".vitrine/versions/a.dxf/000003.dxf");
     assert_eq!(std::fs::read_to_string(kept).unwrap(), third);
     let again = app
-        .send(save(&editor.session, &etag(&saved), &third))
+        .send(save(&editor.session, &etag(&saved), third))
         .await
         .expect(200);
     assert_eq!(again.json()["version"], 4);
@@ -249,8 +263,8 @@ async fn what_the_partner_puts_in_its_place_becomes_the_newest_version() {
         .send(save(&editor.session, &etag(&editor.state), OTHER_DXF))
         .await;
     let saved = saved.expect(200).json();
-    let newer = format!("999\nnewer\n{DXF}");
-    std::fs::write(bucket(&app, "acme").join("a.dxf"), &newer).unwrap();
+    let newer = THIRD_DXF;
+    std::fs::write(bucket(&app, "acme").join("a.dxf"), newer).unwrap();
     let state = app
         .send(by("GET", "/editor/session", &editor.session))
         .await
@@ -556,5 +570,93 @@ async fn no_answer_of_the_editor_is_shared_with_scripts_of_other_origins() {
             "{path}"
         );
     }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_dwg_file_is_opened_as_dxf_and_a_save_keeps_what_the_page_does_not_know() {
+    let app = TestApp::start().await;
+    let acme = with_bucket(&app, "acme").await;
+    let dwg = include_bytes!("../../../../demo/drawings/flat.dwg");
+    std::fs::write(bucket(&app, "acme").join("flat.dwg"), dwg).unwrap();
+    let parameters = json!({ "file": "flat.dwg", "access": "edit" });
+    let editor = opened(&app.send(open(&token(&app, &acme, &parameters).await)).await);
+    assert_eq!(editor.state["title"], "flat");
+    let drawing = app
+        .send(by("GET", "/editor/drawing", &editor.session))
+        .await
+        .expect(200);
+    let seen = drawing.text().replace("\r\n", "\n");
+    let circle = seen.find("\nCIRCLE\n").unwrap();
+    let radius = circle + seen[circle..].find("\n 40\n").unwrap() + 5;
+    let end = radius + seen[radius..].find('\n').unwrap();
+    let now = format!("{}123.5{}", &seen[..radius], &seen[end..]);
+    // As a page sends it: without the objects that it does not know.
+    let objects = |text: &str| {
+        let at = text.find("\nOBJECTS\n").unwrap();
+        let end = at + text[at..].find("\nENDSEC\n").unwrap();
+        format!("{}{}", &text[..at + 9], &text[end - 3..])
+    };
+    let body = format!("{}{}", objects(&seen), objects(&now));
+    let saved = app
+        .send(save(&editor.session, &etag(&editor.state), &body))
+        .await;
+    assert_eq!(saved.expect(200).json()["version"], 2);
+    let drawing = app
+        .send(by("GET", "/editor/drawing", &editor.session))
+        .await;
+    let after = drawing.expect(200);
+    assert!(after.text().contains("123.5"));
+    for kept in [
+        "VITRINE_DEMO",
+        "VITRINE_PARTS",
+        "a record of the partner's own",
+    ] {
+        assert!(after.text().contains(kept), "{kept}");
+    }
+    let lines = |text: &str| text.lines().count();
+    assert_eq!(lines(&after.text()), lines(&seen));
+    let kept = bucket(&app, "acme").join(".vitrine/versions/flat.dwg/000001.dwg");
+    assert_eq!(std::fs::read(kept).unwrap(), dwg);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn damaged_drawings_get_a_clear_answer_and_the_server_goes_on() {
+    let app = TestApp::start().await;
+    let acme = with_bucket(&app, "acme").await;
+    let whole = include_bytes!("../../../../demo/drawings/flat.dwg");
+    let path = bucket(&app, "acme").join("b.dwg");
+    let mut state = 0x9E37_79B9_u64;
+    let mut next = |bound: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        usize::try_from(state >> 33).unwrap() % bound
+    };
+    for round in 0..20 {
+        let mut bytes = whole.to_vec();
+        if round % 4 == 0 {
+            bytes.truncate(6 + next(bytes.len() - 6));
+        } else {
+            for _ in 0..=next(30) {
+                let at = 6 + next(bytes.len() - 6);
+                bytes[at] ^= 1 << next(8);
+            }
+        }
+        std::fs::write(&path, bytes).unwrap();
+        let parameters = json!({ "file": "b.dwg" });
+        let editor = opened(&app.send(open(&token(&app, &acme, &parameters).await)).await);
+        let answer = app
+            .send(by("GET", "/editor/drawing", &editor.session))
+            .await;
+        match answer.status.as_u16() {
+            200 => assert!(answer.text().contains("SECTION")),
+            _ => code(&answer, 400, "drawing-invalid"),
+        }
+    }
+    let good = editor(&app, &acme, "1").await;
+    let drawing = app.send(by("GET", "/editor/drawing", &good.session)).await;
+    assert_eq!(drawing.expect(200).text(), DXF);
     app.finish().await;
 }

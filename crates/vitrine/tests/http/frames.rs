@@ -373,8 +373,10 @@ async fn the_page_is_fenced_isolated_unreadable_elsewhere_and_never_kept() {
 async fn the_page_stands_alone_only_where_the_owner_allows_our_own_host() {
     let (app, model, ticket) = framed().await;
     let alone = || page_of(&model).header("sec-fetch-dest", "document");
-    let refused = app.send(alone()).await.expect(403);
+    let refused = app.send(alone()).await.expect(404);
     assert!(refused.text().contains("iframe") && !refused.text().contains(&ticket));
+    let unknown = Call::get("/embed/nosuch").header("sec-fetch-dest", "document");
+    assert_eq!(refused.text(), app.send(unknown).await.text());
     let list = ModelPatch {
         accessdomains: Some(vec!["content.vitrine.example".to_owned()]),
         ..ModelPatch::default()
@@ -402,6 +404,13 @@ async fn what_cannot_be_shown_is_one_sentence_and_looks_the_same_for_every_reaso
             .contains("There is no model to show at this address.")
     );
     app.push("without-ticket", CUBE).await;
+    let nowhere = app.push("nowhere", CUBE).await;
+    app.ticket(&nowhere).await;
+    let no_domain = ModelPatch {
+        accessdomains: Some(Vec::new()),
+        ..ModelPatch::default()
+    };
+    app.update(nowhere.id, no_domain).await;
     let block = ModelPatch {
         blocking: vitrine_service::models::BlockingPatch {
             owner: Some(true),
@@ -413,6 +422,7 @@ async fn what_cannot_be_shown_is_one_sentence_and_looks_the_same_for_every_reaso
     for path in [
         format!("/embed/{}", model.slug),
         "/embed/without-ticket".to_owned(),
+        format!("/embed/{}", nowhere.slug),
     ] {
         let answer = app.send(Call::get(&path)).await.expect(404);
         assert_eq!(answer.text(), unknown.text(), "{path}");

@@ -319,7 +319,7 @@ async fn a_closed_session_is_closed_in_the_database_when_the_answer_comes() {
 }
 
 #[tokio::test]
-async fn an_expired_ticket_opens_nothing_but_what_it_opened_goes_on() {
+async fn an_expired_ticket_opens_nothing_and_what_it_opened_ends() {
     let app = TestApp::start().await;
     let model = app.push("cube", CUBE).await;
     let until: Timestamp = app.services.now().plus(HOUR / 2);
@@ -335,6 +335,8 @@ async fn an_expired_ticket_opens_nothing_but_what_it_opened_goes_on() {
         "{}",
         refused.message()
     );
-    app.send(session.compute(&json!({}))).await.expect(200);
+    app.send(session.compute(&json!({})))
+        .await
+        .expect_error(410, "SdSessionGoneError");
     app.finish().await;
 }

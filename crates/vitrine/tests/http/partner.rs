@@ -244,6 +244,19 @@ async fn a_one_time_token_is_good_once_even_when_two_ask_at_the_same_moment() {
 }
 
 #[tokio::test]
+async fn asking_for_the_head_of_an_answer_uses_up_no_one_time_token() {
+    let app = TestApp::start().await;
+    let acme = acme(&app).await;
+    let call = generate(&acme.key, "{}").header("x-token-one-time", "true");
+    let token = token_of(&app.send(call).await.expect(200));
+    let head = Call::new("HEAD", "/verify").header("x-api-token", &token);
+    let refused = app.send(head).await.expect(405);
+    assert_eq!(refused.header("allow"), Some("GET"));
+    app.send(verify(&token)).await.expect(200);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn browsers_may_not_verify() {
     let app = TestApp::start().await;
     let acme = acme(&app).await;

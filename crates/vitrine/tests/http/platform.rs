@@ -242,3 +242,110 @@ async fn a_ticket_is_handed_out_again_and_domains_change_what_it_opens() {
         .expect_error(403, "SdTicketValidationError");
     app.finish().await;
 }
+
+#[tokio::test]
+async fn asking_again_and_again_makes_no_more_tickets_and_groups() {
+    let app = TestApp::start().await;
+    let one = app.push("one", CUBE).await;
+    let two = app.push("two", CUBE).await;
+    let token = access(&app, &key(&app, None, None).await).await;
+    let subject = async |ids: Value| {
+        let wish = json!({ "ids": ids, "scope": ["group.view"] });
+        let call = Call::post("/api/v1/tokens").json(&wish).bearer(&token);
+        let answer = app.send(call).await.expect(200).json();
+        let made = answer["data"]["access_token"].as_str().unwrap().to_owned();
+        app.services.verify_token(&made).unwrap().token.subject
+    };
+    assert_eq!(subject(json!(["one", "one"])).await, Subject::Model(one.id));
+    assert_eq!(
+        subject(json!(["two", two.id.to_string()])).await,
+        Subject::Model(two.id)
+    );
+    let group = subject(json!(["one", "two"])).await;
+    assert!(matches!(group, Subject::AuthGroup(_)), "{group:?}");
+    assert_eq!(subject(json!(["two", "one", "two"])).await, group);
+
+    let author = async || {
+        let shown = app.send(Call::get("/api/v1/models/one?embed=author_ticket").bearer(&token));
+        let shown = shown.await.expect(200).json();
+        shown["data"]["author_ticket"]["ticket"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let first = author().await;
+    assert_eq!(author().await, first);
+    app.send(Call::new("HEAD", "/api/v1/models/one?embed=author_ticket").bearer(&token))
+        .await
+        .expect(200);
+    let store = app.services.store();
+    assert_eq!(store.tickets(one.id, 10).await.unwrap().len(), 1);
+    app.pass(Duration::from_hours(7));
+    let token = access(&app, &key(&app, None, None).await).await;
+    let call = Call::get("/api/v1/models/one?embed=author_ticket").bearer(&token);
+    app.send(call).await.expect(200);
+    assert_eq!(
+        store.tickets(one.id, 10).await.unwrap().len(),
+        2,
+        "the first one ends soon"
+    );
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn revoking_an_account_ends_what_it_had_given_out_for_its_models() {
+    let app = TestApp::start().await;
+    let model = app.push("mine", CUBE).await;
+    let path = format!("/api/v2/model/{}", model.id);
+    let (author, minted, session) = {
+        let token = access(&app, &key(&app, None, None).await).await;
+        let shown = app.send(models("author_ticket").bearer(&token)).await;
+        let shown = shown.expect(200).json();
+        let author = shown["data"]["author_ticket"]["ticket"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let wish = json!({ "ids": ["mine"], "scope": ["group.owner", "file.download"] });
+        let call = Call::post("/api/v1/tokens").json(&wish).bearer(&token);
+        let made = app.send(call).await.expect(200).json();
+        let minted = made["data"]["access_token"].as_str().unwrap().to_owned();
+        (author.clone(), minted, app.open(&author).await)
+    };
+    let download = |token: &str| Call::get(&format!("{path}/file/download")).bearer(token);
+    app.send(download(&minted)).await.expect(200);
+    let visitor = app.open(&app.ticket(&model).await).await;
+    app.pass(Duration::from_secs(2));
+    let owner = app.services.find_user(None).await.unwrap();
+    app.services
+        .revoke_subject(Subject::User(owner.id))
+        .await
+        .unwrap();
+    app.send(download(&minted)).await.expect(401);
+    app.send(open_call(&author)).await.expect(403);
+    app.send(session.defaults()).await.expect(410);
+    app.send(visitor.defaults()).await.expect(200);
+    // The platform's own token is not the account's, and what is given out from now on is good.
+    app.send(download(&app.backend_token())).await.expect(200);
+    app.pass(Duration::from_secs(1));
+    app.send(download(&app.model_token(model.id)))
+        .await
+        .expect(200);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_asked_for_again_and_again_in_one_query_is_given_once() {
+    let app = TestApp::start().await;
+    app.push("mine", CUBE).await;
+    let token = access(&app, &key(&app, None, None).await).await;
+    let many = vec!["ticket"; 500].join(",");
+    app.send(models(&many).bearer(&token)).await.expect(200);
+    let more = vec!["ticket"; 600].join(",");
+    app.send(models(&more).bearer(&token)).await.expect(400);
+    let wish = json!({ "sorters": { "x".repeat(10_000): "desc" } });
+    let call = Call::post("/api/v1/models/query")
+        .json(&wish)
+        .bearer(&token);
+    assert!(app.send(call).await.expect(400).body.len() < 1_000);
+    app.finish().await;
+}

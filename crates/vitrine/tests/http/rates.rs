@@ -56,7 +56,7 @@ async fn an_address_has_its_own_quota_and_health_is_always_told() {
 }
 
 #[tokio::test]
-async fn guessing_credentials_is_stopped_before_the_next_one_is_looked_at() {
+async fn guesses_above_the_limit_tell_nothing_and_what_is_valid_passes_all_the_same() {
     let rates = RateLimits {
         failures: 5,
         ..RateLimits::NONE
@@ -71,21 +71,62 @@ async fn guessing_credentials_is_stopped_before_the_next_one_is_looked_at() {
         Call::get(&format!("/api/v2/model/{}", model.id)).bearer("a.b.c"),
         Call::get("/api/v2/session/fedcba9876543210fedcba9876543210/default"),
     ];
-    for guess in guesses {
-        let answer = app.send(guess).await;
+    for guess in &guesses {
+        let answer = app.send(guess.clone()).await;
         assert!(
             answer.status.is_client_error() && answer.status != 429,
             "{}",
             answer.text()
         );
     }
-    let right = app.send(open_call(&ticket)).await;
-    assert_limited(right, "\"failures\";q=5;w=60", "\"failures\";r=0;t=12");
-    app.send(open_call(&ticket).from("192.0.2.99"))
-        .await
-        .expect(201);
+    for guess in &guesses {
+        let limited = app.send(guess.clone()).await;
+        assert_limited(limited, "\"failures\";q=5;w=60", "\"failures\";r=0;t=12");
+    }
+    // Others behind the same address are not locked out by somebody who guesses.
+    let session = app.open(&ticket).await;
+    app.send(session.defaults()).await.expect(200);
     app.pass(MINUTE);
-    app.send(open_call(&ticket)).await.expect(201);
+    app.send(guesses[0].clone()).await.expect(403);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn whatever_can_be_guessed_is_counted() {
+    let rates = RateLimits {
+        failures: 1,
+        ..RateLimits::NONE
+    };
+    let app = limited(rates).start().await;
+    let model = app.push("cube", CUBE).await;
+    let ticket = app.ticket(&model).await;
+    let wrong_key = format!("vit_pk_{}", "A".repeat(40));
+    let unknown_token = "00000000-0000-4000-8000-000000000000";
+    let form = |call: Call, text: &str| {
+        call.header("content-type", "application/x-www-form-urlencoded")
+            .body(text.to_owned())
+    };
+    let guesses = [
+        Call::get("/verify").header("x-api-token", unknown_token),
+        Call::post("/generate")
+            .header("x-api-key", &wrong_key)
+            .json(&json!({})),
+        form(
+            Call::post("/oauth/introspect").header("x-api-key", &wrong_key),
+            &format!("token={unknown_token}"),
+        ),
+        Call::post(&format!("/embed/{}", model.slug)).body("guessed"),
+        open_call(&ticket).header("x-vitrine-embed", "guessed"),
+        Call::post("/oauth/logout")
+            .bearer("a.b.c")
+            .json(&json!({ "refresh_token": "a.b.c" })),
+    ];
+    for (n, guess) in guesses.into_iter().enumerate() {
+        let guess = guess.from(&format!("192.0.2.{n}"));
+        app.send(guess.clone()).await;
+        let again = app.send(guess.clone()).await;
+        assert_eq!(again.status, 429, "{n}: {guess:?} {}", again.text());
+    }
     app.finish().await;
 }
 

@@ -1,9 +1,11 @@
 //! What tickets say beyond opening a page: authors, second ids, renewals.
 
+use std::time::Duration;
+
 use serde_json::json;
 use vitrine_service::models::ModelPatch;
 
-use crate::app::{BROKEN, CONTENT_URL, CUBE, Call, Opened, SHOP, TestApp, open_call};
+use crate::app::{BROKEN, CONTENT_URL, CUBE, Call, Opened, SHOP, SLOW, TestApp, open_call, until};
 
 #[tokio::test]
 async fn an_authors_ticket_gives_what_owners_may_see_without_a_token() {
@@ -128,5 +130,52 @@ async fn a_denied_models_ticket_tells_its_own_page_why() {
         "{}",
         refused.message()
     );
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn who_waits_for_a_computation_hears_of_what_was_revoked_meanwhile() {
+    let app = TestApp::start().await;
+    let model = app.push("slow", SLOW).await;
+    let ticket = app.ticket(&model).await;
+    let session = app.open(&ticket).await;
+    let (router, call) = (
+        app.router.clone(),
+        session.compute(&json!({ "rounds": 6_000 })),
+    );
+    let waiting = tokio::spawn(async move { call.send(&router).await });
+    until("a worker computes", || async {
+        (app.services.pool().health().busy > 0).then_some(())
+    })
+    .await;
+    let id = app.services.decrypt_ticket(&ticket).unwrap().id;
+    app.services.revoke_ticket(id).await.unwrap();
+    let answer = waiting.await.unwrap();
+    answer.expect_error(410, "SdSessionGoneError");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_session_ends_with_the_ticket_that_opened_it() {
+    let app = TestApp::start().await;
+    let model = app.push("cube", CUBE).await;
+    let until = app.services.now().plus(Duration::from_mins(10));
+    let ticket = app
+        .ticket_with(&model, |request| request.until = until)
+        .await;
+    let session = app.open(&ticket).await;
+    let link = Call::get(&session.href("model"));
+    app.pass(Duration::from_secs(599));
+    app.send(session.defaults()).await.expect(200);
+    app.send(link.clone()).await.expect(206);
+    app.pass(Duration::from_secs(2));
+    app.send(session.defaults())
+        .await
+        .expect_error(410, "SdSessionGoneError");
+    let gone = app.send(link).await;
+    assert!(gone.status.is_client_error(), "{}", gone.text());
+    app.send(open_call(&ticket))
+        .await
+        .expect_error(403, "SdTicketValidationError");
     app.finish().await;
 }

@@ -15,7 +15,7 @@ use vitrine_service::models::{ModelPatch, OPERATOR};
 use vitrine_service::{ModelRecord, OrganizationRecord};
 
 use crate::app::{Answer, CUBE, Call, Opened, SHOP, TestApp, href, open_call};
-use crate::{authorize, editor, platform};
+use crate::{authorize, caching, editor, platform};
 
 const GAPS: &str = include_str!("../walk-gaps.txt");
 /// A credential of the right form that nobody ever issued.
@@ -799,6 +799,11 @@ async fn every_operation_answers_every_kind_of_credential_as_it_deserves() {
             };
             let answer = world.app.send(call).await;
             let (status, error) = deserved(row, with);
+            wrong.extend(caching::complaint(
+                row.id,
+                answer.status.as_u16(),
+                answer.header("cache-control"),
+            ));
             let said = match answer.header("x-vitrine-reason") {
                 _ if status < 400 => String::new(),
                 Some(reason) => reason.to_owned(),

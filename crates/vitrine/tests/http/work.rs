@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::app::{CUBE, Call, Plan, SLOW, SUPERSTITIOUS, TestApp, until};
+use crate::app::{CUBE, Call, Plan, SLOW, SUPERSTITIOUS, TALKATIVE, TestApp, until};
 
 #[tokio::test]
 async fn the_same_values_come_from_the_cache_without_a_worker() {
@@ -190,6 +190,36 @@ async fn a_model_that_fails_says_so_in_its_own_words_and_the_next_values_work() 
 }
 
 #[tokio::test]
+async fn data_is_bounded_for_one_computation_and_for_one_answer() {
+    const LONG: u32 = 250_000;
+    let app = TestApp::start().await;
+    let model = app.push("talkative", TALKATIVE).await;
+    let session = app.open(&app.ticket(&model).await).await;
+    let states = |answer: Value| {
+        ["a", "b", "c", "d", "e"]
+            .map(|name| answer["outputs"][session.output(name)]["status_computation"].clone())
+    };
+    // Five long texts at once are more than a computation may bring.
+    let all = json!({ "a": LONG, "b": LONG, "c": LONG, "d": LONG, "e": LONG });
+    let answer = app.send(session.compute(&all)).await.expect(200).json();
+    assert_eq!(answer["outputs"][session.output("a")]["content"], json!([]));
+    assert_eq!(states(answer), ["unrecoverableerror"; 5]);
+    // One after the other they are computed, and the answer holds as many as it has room for.
+    let mut values = json!({});
+    for (name, expected) in [("a", 5), ("b", 5), ("c", 5), ("d", 5), ("e", 4)] {
+        values[name] = json!(LONG + 1);
+        let answer = app.send(session.compute(&values)).await.expect(200);
+        assert!(answer.body.len() < 1_100_000, "{}", answer.body.len());
+        let done = states(answer.json())
+            .iter()
+            .filter(|state| **state == "success")
+            .count();
+        assert_eq!(done, expected, "{name}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_killed_worker_costs_one_answer_and_no_more() {
     let app = TestApp::start().await;
     let model = app.push("slow", SLOW).await;
@@ -296,5 +326,47 @@ async fn a_parameter_that_is_named_in_two_ways_at_once_is_refused() {
     app.send(session.compute(&values))
         .await
         .expect_error(400, "SdParameterValidationError");
+    app.finish().await;
+}
+
+/// Files below a folder.
+fn files(folder: &std::path::Path) -> usize {
+    let entries = std::fs::read_dir(folder).unwrap().flatten();
+    entries
+        .map(|entry| match entry.file_type() {
+            Ok(kind) if kind.is_dir() => files(&entry.path()),
+            _ => 1,
+        })
+        .sum()
+}
+
+#[tokio::test]
+async fn a_computation_whose_model_was_erased_meanwhile_leaves_nothing() {
+    let app = TestApp::start().await;
+    let model = app.push("slow", SLOW).await;
+    let session = app.open(&app.ticket(&model).await).await;
+    let (router, call) = (
+        app.router.clone(),
+        session.compute(&json!({ "rounds": 6_000 })),
+    );
+    let waiting = tokio::spawn(async move { call.send(&router).await });
+    until("a worker computes", || async {
+        (app.services.pool().health().busy > 0).then_some(())
+    })
+    .await;
+    let erase = Call::new("DELETE", &format!("/api/v2/system/model/{}", model.id));
+    app.send(erase.bearer(&app.backend_token()))
+        .await
+        .expect(202);
+    waiting
+        .await
+        .unwrap()
+        .expect_error(410, "SdSessionGoneError");
+    let objects = app.folder().join("objects");
+    until("no file is left", || async {
+        app.pass(std::time::Duration::from_mins(2));
+        (files(&objects) == 0).then_some(())
+    })
+    .await;
     app.finish().await;
 }

@@ -49,6 +49,8 @@ export class Drawing {
   #background: "light" | "dark" = "dark";
   /** The events of a database while it is read are no changes of a person. */
   #isReading = true;
+  /** What the library wrote of the drawing when nothing of it was unsaved: the server keeps what stands in neither text. */
+  #seen = "";
 
   constructor(container: HTMLElement, listener: DrawingListener, { isDebug }: { isDebug: boolean }) {
     log.setLevel(isDebug ? "debug" : "silent");
@@ -104,6 +106,7 @@ export class Drawing {
     this.fit();
     this.setWrite(canWrite);
     this.setBackground(this.#background);
+    this.#seen = this.dxf();
     this.#isReading = false;
     this.#tellUndo();
     return true;
@@ -115,6 +118,16 @@ export class Drawing {
     Reflect.set(this.#manager.curDocument, "_openMode", canWrite ? AcEdOpenMode.Write : AcEdOpenMode.Read);
     this.#view.selectionSet.clear();
     AcApI18n.mergeLocaleMessage("en", { main: { commandLine: { unknownCommand: t(canWrite ? "unknownTyped" : "unknownTypedInView") } } });
+  }
+
+  /** The drawing as it was when nothing of it was unsaved. */
+  get seen(): string {
+    return this.#seen;
+  }
+
+  /** This is saved now. */
+  settle(dxf: string): void {
+    this.#seen = dxf;
   }
 
   dxf(): string {

@@ -16,7 +16,7 @@ pub(crate) const FORBIDDEN_CALL: &str = "worker: forbidden system call ";
 
 /// Calls that are allowed whatever their arguments: frames on the pipes, memory, time, locks
 /// between the two threads, and the ways to end.
-const ALLOWED: [c_long; 23] = [
+pub(super) const ALLOWED: [c_long; 23] = [
     libc::SYS_read,
     libc::SYS_readv,
     libc::SYS_write,
@@ -42,20 +42,50 @@ const ALLOWED: [c_long; 23] = [
     libc::SYS_set_robust_list,
 ];
 
+/// What becomes of whoever opens a file once the cage has closed. Nothing is ever opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opens {
+    /// The process ends.
+    TheEnd,
+    /// The call fails, and the process goes on.
+    Refused,
+}
+
 /// Holds all threads of the process to the allowed calls for the rest of its life. Any other call
 /// ends it with [`EXIT_FORBIDDEN`] and says its number on standard error.
 ///
 /// # Errors
 /// When the kernel has no such filters or refuses this one.
-pub(super) fn allow_only_computing() -> io::Result<()> {
-    let program = program().map_err(io::Error::other)?;
+pub(super) fn allow_only_computing(opens: Opens) -> io::Result<()> {
+    let program = program(opens).map_err(io::Error::other)?;
     report_forbidden_calls()?;
+    if opens == Opens::Refused {
+        // Of two filters the stricter answer counts, and this one is stricter than being allowed.
+        let refusing = refusing_opens().map_err(io::Error::other)?;
+        seccompiler::apply_filter_all_threads(&refusing).map_err(io::Error::other)?;
+    }
     seccompiler::apply_filter_all_threads(&program).map_err(io::Error::other)
 }
 
-fn program() -> Result<BpfProgram, seccompiler::BackendError> {
+/// Answers `openat` with an error before anything is looked up.
+fn refusing_opens() -> Result<BpfProgram, seccompiler::BackendError> {
+    let rules = BTreeMap::from([(libc::SYS_openat, Vec::new())]);
+    let architecture = TargetArch::try_from(std::env::consts::ARCH)?;
+    SeccompFilter::new(
+        rules,
+        SeccompAction::Allow,
+        SeccompAction::Errno(libc::EACCES.unsigned_abs()),
+        architecture,
+    )?
+    .try_into()
+}
+
+fn program(opens: Opens) -> Result<BpfProgram, seccompiler::BackendError> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
         ALLOWED.into_iter().map(|call| (call, Vec::new())).collect();
+    if opens == Opens::Refused {
+        rules.insert(libc::SYS_openat, Vec::new());
+    }
     // Memory, but never memory that can be executed.
     for call in [libc::SYS_mmap, libc::SYS_mprotect] {
         let executable = u64::from(libc::PROT_EXEC.unsigned_abs());
@@ -88,7 +118,7 @@ fn program() -> Result<BpfProgram, seccompiler::BackendError> {
     .try_into()
 }
 
-fn argument(
+pub(super) fn argument(
     index: u8,
     operator: SeccompCmpOp,
     value: u64,

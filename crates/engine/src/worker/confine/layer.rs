@@ -39,11 +39,17 @@ pub enum Layer {
     NoFiles,
     /// Of the kernel's calls only those that computing needs.
     SystemCalls,
+    /// Instead of [`Layer::LandlockFiles`]: only the files of one program can be opened, to be read, and only it executed.
+    ProgramFiles,
+    /// Instead of [`Layer::NoFiles`]: few descriptors.
+    FewFiles,
+    /// Instead of [`Layer::SystemCalls`]: besides, reading files and starting one program that can start no other.
+    ProgramCalls,
 }
 
 impl Layer {
     /// All of them, in the order in which they are set.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::ClosedFiles,
         Self::DiesWithServer,
         Self::UserNamespace,
@@ -62,6 +68,9 @@ impl Layer {
         Self::LandlockScope,
         Self::NoFiles,
         Self::SystemCalls,
+        Self::ProgramFiles,
+        Self::FewFiles,
+        Self::ProgramCalls,
     ];
 
     /// The name in health details, logs and the protocol.
@@ -86,6 +95,9 @@ impl Layer {
             Self::LandlockScope => "landlock_scope",
             Self::NoFiles => "no_files",
             Self::SystemCalls => "system_calls",
+            Self::ProgramFiles => "program_files",
+            Self::FewFiles => "few_files",
+            Self::ProgramCalls => "program_calls",
         }
     }
 
@@ -105,18 +117,32 @@ impl Layer {
                 | Self::UnprivilegedUser
                 | Self::LandlockNetwork
                 | Self::LandlockScope
+                | Self::ProgramFiles
+                | Self::FewFiles
+                | Self::ProgramCalls
         )
+    }
+
+    /// The layer that takes this one's place in a worker that runs a program of others.
+    const fn substitute(self) -> Option<Self> {
+        match self {
+            Self::LandlockFiles => Some(Self::ProgramFiles),
+            Self::NoFiles => Some(Self::FewFiles),
+            Self::SystemCalls => Some(Self::ProgramCalls),
+            _ => None,
+        }
     }
 }
 
-/// Names of required layers that are not among `active`.
+/// Names of required layers that are not among `active`, nor what stands in their place.
 #[must_use]
 pub fn missing_layers(active: &[String]) -> Vec<&'static str> {
+    let is_active = |layer: Layer| active.iter().any(|name| name == layer.name());
     Layer::ALL
         .into_iter()
         .filter(|layer| layer.is_required())
+        .filter(|layer| !is_active(*layer) && !layer.substitute().is_some_and(is_active))
         .map(Layer::name)
-        .filter(|name| !active.iter().any(|layer| layer == name))
         .collect()
 }
 
@@ -178,8 +204,16 @@ mod tests {
         assert!(missing_layers(&all).is_empty());
         let fewer: Vec<String> = all
             .into_iter()
-            .filter(|name| name != "system_calls" && name != "network_namespace")
+            .filter(|name| {
+                !["system_calls", "program_calls", "network_namespace"].contains(&name.as_str())
+            })
             .collect();
         assert_eq!(missing_layers(&fewer), ["system_calls"]);
+        let program: Vec<String> = fewer
+            .into_iter()
+            .filter(|name| name != "no_files")
+            .chain(["program_calls".to_owned()])
+            .collect();
+        assert!(missing_layers(&program).is_empty());
     }
 }

@@ -16,6 +16,9 @@ const CPU_GRACE_S: u64 = 5;
 /// Stack of the first thread, which only reads requests. The engine's thread has its own.
 const FIRST_STACK_BYTES: u64 = 8 * 1024 * 1024;
 
+/// Descriptors of a program: its pipes, and the library or font that it reads at the moment.
+const PROGRAM_FILES_MAX: u64 = 64;
+
 /// Makes the kernel take a worker before the server when the machine runs out of memory.
 const OOM_SCORE_ADJUSTMENT: &str = "1000";
 
@@ -42,6 +45,11 @@ pub(super) fn at_start() -> io::Result<()> {
 /// Forbids further file descriptors.
 pub(super) fn no_files() -> io::Result<()> {
     Resource::NOFILE.set(0, 0)
+}
+
+/// Leaves the descriptors that a program needs for its libraries and data.
+pub(super) fn few_files() -> io::Result<()> {
+    Resource::NOFILE.set(PROGRAM_FILES_MAX, PROGRAM_FILES_MAX)
 }
 
 /// Forbids further threads and processes. The kernel does not hold root to it.

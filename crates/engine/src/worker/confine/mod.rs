@@ -3,7 +3,8 @@
 //! Two steps, because threads inherit what their maker gave up. [`at_start`] comes first in the
 //! process: it leaves namespaces, user, capabilities and files behind. [`before_models`] comes when
 //! both threads run and the engine has loaded what it needs: from then on the kernel refuses
-//! every call that computing does not need. This is the one place of the project with `unsafe`.
+//! every call that computing does not need. A worker that runs a program of others has a wider cage: that program's own files
+//! may be read, and it alone be started ([`Program`]). This is the one place of the project with `unsafe`.
 
 pub(crate) mod calls;
 mod files;
@@ -11,6 +12,7 @@ mod layer;
 pub(crate) mod limits;
 pub(crate) mod memory;
 mod privileges;
+mod program;
 
 use std::io;
 
@@ -20,13 +22,18 @@ use rustix::process::{
 
 pub use memory::MeteredAllocator;
 
+pub(crate) use calls::Opens;
 pub use layer::{Confinement, Layer, missing_layers};
+pub use program::Program;
 
 /// The layers that are in force so far.
 #[derive(Debug)]
 pub struct Cage {
     confinement: Confinement,
     layers: Vec<Layer>,
+    /// Whether it leaves room for a program of others.
+    holds_program: bool,
+    pub(crate) opens: Opens,
     /// Address space that the process used before anything was computed, in bytes.
     pub address_space_bytes: u64,
 }
@@ -65,6 +72,8 @@ pub fn close_inherited(confinement: Confinement) -> io::Result<Cage> {
     let mut cage = Cage {
         confinement,
         layers: Vec::new(),
+        holds_program: false,
+        opens: Opens::TheEnd,
         address_space_bytes: limits::address_space_bytes()?,
     };
     let closed = privileges::close_inherited();
@@ -77,6 +86,19 @@ pub fn close_inherited(confinement: Confinement) -> io::Result<Cage> {
 /// # Errors
 /// When a required layer cannot be set: a worker then must not start.
 pub fn at_start(cage: &mut Cage) -> io::Result<()> {
+    give_up(cage, None)
+}
+
+/// The same for a worker that runs one program of others. The program may read its own files and nothing else.
+///
+/// # Errors
+/// As [`at_start`].
+pub fn at_start_with(cage: &mut Cage, program: &Program) -> io::Result<()> {
+    cage.holds_program = true;
+    give_up(cage, Some(program))
+}
+
+fn give_up(cage: &mut Cage, program: Option<&Program>) -> io::Result<()> {
     let server = getppid();
     limits::offer_to_the_kernel();
     die_with(server)?;
@@ -94,11 +116,14 @@ pub fn at_start(cage: &mut Cage) -> io::Result<()> {
     // A change of user or capabilities makes the kernel forget it, so it is asked again.
     cage.add(Layer::DiesWithServer, die_with(server))?;
     cage.add(Layer::ResourceLimits, limits::at_start())?;
-    match files::deny_all() {
+    match files::deny_all(program) {
         Ok(layers) => cage.layers.extend(layers),
         Err(error) => cage.add(Layer::LandlockFiles, Err(error))?,
     }
-    cage.add(Layer::NoFiles, limits::no_files())
+    match program {
+        Some(_) => cage.add(Layer::FewFiles, limits::few_files()),
+        None => cage.add(Layer::NoFiles, limits::no_files()),
+    }
 }
 
 /// Closes the cage. Call it when all threads run and the engine has opened whatever it needs.
@@ -106,11 +131,14 @@ pub fn at_start(cage: &mut Cage) -> io::Result<()> {
 /// # Errors
 /// As [`at_start`].
 pub fn before_models(cage: &mut Cage) -> io::Result<()> {
+    if cage.holds_program {
+        return cage.add(Layer::ProgramCalls, program::allow_the_program());
+    }
     limits::no_processes()?;
     // The library finds the kernel's fast calls when it is first asked for the time, by a call that
     // the filter does not know.
     let _ = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    let filtered = calls::allow_only_computing();
+    let filtered = calls::allow_only_computing(cage.opens);
     cage.add(Layer::SystemCalls, filtered)
 }
 

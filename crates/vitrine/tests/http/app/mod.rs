@@ -22,6 +22,7 @@ use vitrine_access::session::SessionLimits;
 use vitrine_access::ticket::TicketType;
 use vitrine_access::time::{Clock as _, Timestamp};
 use vitrine_access::{Entropy, UsageEvent};
+use vitrine_engine::OpenScad;
 use vitrine_engine::pool::{WorkerPool, WorkerPoolConfig};
 use vitrine_http::Front;
 use vitrine_model::RunLimits;
@@ -34,7 +35,7 @@ use vitrine_testkit::{ManualClock, SeededEntropy, TestFolder, create_postgres, s
 
 pub(crate) use log::Everything;
 pub(crate) use request::{Answer, Call};
-pub(crate) use scripts::{BROKEN, CUBE, SLOW, SUPERSTITIOUS};
+pub(crate) use scripts::{BROKEN, CUBE, MUTTERING, SLOW, SUPERSTITIOUS, TALKATIVE};
 pub(crate) use session::{Opened, href, open_call};
 
 /// The page that may show the models of the tests.
@@ -74,6 +75,7 @@ pub(crate) struct Plan {
     database: Option<String>,
     workers: usize,
     queue_max: usize,
+    openscad: Option<OpenScad>,
     settings: Settings,
     outgoing: Arc<dyn Outgoing>,
 }
@@ -86,6 +88,7 @@ impl Plan {
             database: None,
             workers: 1,
             queue_max: 64,
+            openscad: None,
             settings: Settings {
                 public_url: PUBLIC_URL.to_owned(),
                 content_url: CONTENT_URL.to_owned(),
@@ -124,6 +127,11 @@ impl Plan {
         self
     }
 
+    pub(crate) fn openscad(mut self, program: OpenScad) -> Self {
+        self.openscad = Some(program);
+        self
+    }
+
     pub(crate) fn workers(mut self, workers: usize, queue_max: usize) -> Self {
         self.workers = workers;
         self.queue_max = queue_max;
@@ -149,6 +157,7 @@ impl Plan {
             tag,
             workers: self.workers,
             queue_max: self.queue_max,
+            openscad: self.openscad,
             settings: self.settings,
             entropy: Arc::new(SeededEntropy::new(self.seed)),
             outgoing: self.outgoing,
@@ -182,6 +191,7 @@ struct Setup {
     tag: String,
     workers: usize,
     queue_max: usize,
+    openscad: Option<OpenScad>,
     settings: Settings,
     entropy: Arc<SeededEntropy>,
     outgoing: Arc<dyn Outgoing>,
@@ -205,12 +215,26 @@ impl Setup {
             queue_max: self.queue_max,
             limits: RunLimits::default(),
             recycle_after_runs: 200,
+            openscad: self.openscad.clone(),
         })
         .expect("the workers start");
+        let drawing_pool = WorkerPoolConfig {
+            program: env!("CARGO_BIN_EXE_vitrine").into(),
+            args: ["__worker", &self.tag, vitrine_engine::DRAWING_ARGUMENT]
+                .map(str::to_owned)
+                .to_vec(),
+            workers: 1,
+            queue_max: 64,
+            limits: RunLimits::default(),
+            recycle_after_runs: 1,
+            openscad: None,
+        }
+        .for_drawings();
         let adapters = Adapters {
             store,
             blobs,
             pool,
+            drawing_pool,
             sealer: Sealer::new(&MasterKey::from_text(MASTER_KEY).unwrap()),
             clock: Arc::new(clock.clone()),
             entropy: Arc::clone(&self.entropy) as Arc<dyn Entropy>,
@@ -441,6 +465,10 @@ impl TestApp {
                 .args(["-9", &pid.to_string()])
                 .stderr(std::process::Stdio::null())
                 .status();
+            // A signal takes a moment; a worker that still stands would be given the next job.
+            while is_running(*pid) {
+                std::thread::yield_now();
+            }
         }
         pids.len()
     }
@@ -502,4 +530,11 @@ pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
     tokio::time::timeout(PATIENCE, looking)
         .await
         .unwrap_or_else(|_| panic!("{what}: it never happened"))
+}
+
+/// Whether a process is there and is no zombie.
+fn is_running(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").map(|(_, rest)| &rest[..1]);
+    !matches!(state, None | Some("Z" | "X"))
 }

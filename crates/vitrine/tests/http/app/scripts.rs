@@ -35,6 +35,27 @@ const main = (p) => {
 module.exports = { main, getParameterDefinitions }
 ";
 
+/// A model of data alone: five texts, each as long as its parameter says.
+pub(crate) const TALKATIVE: &str = r"
+const names = ['a', 'b', 'c', 'd', 'e']
+const getParameterDefinitions = () =>
+  names.map((name) => ({ name, type: 'int', initial: 1, min: 0, max: 300000 }))
+const outputs = {}
+for (const name of names) outputs[name] = { data: (p) => 'x'.repeat(p[name]), parameters: [name] }
+module.exports = { getParameterDefinitions, vitrine: { outputs } }
+";
+
+/// A model whose words are not fit for a terminal.
+pub(crate) const MUTTERING: &str = r"
+const { primitives } = require('@jscad/modeling')
+const getParameterDefinitions = () => [{ name: 'loud', type: 'int', initial: 0, min: 0, max: 1 }]
+const main = (p) => {
+  if (p.loud) throw new Error('a\0b\u001b[31mred')
+  return primitives.cuboid({ size: [1, 1, 1] })
+}
+module.exports = { main, getParameterDefinitions }
+";
+
 /// A model that never works.
 pub(crate) const BROKEN: &str = r"
 const main = () => { throw new Error('the drill is blunt') }
