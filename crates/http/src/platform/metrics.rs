@@ -13,11 +13,10 @@ use vitrine_service::platform::PlatformAccess;
 use vitrine_service::platform_metrics::{MetricGroup, MetricRow, MetricScope, Period};
 
 use super::Asking;
-use super::query::{QueryRequest, instant};
+use super::query::{QueryRequest, instant, shortened};
 use super::wire::{answer, epoch};
 use crate::error::{ApiError, ErrorKind, Form};
 use crate::extract::Unread;
-use crate::limits::PLATFORM_FILTER_BYTES_MAX;
 
 /// What a query for metrics may say; all else is refused by its name.
 struct Wanted {
@@ -29,9 +28,8 @@ struct Wanted {
     descending: bool,
 }
 
-/// Messages repeat no more of a name than any that is served has.
 fn invalid(member: &str, why: &str) -> ApiError {
-    let member: String = member.chars().take(PLATFORM_FILTER_BYTES_MAX).collect();
+    let member = shortened(member);
     ApiError::new(ErrorKind::RequestInvalid, format!("'{member}': {why}."))
 }
 

@@ -73,8 +73,14 @@ impl QueryRequest {
 
 /// Messages begin with the member that they are about; [`super::wire`] tells clients by that.
 fn invalid(member: &str, why: &str) -> ApiError {
-    let member: String = member.chars().take(PLATFORM_FILTER_BYTES_MAX).collect();
+    let member = shortened(member);
     ApiError::new(ErrorKind::RequestInvalid, format!("'{member}': {why}."))
+}
+
+/// As much of a member's name as an answer repeats, which it does several times.
+pub(crate) fn shortened(member: &str) -> String {
+    const SHOWN_CHARS_MAX: usize = 128;
+    member.chars().take(SHOWN_CHARS_MAX).collect()
 }
 
 fn order(sorters: Option<&Map<String, Value>>) -> Result<(SortBy, bool), ApiError> {
