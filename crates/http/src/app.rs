@@ -147,6 +147,7 @@ pub struct Extras {
 }
 
 /// Everything that the server answers, without metrics.
+#[must_use]
 pub fn router(services: Services) -> Front {
     router_with(services, Extras::default())
 }

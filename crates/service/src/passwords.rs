@@ -65,18 +65,16 @@ impl Passwords {
         } else {
             password.to_owned()
         };
-        self.work(move || match hash {
-            Some(hash) => argon2::PasswordHash::new(hash.as_str())
-                .map_err(|error| Error::internal(format!("a stored password: {error}")))
-                .map(|parsed| {
-                    let argon2 = Argon2::default();
-                    argon2.verify_password(password.as_bytes(), &parsed).is_ok()
-                }),
-            None => {
-                let salt = SaltString::encode_b64(&[0; SALT_BYTES])
-                    .map_err(|error| Error::internal(format!("no salt: {error}")))?;
-                hashed(&password, &salt).map(|_| false)
+        self.work(move || {
+            if let Some(hash) = hash {
+                let parsed = argon2::PasswordHash::new(hash.as_str())
+                    .map_err(|error| Error::internal(format!("a stored password: {error}")))?;
+                let argon2 = Argon2::default();
+                return Ok(argon2.verify_password(password.as_bytes(), &parsed).is_ok());
             }
+            let salt = SaltString::encode_b64(&[0; SALT_BYTES])
+                .map_err(|error| Error::internal(format!("no salt: {error}")))?;
+            hashed(&password, &salt).map(|_| false)
         })
         .await?
     }

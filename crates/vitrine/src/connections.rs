@@ -234,13 +234,13 @@ mod tests {
         let mut ours = Steady::new(ours, Duration::from_hours(1));
         let sent = vec![7; TAKEN_BYTES_MIN * 4];
         let mut taken = Vec::new();
-        let send = async {
+        let sending = async {
             ours.write_all(&sent).await.unwrap();
             ours.flush().await.unwrap();
             assert!(ours.window.is_none());
             drop(ours);
         };
-        let (read, ()) = tokio::join!(theirs.read_to_end(&mut taken), send);
+        let (read, ()) = tokio::join!(theirs.read_to_end(&mut taken), sending);
         assert_eq!((read.unwrap(), taken.len()), (sent.len(), sent.len()));
     }
 }

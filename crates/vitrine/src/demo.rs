@@ -146,6 +146,10 @@ struct Places {
 }
 
 /// Runs the demo until it is asked to stop.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one step after the other, each with what the ones before made"
+)]
 pub(crate) async fn run(arguments: DemoArguments) -> Result<()> {
     start_log(
         if arguments.json { "info" } else { "warn" },

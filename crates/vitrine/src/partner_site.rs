@@ -68,6 +68,10 @@ pub(crate) struct BackEnd {
 /// What the page asks its back end for. Which file that is, and whose, the back end alone knows.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a box that the page's reader ticks"
+)]
 struct Wish {
     drawing: String,
     #[serde(default)]

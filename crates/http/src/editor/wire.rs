@@ -43,6 +43,10 @@ pub(crate) struct EditorSession {
 
 /// The parameters that the page has a use for.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a parameter of the editor by its own name"
+)]
 struct PageParameters {
     /// Language of the page.
     locale: Option<String>,

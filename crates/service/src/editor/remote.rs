@@ -44,7 +44,7 @@ impl Services {
         partner: &PartnerRecord,
         remote: Remote<'_>,
     ) -> Result<Bytes> {
-        let request = self.remote_request(partner, remote, Method::GET)?;
+        let request = Self::remote_request(partner, remote, Method::GET)?;
         self.fetched(request).await
     }
 
@@ -55,8 +55,7 @@ impl Services {
         remote: Remote<'_>,
         content: Bytes,
     ) -> Result<()> {
-        let request = self
-            .remote_request(partner, remote, Method::PUT)?
+        let request = Self::remote_request(partner, remote, Method::PUT)?
             .header(CONTENT_TYPE, DXF)
             .body(content)
             .time_max(DRAWING_TIME_MAX);
@@ -73,7 +72,6 @@ impl Services {
     }
 
     fn remote_request(
-        &self,
         partner: &PartnerRecord,
         remote: Remote<'_>,
         method: Method,

@@ -208,7 +208,7 @@ async fn is_alive(address: &str) -> Result<bool> {
 /// A worker starts, is caged, and computes a cube.
 async fn workers(config: &Config) -> Result<Finding> {
     let (text, health) = cube(config, "cube.js", CUBE).await?;
-    Ok(caged(text, &health.layers))
+    Ok(caged(&text, &health.layers))
 }
 
 /// The same through OpenSCAD, where it is installed.
@@ -227,7 +227,7 @@ async fn openscad(config: &Config) -> Result<Finding> {
     let (text, health) = cube(config, "cube.scad", OPENSCAD_CUBE).await?;
     let version = health.openscad.unwrap_or_default();
     let text = format!("version {version}, {text}");
-    Ok(caged(text, &health.openscad_layers))
+    Ok(caged(&text, &health.openscad_layers))
 }
 
 /// Lets a worker compute a model of one cube. Gives what to say about it, and the pool's health.
@@ -274,7 +274,7 @@ async fn cube(
 }
 
 /// What is said of workers with these layers.
-fn caged(text: String, layers: &[String]) -> Finding {
+fn caged(text: &str, layers: &[String]) -> Finding {
     let text = format!("{text}; layers: {}", layers.join(", "));
     let missing = missing_layers(layers);
     if missing.is_empty() {

@@ -149,7 +149,7 @@ async fn a_token_opens_its_drawing_and_the_page_learns_no_place_and_no_secret() 
         assert_eq!(drawing.text(), OTHER_DXF);
         assert_eq!(drawing.header("etag"), state["etag"].as_str());
         assert_eq!(drawing.header("content-disposition"), Some("attachment"));
-        let known = by("GET", "/editor/drawing", &session).header("if-none-match", &etag(&state));
+        let known = by("GET", "/editor/drawing", &session).header("if-none-match", etag(&state));
         app.send(known).await.expect(304);
         app.finish().await;
     }
