@@ -8,9 +8,15 @@ import oldPlatform from 'platform-sdk-2-18'
 import * as geometry from 'sdk-newest'
 import { request } from './lib/http.mjs'
 import { originOf } from './lib/journey.mjs'
-import { startDemo } from './lib/server.mjs'
+import { startDemo, until } from './lib/server.mjs'
 
-const { create, isPBInvalidGrantOAuthResponseError, isPBNotFoundResponseError } = platform
+const { create, isPBInvalidGrantOAuthResponseError, isPBNotFoundResponseError, isPBValidationResponseError } = platform
+
+const CUBE = `const { cuboid } = require('@jscad/modeling').primitives
+const getParameterDefinitions = () => [{ name: 'size', type: 'float', initial: 10, min: 1, max: 100 }]
+const main = ({ size }) => cuboid({ size: [size, size, size] })
+module.exports = { main, getParameterDefinitions }
+`
 
 /** What the old version calls the same things. */
 const VERSIONS = [
@@ -22,6 +28,7 @@ for (const [version, { create }] of VERSIONS)
   describe(`platform SDK ${version}, signed in by password`, () => {
     let demo
     let sdk
+    let user
     before(async () => {
       demo = await startDemo()
       sdk = create({ clientId: demo.info.client_id, baseUrl: demo.info.base_url })
@@ -32,8 +39,8 @@ for (const [version, { create }] of VERSIONS)
     test('a wrong password is refused, and the right one signs in', async () => {
       await assert.rejects(signIn('wrong'))
       const { access_token: token } = await signIn()
-      const { sub } = JSON.parse(Buffer.from(token.split('.')[1], 'base64url'))
-      assert.equal((await sdk.users.get(sub)).data.email, demo.info.account.email)
+      user = JSON.parse(Buffer.from(token.split('.')[1], 'base64url')).sub
+      assert.equal((await sdk.users.get(user)).data.email, demo.info.account.email)
     })
 
     test('models are listed, with their tickets', async () => {
@@ -41,6 +48,39 @@ for (const [version, { create }] of VERSIONS)
       assert.equal(listed.data.result.length, demo.info.models.length)
       const { data } = await sdk.models.get(listed.data.result[0].id, ['ticket'])
       assert.match(data.ticket.ticket, /^[0-9a-f]+-[0-9a-f]+$/)
+    })
+
+    test('a model is made, uploaded, checked, published and deleted', async () => {
+      const created = (await sdk.models.create({ title: 'Cube of a test', filename: 'cube.js', ftype: 'gh', tags: ['test'], accessdomains: [] })).data
+      assert.equal(created.status, 'start')
+      const token = (await sdk.modelTokens.create({ id: created.id, scope: ['group.owner', 'group.view'] })).data
+      const model = `${token.model_view_url}/api/v2/model/${token.guid}`
+      const upload = (await request('GET', model, { token: token.access_token })).json.file.upload
+      assert.equal((await request('PUT', upload, { body: CUBE, headers: { 'content-type': 'application/octet-stream' } })).status, 200)
+      await until('the check of the model', async () => (await sdk.models.patch(created.id, {})).data.status === 'confirmed')
+      assert.equal((await sdk.models.patch(created.id, { status: 'done' })).data.status, 'done')
+      const found = await sdk.models.query({ filters: { 'title[%]': 'cube of', 'status[=]': 'done', 'deleted_at[?]': null }, limit: 5 })
+      assert.deepEqual(found.data.result.map((one) => one.id), [created.id])
+      await sdk.models.delete(created.id)
+      await assert.rejects(sdk.models.get(created.id))
+    })
+
+    test('an access key is made, narrowed, used and deleted', async () => {
+      const made = (await sdk.apiTokens.create({ description: 'test', scope: ['models-read'] })).data
+      const other = create({ clientId: demo.info.client_id, baseUrl: demo.info.base_url })
+      await other.authorization.passwordGrant(made.key_id, made.key_secret)
+      assert.equal((await other.models.get(demo.info.models[0].slug)).data.slug, demo.info.models[0].slug)
+      await assert.rejects(other.models.patch(demo.info.models[0].id, {}))
+      assert.equal((await sdk.apiTokens.patch(made.key_id, { active: false })).data.active, false)
+      await assert.rejects(other.models.get(demo.info.models[0].slug))
+      await sdk.apiTokens.delete(made.key_id)
+      assert.ok((await sdk.apiTokens.query({})).data.result.every((key) => key.key_id !== made.key_id))
+    })
+
+    test('domains of the account are changed', async () => {
+      const patched = await sdk.users.patch(user, { global_accessdomains: ['www.shop.example.com'] })
+      assert.deepEqual(patched.data.global_accessdomains.map((domain) => domain.name), ['www.shop.example.com'])
+      await sdk.users.patch(user, { global_accessdomains: [] })
     })
 
     test('signing out ends it', async () => {
@@ -145,6 +185,25 @@ describe('platform SDK', () => {
     const copied = await renew(first.refresh_token)
     assert.deepEqual([copied.status, copied.json.error], [400, 'invalid_grant'])
     assert.equal((await renew(newest)).status, 400)
+  })
+
+  test('metrics tell what sessions cost', async () => {
+    const { data } = await sdk.models.get(demo.info.models[0].slug, ['ticket'])
+    assert.equal((await openAs(demo.info.shop_url, data.ticket.ticket)).status, 201)
+    const metrics = await sdk.userCreditMetrics.query({ filters: { 'user_id[=]': user, 'timestamp_type[=]': 'month' }, sorters: { timestamp_date: 'asc' }, limit: 12 })
+    const month = metrics.data.result.at(-1)
+    assert.ok(month.data.limited.sessions.credits >= 1, JSON.stringify(month))
+    const error = await sdk.userCreditMetrics.query({ filters: { 'nothing[=]': 1 } }).then(() => assert.fail('unknown filter'), (reason) => reason)
+    assert.ok(isPBValidationResponseError(error), String(error))
+  })
+
+  test('a frame is given to the shop and refused to a stranger', async () => {
+    const frame = (page) => request('POST', `${demo.info.base_url}/api/v1/models/iframe/${demo.info.models[0].slug}`, { headers: { origin: originOf(page) }, json: {} })
+    const given = await frame(demo.info.shop_url)
+    assert.equal(given.status, 200)
+    assert.equal((await openAs(demo.info.shop_url, given.json.data.ticket)).status, 201)
+    const refused = await frame(demo.info.stranger_url)
+    assert.deepEqual([refused.status, refused.json.error.code], [403, 'origin-not-allowed'])
   })
 
   test('signing out ends the token', async () => {

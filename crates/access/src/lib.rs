@@ -23,6 +23,8 @@ pub mod network;
 pub mod origin;
 pub mod owner;
 pub mod permissions;
+pub mod plan;
+pub mod platform;
 pub mod random;
 pub mod refusal;
 pub mod seal;
@@ -68,6 +70,8 @@ pub use owner::{Owner, Payer};
 pub use permissions::{
     Credential, OPERATIONS, Operation, Permission, PermissionSet, RESERVED, operation,
 };
+pub use plan::Plan;
+pub use platform::{Relation, Role, Viewer, Visibility};
 pub use random::Entropy;
 pub use refusal::{Refusal, RefusalKind};
 pub use seal::{Purpose, SealError, Sealer};

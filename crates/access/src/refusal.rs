@@ -102,6 +102,8 @@ refusal_kinds! {
     RateLimited = "rate-limited",
     /// A spending or usage cap is reached.
     CapReached = "cap-reached",
+    /// The account's plan does not allow it.
+    PlanExceeded = "plan-exceeded",
     /// A request for a decision came from a peer that is no trusted proxy.
     ProxyUntrusted = "proxy-untrusted",
     /// The proxy did not say, or not in one way, what the route needs.

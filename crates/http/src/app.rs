@@ -181,8 +181,15 @@ pub fn router_with(services: Services, extras: Extras) -> Front {
         )
         .merge(docs::docs_routes())
         .merge(static_files::viewer_routes());
-    let docs = utoipa_swagger_ui::SwaggerUi::new("/api/v2/docs")
-        .url("/api/v2/openapi.json", openapi_geometry());
+    let docs = Router::new()
+        .merge(
+            utoipa_swagger_ui::SwaggerUi::new("/api/v2/docs")
+                .url("/api/v2/openapi.json", openapi_geometry()),
+        )
+        .merge(
+            utoipa_swagger_ui::SwaggerUi::new("/api/v1/docs")
+                .url("/api/v1/openapi.json", openapi_platform()),
+        );
     let mut config = LayerConfig::new(Arc::new(ServiceEntropy(services.clone())));
     config.limiter = Some(services.clone());
     config.proxies = Arc::new(services.settings().trusted_proxies.clone());

@@ -180,6 +180,11 @@ static TEXTS: &[(&str, &str, &str)] = &[
         "The owner can raise the cap that the message names.",
     ),
     (
+        "plan-exceeded",
+        "The account's plan leaves this out, or allows less of it.",
+        "Ask for less, or ask the operator for another plan (`vitrine user set --plan`).",
+    ),
+    (
         "proxy-untrusted",
         "`/authorize` was asked by an address that is not among the trusted proxies, or that passed \
          the question on for somebody else.",

@@ -244,6 +244,7 @@ const fn refusal_row(kind: RefusalKind) -> ErrorRow {
         | K::ModelBlocked
         | K::LinkInvalid
         | K::CapReached
+        | K::PlanExceeded
         | K::PartnerKeyMissing
         | K::PartnerKeyInvalid
         | K::PartnerKeyExpired

@@ -53,3 +53,12 @@ pub const EDITOR_OPEN_BYTES_MAX: usize = 1024;
 
 /// Most rows of one page of the platform: a page's answer stays below a megabyte.
 pub const PLATFORM_PAGE_ROWS_MAX: u32 = 100;
+
+/// Filters of one list query; official clients send four or five.
+pub const PLATFORM_FILTERS_MAX: usize = 20;
+
+/// Values of one filter: a page of ids.
+pub const PLATFORM_FILTER_VALUES_MAX: usize = 100;
+
+/// Bytes of a filter's name or text. Titles are shorter.
+pub const PLATFORM_FILTER_BYTES_MAX: usize = 400;

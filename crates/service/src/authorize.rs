@@ -285,7 +285,7 @@ fn check_page(
     asking: &std::result::Result<Option<vitrine_access::Origin>, OriginError>,
 ) -> Result<()> {
     match asking {
-        Ok(Some(origin)) if model.settings.domains.allows(origin) => Ok(()),
+        Ok(Some(origin)) if model.allowed.allows(origin) => Ok(()),
         Ok(Some(origin)) => Err(refuse(
             RefusalKind::OriginNotAllowed,
             format!(

@@ -40,12 +40,12 @@ impl Services {
             return Ok(None);
         }
         let settings = &model.settings;
-        let fence = Fence::of(settings.public, &settings.domains);
+        let fence = Fence::of(settings.public, &model.allowed);
         let may_stand_alone = self.embed_origin().is_some_and(|ours| {
-            (settings.public && ours.is_ordinary_web()) || settings.domains.allows(&ours)
+            (settings.public && ours.is_ordinary_web()) || model.allowed.allows(&ours)
         });
         // Nobody could show it: then nobody needs its ticket either.
-        if !settings.public && settings.domains.is_empty() {
+        if !settings.public && model.allowed.is_empty() {
             return Ok(None);
         }
         let Some(ticket) = self.embedding_ticket(&model).await? else {

@@ -35,7 +35,11 @@ pub mod outgoing;
 pub mod partners;
 mod passwords;
 pub mod platform;
-mod platform_models;
+pub mod platform_accounts;
+pub mod platform_frames;
+pub mod platform_metrics;
+pub mod platform_models;
+mod platform_tokens;
 pub mod platform_upkeep;
 mod presence;
 mod producing;
@@ -68,9 +72,10 @@ pub use limiter::Limited;
 pub use settings::{RateLimits, Settings};
 // Records that use cases return; the rooms above know the store only through them.
 pub use vitrine_store::{
-    AccessKeyRecord, AuditCursor, BlobError, ComputationStatus, ModelFilter, ModelRecord,
-    ModelSettings, OutputVersionRecord, PartnerKeyRecord, PartnerRecord, PartnerSettings,
-    ResultKind, SignInRecord, StoredContent, UserRecord,
+    AccessKeyRecord, AuditCursor, BlobError, Clause, ComputationStatus, Condition, Field,
+    FieldKind, ListQuery, MODEL_FIELDS, ModelFilter, ModelRecord, ModelSettings, Operand,
+    OrganizationRecord, OutputVersionRecord, PartnerKeyRecord, PartnerRecord, PartnerSettings,
+    ResultKind, SignInRecord, SortBy, StoredContent, Test, UserRecord,
 };
 
 use crate::audit::Trail;

@@ -1,5 +1,6 @@
 //! Models: creating, settings, the presigned upload, downloading the file, listing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,12 +8,13 @@ use vitrine_access::change::Change;
 use vitrine_access::decide::ModelStatus;
 use vitrine_access::ids::{BlobKey, JobId, ModelId, UserId};
 use vitrine_access::link::UploadLink;
+use vitrine_access::origin::AllowedDomains;
 use vitrine_access::owner::Owner;
 use vitrine_access::refusal::{Refusal, RefusalKind};
 use vitrine_access::seal::Purpose;
 use vitrine_access::time::Timestamp;
 use vitrine_store::{
-    JobKind, ModelFilter, ModelRecord, OrganizationRecord, StoreError, Tx, UserRecord,
+    JobKind, Listing, ModelFilter, ModelRecord, OrganizationRecord, StoreError, Tx, UserRecord,
 };
 
 use crate::Services;
@@ -38,19 +40,18 @@ impl Services {
     /// # Errors
     /// `RequestInvalid` naming the member; database failures.
     pub async fn create_model(&self, patch: ModelPatch) -> Result<ModelRecord> {
+        self.create_listed_model(patch, Listing::default()).await
+    }
+
+    /// The same with its place on the platform.
+    pub(crate) async fn create_listed_model(
+        &self,
+        patch: ModelPatch,
+        listing: Listing,
+    ) -> Result<ModelRecord> {
         let now = self.now();
         let id = ModelId::new(&*self.inner.entropy);
-        let previous = match patch.prev_id {
-            None => None,
-            Some(id) => Some(
-                self.model_record(id)
-                    .await?
-                    .filter(|model| model.status != ModelStatus::Deleted)
-                    .ok_or_else(|| {
-                        Error::new(ErrorKind::RequestInvalid, "'prev_id' names no model.")
-                    })?,
-            ),
-        };
+        let previous = self.previous(patch.prev_id).await?;
         let owner = owner_of(&patch, previous.as_deref())?;
         let lineage = match &previous {
             None => ModelId::new(&*self.inner.entropy).to_string(),
@@ -92,6 +93,11 @@ impl Services {
             updated_at: now,
             revision: 0,
             token_forced: false,
+            listing: Listing {
+                previous: previous.as_ref().map(|previous| previous.id),
+                ..listing
+            },
+            allowed: AllowedDomains::default(),
         };
         self.apply(&mut model, patch)?;
         match self.insert_model(&model, now).await {
@@ -104,6 +110,15 @@ impl Services {
         }
         .map_err(conflict)?;
         Ok(model)
+    }
+
+    /// The version that a new model follows.
+    async fn previous(&self, id: Option<ModelId>) -> Result<Option<Arc<ModelRecord>>> {
+        let Some(id) = id else { return Ok(None) };
+        let found = self.model_record(id).await?;
+        let found = found.filter(|model| model.status != ModelStatus::Deleted);
+        let invalid = || Error::new(ErrorKind::RequestInvalid, "'prev_id' names no model.");
+        found.ok_or_else(invalid).map(Some)
     }
 
     async fn insert_model(
@@ -139,11 +154,22 @@ impl Services {
                 "'user_id', 'org_id' and 'prev_id' are set once, by CreateModel. Leave them out.",
             ));
         }
+        self.update_listed_model(id, patch, |_| {}).await
+    }
+
+    /// The same with its place on the platform.
+    pub(crate) async fn update_listed_model(
+        &self,
+        id: ModelId,
+        patch: ModelPatch,
+        listing: impl Fn(&mut Listing),
+    ) -> Result<ModelRecord> {
         let slug = patch.slug.as_deref().map(slugify);
         self.change_model(id, |model| {
             if let Some(slug) = slug.as_ref().filter(|slug| !slug.is_empty()) {
                 model.slug.clone_from(slug);
             }
+            listing(&mut model.listing);
             self.apply(model, patch.clone())
         })
         .await
@@ -412,11 +438,7 @@ async fn ensure_account(
     if let Some(id) = organization
         && tx.organization(id).await?.is_none()
     {
-        let record = OrganizationRecord {
-            id,
-            name: String::new(),
-            created_at: now,
-        };
+        let record = OrganizationRecord::new(id, String::new(), now);
         tx.insert_organization(&record).await?;
     }
     Ok(())

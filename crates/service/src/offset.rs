@@ -4,7 +4,7 @@ use vitrine_access::audit::AuditEvent;
 use vitrine_access::ids::{AuditId, ModelId};
 use vitrine_access::time::Timestamp;
 use vitrine_model::Version;
-use vitrine_store::{AuditCursor, ModelCursor, ResultCursor};
+use vitrine_store::{AuditCursor, ListCursor, ModelCursor, ResultCursor, SortBy};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -28,6 +28,27 @@ pub(crate) fn to_model_cursor(offset: &str) -> Result<ModelCursor> {
 
 pub(crate) fn of_model_cursor(cursor: &ModelCursor) -> String {
     format!("{}.{}", cursor.created_at.unix_ms(), cursor.id)
+}
+
+/// The order is part of the offset: a page of one order does not go on in another.
+pub(crate) fn to_list_cursor(offset: &str, order: (SortBy, bool)) -> Result<ListCursor> {
+    let rest = offset.strip_prefix(&mark(order)).ok_or_else(foreign)?;
+    let (at, id) = parts(rest).ok_or_else(foreign)?;
+    let id: ModelId = id.parse().map_err(|_| foreign())?;
+    Ok(ListCursor {
+        at,
+        id: *id.as_bytes(),
+    })
+}
+
+pub(crate) fn of_list_cursor(cursor: &ListCursor, order: (SortBy, bool)) -> String {
+    let id = ModelId::from_bytes(cursor.id);
+    format!("{}{}.{id}", mark(order), cursor.at.unix_ms())
+}
+
+fn mark((sort, descending): (SortBy, bool)) -> String {
+    let direction = if descending { "desc" } else { "asc" };
+    format!("{}-{direction}:", sort.name())
 }
 
 pub(crate) fn to_result_cursor(offset: &str) -> Result<ResultCursor> {

@@ -2,10 +2,11 @@
 
 use vitrine_access::change::Change;
 use vitrine_access::grant::Subject;
-use vitrine_access::ids::{AccessKeyId, UserId};
+use vitrine_access::ids::{AccessKeyId, TokenId, UserId};
 use vitrine_access::jwt::PlatformUse;
 use vitrine_access::owner::Owner;
-use vitrine_access::permissions::Credential;
+use vitrine_access::permissions::{Credential, EVERY_SCOPE, account_scope, scopes_cover};
+use vitrine_access::platform::Viewer;
 use vitrine_access::refusal::RefusalKind;
 use vitrine_access::secret::{AccessKeyKind, ApiKey};
 use vitrine_access::time::Timestamp;
@@ -51,10 +52,9 @@ const KEYS_LISTED_MAX: u32 = 1_000;
 pub struct PlatformAccess {
     /// Who.
     pub user: UserRecord,
-    /// For whom: only what exactly this owner has is seen.
-    pub owner: Owner,
     pub(crate) operation: &'static str,
     pub(crate) caller: Caller,
+    pub(crate) sign_in: TokenId,
     key: Option<AccessKeyId>,
 }
 
@@ -62,6 +62,77 @@ impl PlatformAccess {
     pub(crate) fn actor(&self) -> Actor {
         actor(self.user.id, self.key)
     }
+
+    /// Who looks.
+    #[must_use]
+    pub fn viewer(&self) -> Viewer {
+        Viewer {
+            user: Some(self.user.id),
+            member: self.user.member,
+        }
+    }
+}
+
+/// Whoever asks for what can be seen without signing in.
+#[derive(Clone, Debug)]
+pub struct PlatformGuest {
+    /// The account, if one is signed in.
+    pub account: Option<PlatformAccess>,
+    pub(crate) operation: &'static str,
+    pub(crate) caller: Caller,
+}
+
+impl PlatformGuest {
+    /// Somebody who is not signed in.
+    #[must_use]
+    pub fn nobody(operation: &'static str, caller: &Caller) -> Self {
+        Self {
+            account: None,
+            operation,
+            caller: caller.clone(),
+        }
+    }
+
+    /// An account as a guest.
+    #[must_use]
+    pub fn of(access: PlatformAccess) -> Self {
+        Self {
+            operation: access.operation,
+            caller: access.caller.clone(),
+            account: Some(access),
+        }
+    }
+
+    /// Who looks.
+    #[must_use]
+    pub fn viewer(&self) -> Viewer {
+        self.account
+            .as_ref()
+            .map(PlatformAccess::viewer)
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn actor(&self) -> Actor {
+        self.account
+            .as_ref()
+            .map(PlatformAccess::actor)
+            .unwrap_or_default()
+    }
+
+    /// What those are told who may not see something: to sign in, or that it is unknown.
+    pub(crate) fn unknown(&self, unknown: impl FnOnce() -> Error) -> Error {
+        match self.account {
+            Some(_) => unknown(),
+            None => not_signed_in(),
+        }
+    }
+}
+
+fn not_signed_in() -> Error {
+    refuse(
+        RefusalKind::TokenMissing,
+        "Sign in first: POST /oauth/token gives the access token for this request.",
+    )
 }
 
 pub(crate) fn actor(user: UserId, key: Option<AccessKeyId>) -> Actor {
@@ -106,6 +177,18 @@ impl Services {
         label: String,
         expires_at: Option<Timestamp>,
     ) -> Result<(AccessKeyRecord, ApiKey<AccessKeyKind>)> {
+        self.create_scoped_key(user, label, EVERY_SCOPE.to_owned(), expires_at)
+            .await
+    }
+
+    /// The same for some scopes.
+    pub(crate) async fn create_scoped_key(
+        &self,
+        user: &UserRecord,
+        label: String,
+        scopes: String,
+        expires_at: Option<Timestamp>,
+    ) -> Result<(AccessKeyRecord, ApiKey<AccessKeyKind>)> {
         let invalid = |message: String| Error::new(ErrorKind::RequestInvalid, message);
         let now = self.now();
         if label.chars().count() > LABEL_CHARS_MAX {
@@ -136,6 +219,9 @@ impl Services {
             created_at: now,
             expires_at,
             revoked_at: None,
+            scopes,
+            active: true,
+            used_at: None,
         };
         let mut tx = self.inner.store.begin().await?;
         tx.insert_access_key(&record).await?;
@@ -221,27 +307,47 @@ impl Services {
         caller: &Caller,
         who: &mut Actor,
     ) -> Result<PlatformAccess> {
-        let bearer = caller.bearer.as_deref().ok_or_else(|| {
-            refuse(
-                RefusalKind::TokenMissing,
-                "Sign in first: POST /oauth/token gives the access token for this request.",
-            )
-        })?;
+        let bearer = caller.bearer.as_deref().ok_or_else(not_signed_in)?;
         let (token, signed) = self.signed_by(bearer, PlatformUse::Access).await?;
         *who = actor(token.user, token.key);
         self.limit_account(None, Subject::User(token.user), caller)?;
-        let owner = signed.key.map_or(alone(token.user), |key| key.owner);
+        if let Some(key) = &signed.key {
+            let wanted = account_scope(operation).unwrap_or(EVERY_SCOPE);
+            if !scopes_cover(&key.scopes, wanted) {
+                return Err(refuse(
+                    RefusalKind::PermissionMissing,
+                    format!("The access key is not good for this: it lacks the scope {wanted}."),
+                ));
+            }
+        }
         Ok(PlatformAccess {
             user: signed.user,
-            owner,
             operation,
             caller: caller.clone(),
+            sign_in: token.sign_in,
             key: token.key,
+        })
+    }
+
+    /// The same where nobody has to be signed in; a token that is shown has to be good all the same.
+    ///
+    /// # Errors
+    /// As [`Services::platform_access`], but for a missing token.
+    pub async fn platform_guest(&self, operation: &str, caller: &Caller) -> Result<PlatformGuest> {
+        if caller.bearer.is_some() {
+            let access = self.platform_access(operation, caller).await?;
+            return Ok(PlatformGuest::of(access));
+        }
+        self.trusted()?;
+        Ok(PlatformGuest {
+            account: None,
+            operation: row(operation)?.id,
+            caller: caller.clone(),
         })
     }
 }
 
-fn alone(user: UserId) -> Owner {
+pub(crate) fn alone(user: UserId) -> Owner {
     Owner {
         user,
         organization: None,

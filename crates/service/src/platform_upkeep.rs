@@ -22,7 +22,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::offset;
 use crate::platform::PlatformAccess;
 use crate::tickets::{TicketRequest, ticket_of};
-use crate::who::facts;
+use crate::who::{facts, refuse};
 
 /// Tickets of a model that are listed, newest first. More of them are alive only where somebody makes
 /// them by a program, which then keeps its own list.
@@ -64,7 +64,14 @@ impl Services {
         access: &PlatformAccess,
         key: &str,
     ) -> Result<Arc<ModelRecord>> {
-        self.platform_model(access, key).await
+        let model = self.platform_managed(access, key).await?.record;
+        if model.status == ModelStatus::Deleted {
+            return Err(refuse(
+                RefusalKind::ModelDeleted,
+                "The model is deleted. Send deleted_at: null to restore it.",
+            ));
+        }
+        Ok(model)
     }
 
     /// The tickets of a model, revoked and expired ones included, newest first.
@@ -246,7 +253,7 @@ impl Services {
             None => self.live_ticket(model).await?,
         };
         let facts = ModelFacts {
-            domains: domains.unwrap_or(&model.settings.domains),
+            domains: domains.unwrap_or(&model.allowed),
             ..facts(model)
         };
         let refusal = match &record {

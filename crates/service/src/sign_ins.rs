@@ -7,6 +7,7 @@ use vitrine_access::ids::{AccessKeyId, KeyMark, TokenId, UserId};
 use vitrine_access::jwt::{PlatformToken, PlatformUse};
 use vitrine_access::limits::TOKEN_TTL_MAX;
 use vitrine_access::permissions::Credential;
+use vitrine_access::platform::Role;
 use vitrine_access::refusal::{Refusal, RefusalKind};
 use vitrine_access::secret::{AccessKeyKind, ApiKey};
 use vitrine_access::sign_in::RefreshChain;
@@ -139,7 +140,12 @@ impl Services {
             expires_at: ends.into_iter().flatten().min().unwrap_or(now),
             ended_at: None,
         };
-        self.inner.store.insert_sign_in(&sign_in).await?;
+        let mut tx = self.inner.store.begin().await?;
+        tx.insert_sign_in(&sign_in).await?;
+        if let Some(key) = sign_in.key {
+            tx.note_access_key_used(key, now).await?;
+        }
+        tx.commit().await?;
         let first = PlatformToken {
             id: sign_in.chain.current,
             ..self.platform_token(&sign_in, now)?
@@ -258,7 +264,7 @@ impl Services {
             None => None,
         };
         let fits = self.inner.passwords.verify(password, hash).await?;
-        user.filter(|user| fits && user.blocked_at.is_none())
+        user.filter(|user| fits && may_sign_in(user))
             .map(|user| user.id)
             .ok_or_else(|| {
                 refuse(
@@ -269,7 +275,7 @@ impl Services {
     }
 
     pub(crate) fn is_live(&self, key: &AccessKeyRecord) -> bool {
-        key.revoked_at.is_none() && key.expires_at.is_none_or(|end| self.now() < end)
+        key.active && key.revoked_at.is_none() && key.expires_at.is_none_or(|end| self.now() < end)
     }
 
     /// A token of the platform that may be used now, and who is behind it.
@@ -304,9 +310,7 @@ impl Services {
             }
         };
         let user = store.user(token.user).await?;
-        let user = user
-            .filter(|user| user.blocked_at.is_none())
-            .ok_or_else(ended)?;
+        let user = user.filter(may_sign_in).ok_or_else(ended)?;
         Ok((token, Signed { sign_in, user, key }))
     }
 
@@ -375,6 +379,11 @@ impl Services {
         let now = self.now();
         Ok(self.inner.store.sign_ins(user, now, LISTED_MAX).await?)
     }
+}
+
+fn may_sign_in(user: &UserRecord) -> bool {
+    let suspended = matches!(user.member, Some((_, Role::Suspended)));
+    user.blocked_at.is_none() && !suspended
 }
 
 fn ended() -> Error {

@@ -158,7 +158,7 @@ pub(crate) fn facts(model: &ModelRecord) -> ModelFacts<'_> {
         state: model.status,
         blocked: settings.blocking,
         public: settings.public,
-        domains: &settings.domains,
+        domains: &model.allowed,
         backend_access: settings.backend_access,
         require_iframe: settings.require_iframe,
         require_token: model.demands_token(),

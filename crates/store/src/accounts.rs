@@ -1,10 +1,15 @@
 //! Users, organizations and their access keys.
 
-use vitrine_access::{AccessKeyId, OrganizationId, Owner, SecretHash, Timestamp, UserId};
+use vitrine_access::plan::{Plan, UNLIMITED};
+use vitrine_access::{
+    AccessKeyId, AllowedDomains, OrganizationId, Owner, SecretHash, Timestamp, UserId,
+};
 
 use crate::db::{Handle, Query, Row};
 use crate::error::StoreError;
 use crate::limits::LIST_ROWS_MAX;
+use crate::members::Membership;
+use crate::settings::read_domain_lines;
 use crate::store::{finders, writers};
 
 /// Name of the built-in operator.
@@ -23,6 +28,14 @@ pub struct UserRecord {
     pub administrator: bool,
     /// Since when they may not sign in, if so.
     pub blocked_at: Option<Timestamp>,
+    /// Where they belong. Set by a call of its own, as are the two that follow.
+    pub member: Option<Membership>,
+    /// Domains that may embed those of their models that say so.
+    pub domains: AllowedDomains,
+    /// Whether all their models demand tokens.
+    pub force_require_token: bool,
+    /// What they may use, where they belong to no organization. Set by a call of its own.
+    pub plan: &'static Plan,
     /// When the account was made.
     pub created_at: Timestamp,
 }
@@ -30,13 +43,17 @@ pub struct UserRecord {
 impl UserRecord {
     /// An ordinary user.
     #[must_use]
-    pub const fn new(id: UserId, email: Option<String>, name: String, now: Timestamp) -> Self {
+    pub fn new(id: UserId, email: Option<String>, name: String, now: Timestamp) -> Self {
         Self {
             id,
             email,
             name,
             administrator: false,
             blocked_at: None,
+            member: None,
+            domains: AllowedDomains::default(),
+            force_require_token: false,
+            plan: &UNLIMITED,
             created_at: now,
         }
     }
@@ -49,8 +66,29 @@ pub struct OrganizationRecord {
     pub id: OrganizationId,
     /// Display name.
     pub name: String,
+    /// Domains that may embed those of its models that say so. Set by a call of its own.
+    pub domains: AllowedDomains,
+    /// Whether all its models demand tokens. Set by a call of its own.
+    pub force_require_token: bool,
+    /// What its members may use. Set by a call of its own.
+    pub plan: &'static Plan,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+impl OrganizationRecord {
+    /// An ordinary organization.
+    #[must_use]
+    pub fn new(id: OrganizationId, name: String, now: Timestamp) -> Self {
+        Self {
+            id,
+            name,
+            domains: AllowedDomains::default(),
+            force_require_token: false,
+            plan: &UNLIMITED,
+            created_at: now,
+        }
+    }
 }
 
 /// An access key of an account: its hash, never the key.
@@ -72,6 +110,12 @@ pub struct AccessKeyRecord {
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// What it is good for: words with blanks between them, `*` for everything.
+    pub scopes: String,
+    /// Whether the owner has it switched on.
+    pub active: bool,
+    /// When it signed in last.
+    pub used_at: Option<Timestamp>,
 }
 
 finders! {
@@ -104,14 +148,29 @@ writers! {
     insert_organization(organization: &OrganizationRecord) -> ();
     /// Adds an access key.
     insert_access_key(key: &AccessKeyRecord) -> ();
+    /// Changes label, end and switch of a key of exactly this owner; `false` when they have no such key or
+    /// it is revoked.
+    update_access_key(owner: &Owner, key: &AccessKeyRecord) -> bool;
+    /// Notes that a key signed in.
+    note_access_key_used(id: AccessKeyId, at: Timestamp) -> ();
     /// Revokes a key of exactly this owner; `true` for the caller that did it.
     revoke_access_key(owner: &Owner, id: AccessKeyId, at: Timestamp) -> bool;
 }
 
-const USER: &str = "SELECT id, email, name, administrator, blocked_at, created_at \
-    FROM user_account WHERE id = $1";
-const USER_BY_EMAIL: &str = "SELECT id, email, name, administrator, blocked_at, created_at \
-    FROM user_account WHERE email = $1";
+/// The columns of every query for users.
+macro_rules! users {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, email, name, administrator, blocked_at, organization, organization_role, \
+             domains, force_require_token, plan, created_at FROM user_account ",
+            $rest
+        )
+    };
+}
+
+const USER: &str = users!("WHERE id = $1");
+const USER_BY_EMAIL: &str = users!("WHERE email = $1");
+pub(crate) const MEMBERS: &str = users!("WHERE organization = $1 ORDER BY id LIMIT $2");
 
 async fn user(handle: &mut Handle, id: UserId) -> Result<Option<UserRecord>, StoreError> {
     let query = Query::new(USER);
@@ -133,40 +192,67 @@ async fn user_by_email(handle: &mut Handle, email: &str) -> Result<Option<UserRe
         .transpose()
 }
 
-fn read_user(row: &Row) -> Result<UserRecord, StoreError> {
+pub(crate) fn read_user(row: &Row) -> Result<UserRecord, StoreError> {
     Ok(UserRecord {
         id: row.get("id")?,
         email: row.get_option("email")?,
         name: row.get("name")?,
         administrator: row.get("administrator")?,
         blocked_at: row.get_option("blocked_at")?,
+        member: member(row)?,
+        domains: read_domain_lines(&row.get::<String>("domains")?)?,
+        force_require_token: row.get("force_require_token")?,
+        plan: plan(row)?,
         created_at: row.get("created_at")?,
     })
 }
+
+fn plan(row: &Row) -> Result<&'static Plan, StoreError> {
+    let name: String = row.get("plan")?;
+    Plan::named(&name).ok_or_else(|| StoreError::corrupt("plan", "there is no such plan"))
+}
+
+fn member(row: &Row) -> Result<Option<Membership>, StoreError> {
+    let organization = row.get_option("organization")?;
+    match (organization, row.get_option("organization_role")?) {
+        (Some(organization), Some(role)) => Ok(Some((organization, role))),
+        (None, None) => Ok(None),
+        _ => Err(StoreError::corrupt(
+            "organization_role",
+            "it stands without an organization, or the other way round",
+        )),
+    }
+}
+
+const ORGANIZATION: &str = "SELECT id, name, domains, force_require_token, plan, created_at \
+    FROM organization WHERE id = $1";
 
 async fn organization(
     handle: &mut Handle,
     id: OrganizationId,
 ) -> Result<Option<OrganizationRecord>, StoreError> {
-    let query = Query::new("SELECT id, name, created_at FROM organization WHERE id = $1");
+    let query = Query::new(ORGANIZATION);
     let Some(row) = handle.optional(query.bind(&id)).await? else {
         return Ok(None);
     };
     Ok(Some(OrganizationRecord {
         id: row.get("id")?,
         name: row.get("name")?,
+        domains: read_domain_lines(&row.get::<String>("domains")?)?,
+        force_require_token: row.get("force_require_token")?,
+        plan: plan(&row)?,
         created_at: row.get("created_at")?,
     }))
 }
 
 const ACCESS_KEYS: &str = "SELECT id, owner_user, owner_organization, hash, last_four, label, \
-    created_at, expires_at, revoked_at FROM access_key \
+    created_at, expires_at, revoked_at, scopes, active, used_at FROM access_key \
     WHERE owner_user = $1 AND owner_organization IS NOT DISTINCT FROM $2 \
     ORDER BY created_at DESC LIMIT $3";
 const ACCESS_KEY: &str = "SELECT id, owner_user, owner_organization, hash, last_four, label, \
-    created_at, expires_at, revoked_at FROM access_key WHERE id = $1";
+    created_at, expires_at, revoked_at, scopes, active, used_at FROM access_key WHERE id = $1";
 const ACCESS_KEY_BY_HASH: &str = "SELECT id, owner_user, owner_organization, hash, last_four, \
-    label, created_at, expires_at, revoked_at FROM access_key WHERE hash = $1";
+    label, created_at, expires_at, revoked_at, scopes, active, used_at FROM access_key WHERE hash = $1";
 
 async fn access_keys(
     handle: &mut Handle,
@@ -220,6 +306,9 @@ fn read_access_key(row: &Row) -> Result<AccessKeyRecord, StoreError> {
         created_at: row.get("created_at")?,
         expires_at: row.get_option("expires_at")?,
         revoked_at: row.get_option("revoked_at")?,
+        scopes: row.get("scopes")?,
+        active: row.get("active")?,
+        used_at: row.get_option("used_at")?,
     })
 }
 
@@ -281,7 +370,8 @@ async fn force_token_of_organization(
 
 async fn insert_access_key(handle: &mut Handle, key: &AccessKeyRecord) -> Result<(), StoreError> {
     let sql = "INSERT INTO access_key (id, owner_user, owner_organization, hash, last_four, \
-        label, created_at, expires_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        label, created_at, expires_at, revoked_at, scopes, active, used_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     let query = Query::new(sql)
         .bind(&key.id)
         .bind_owner(&key.owner)
@@ -290,7 +380,10 @@ async fn insert_access_key(handle: &mut Handle, key: &AccessKeyRecord) -> Result
         .bind(&key.label)
         .bind(&key.created_at)
         .bind_option(key.expires_at.as_ref())
-        .bind_option(key.revoked_at.as_ref());
+        .bind_option(key.revoked_at.as_ref())
+        .bind(&key.scopes)
+        .bind(&key.active)
+        .bind_option(key.used_at.as_ref());
     handle.execute(query).await.map(drop)
 }
 
@@ -304,4 +397,32 @@ async fn revoke_access_key(
         AND owner_user = $1 AND owner_organization IS NOT DISTINCT FROM $2";
     let query = Query::new(sql).bind_owner(owner).bind(&id).bind(&at);
     Ok(handle.execute(query).await? == 1)
+}
+
+async fn update_access_key(
+    handle: &mut Handle,
+    owner: &Owner,
+    key: &AccessKeyRecord,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE access_key SET label = $4, expires_at = $5, active = $6 \
+        WHERE id = $3 AND revoked_at IS NULL \
+        AND owner_user = $1 AND owner_organization IS NOT DISTINCT FROM $2";
+    let query = Query::new(sql)
+        .bind_owner(owner)
+        .bind(&key.id)
+        .bind(&key.label)
+        .bind_option(key.expires_at.as_ref())
+        .bind(&key.active);
+    Ok(handle.execute(query).await? == 1)
+}
+
+async fn note_access_key_used(
+    handle: &mut Handle,
+    id: AccessKeyId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let query = Query::new("UPDATE access_key SET used_at = $2 WHERE id = $1")
+        .bind(&id)
+        .bind(&at);
+    handle.execute(query).await.map(drop)
 }

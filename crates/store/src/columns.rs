@@ -5,8 +5,8 @@ use vitrine_access::{
     AccessKeyId, AppId, AuditId, AuthGroupId, BlobKey, CapScope, CapWindow, Change, Decision,
     DrawingFormat, DrawingId, EditorSessionHash, EditorTokenHash, EditorUserHash, EndReason, JobId,
     ModelId, ModelStatus, OrganizationId, Owner, PartnerId, PartnerKeyId, Payer, PermissionSet,
-    RequestId, SecretHash, SessionAlias, SessionClass, SessionHash, Subject, TicketId, Timestamp,
-    TokenId, UsageId, UsageKind, UserId,
+    RequestId, Role, SecretHash, SessionAlias, SessionClass, SessionHash, Subject, TicketId,
+    Timestamp, TokenId, UsageId, UsageKind, UserId, Visibility,
 };
 
 use crate::db::{Column, Kind, Query, Row, Value};
@@ -153,6 +153,8 @@ words! {
     SessionClass: |class| class.as_str().to_owned(), |text| text.parse().ok();
     Subject: ToString::to_string, |text| text.parse().ok();
     UsageKind: |kind| kind.as_str().to_owned(), |text| text.parse().ok();
+    Role: |role| role.as_str().to_owned(), |text| text.parse().ok();
+    Visibility: |visibility| visibility.as_str().to_owned(), |text| text.parse().ok();
 }
 
 fn read_format(text: &str) -> Option<DrawingFormat> {

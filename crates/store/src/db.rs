@@ -1,12 +1,14 @@
 //! The thin layer between queries and the two drivers. The dialect is chosen once, when the store is
 //! opened; queries are written once, with `$n`, and never ask which database they run on.
 
+use std::borrow::Cow;
+
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{
     Arguments, AssertSqlSafe, ColumnIndex, Database, Decode, Encode, Pool, Postgres, Row as _,
-    Sqlite, SqliteConnection, Transaction, Type,
+    SqlSafeStr as _, SqlStr, Sqlite, SqliteConnection, Transaction, Type,
 };
 
 use crate::error::StoreError;
@@ -38,18 +40,31 @@ pub(crate) trait Column: Sized {
     fn decode(value: Value) -> Option<Self>;
 }
 
-/// A statement with its values. The text is a constant, so nothing a client sends can be part of it.
+/// A statement with its values. The text is a constant, or put together from constants by
+/// [`crate::list`], so nothing a client sends can be part of it.
 pub(crate) struct Query {
-    sql: &'static str,
+    sql: Cow<'static, str>,
     values: Vec<Value>,
 }
 
 impl Query {
     pub(crate) fn new(sql: &'static str) -> Self {
         Self {
-            sql,
+            sql: Cow::Borrowed(sql),
             values: Vec::new(),
         }
+    }
+
+    pub(crate) fn assembled(sql: Cow<'static, str>, values: Vec<Value>) -> Self {
+        Self { sql, values }
+    }
+
+    fn into_parts(self) -> (SqlStr, Vec<Value>) {
+        let sql = match self.sql {
+            Cow::Borrowed(sql) => sql.into_sql_str(),
+            Cow::Owned(sql) => AssertSqlSafe(sql).into_sql_str(),
+        };
+        (sql, self.values)
     }
 
     /// Binds the next `$n`.
@@ -175,10 +190,7 @@ pub(crate) enum Plans {
 const SMALL_TABLES: [&str; 3] = ["signing_key", "schema_migration", "json_each"];
 
 /// Fails when `SQLite` would read a whole table, or a whole index of it, to answer.
-async fn check_plan(
-    connection: &mut SqliteConnection,
-    sql: &'static str,
-) -> Result<(), StoreError> {
+async fn check_plan(connection: &mut SqliteConnection, sql: &str) -> Result<(), StoreError> {
     // Plans are made from constants only, never from what a client sends.
     let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
     for row in sqlx::query(explain).fetch_all(&mut *connection).await? {
@@ -202,17 +214,19 @@ impl Handle {
         match self {
             Self::Sqlite(held, plans) => {
                 if *plans == Plans::Checked {
-                    check_plan(held.connection(), query.sql).await?;
+                    check_plan(held.connection(), &query.sql).await?;
                 }
-                let arguments: SqliteArguments = arguments(query.values)?;
-                let rows = sqlx::query_with(query.sql, arguments)
+                let (sql, values) = query.into_parts();
+                let arguments: SqliteArguments = arguments(values)?;
+                let rows = sqlx::query_with(sql, arguments)
                     .fetch_all(held.connection())
                     .await?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
             Self::Postgres(held) => {
-                let arguments: PgArguments = arguments(query.values)?;
-                let rows = sqlx::query_with(query.sql, arguments)
+                let (sql, values) = query.into_parts();
+                let arguments: PgArguments = arguments(values)?;
+                let rows = sqlx::query_with(sql, arguments)
                     .fetch_all(held.connection())
                     .await?;
                 Ok(rows.into_iter().map(Row::Postgres).collect())
@@ -237,17 +251,19 @@ impl Handle {
         match self {
             Self::Sqlite(held, plans) => {
                 if *plans == Plans::Checked {
-                    check_plan(held.connection(), query.sql).await?;
+                    check_plan(held.connection(), &query.sql).await?;
                 }
-                let arguments: SqliteArguments = arguments(query.values)?;
-                let done = sqlx::query_with(query.sql, arguments)
+                let (sql, values) = query.into_parts();
+                let arguments: SqliteArguments = arguments(values)?;
+                let done = sqlx::query_with(sql, arguments)
                     .execute(held.connection())
                     .await?;
                 Ok(done.rows_affected())
             }
             Self::Postgres(held) => {
-                let arguments: PgArguments = arguments(query.values)?;
-                let done = sqlx::query_with(query.sql, arguments)
+                let (sql, values) = query.into_parts();
+                let arguments: PgArguments = arguments(values)?;
+                let done = sqlx::query_with(sql, arguments)
                     .execute(held.connection())
                     .await?;
                 Ok(done.rows_affected())

@@ -50,3 +50,7 @@ pub const BLOB_BYTES_MAX: u64 = 1 << 30;
 /// Bytes of one piece of a streamed blob: large enough that a change of thread costs little, small
 /// enough that a thousand slow downloads need no more than this each.
 pub const STREAM_PIECE_BYTES: u64 = 256 * 1024;
+
+/// Groups of usage rows that one question about metrics reads: a month of hours with every kind and class,
+/// and a few lengths of computations in each.
+pub const METRIC_GROUPS_MAX: u32 = 50_000;

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use vitrine_access::{BlobKey, ModelId, ModelStatus, Owner, Timestamp};
+use vitrine_access::{AllowedDomains, BlobKey, ModelId, ModelStatus, Owner, Timestamp};
 use vitrine_model::{Definition, Overrides};
 
 use crate::db::{Handle, Query, Row};
 use crate::error::StoreError;
 use crate::limits::{LIST_ROWS_MAX, SEARCH_BYTES_MAX};
-use crate::settings::ModelSettings;
+use crate::listing::Listing;
+use crate::settings::{ModelSettings, read_domain_lines};
 use crate::store::{finders, writers};
 
 /// An uploaded parametric definition.
@@ -51,6 +52,8 @@ pub struct ModelRecord {
     pub settings: ModelSettings,
     /// The viewer's settings object, as it was sent.
     pub viewer_config: serde_json::Value,
+    /// How it stands on the platform.
+    pub listing: Listing,
     /// Picture.
     pub thumbnail: Option<BlobKey>,
     /// When it was made.
@@ -62,6 +65,9 @@ pub struct ModelRecord {
     /// Whether the owner's account, user or organization, demands tokens for all its models. Read with
     /// the model and never written with it.
     pub token_forced: bool,
+    /// Origins that may embed the model: its own and, where it uses them, its account's. Follows from
+    /// both and is not stored; see [`Self::allow`].
+    pub allowed: AllowedDomains,
 }
 
 /// A place in the list of models, which is ordered from the newest to the oldest.
@@ -87,6 +93,15 @@ impl ModelRecord {
     #[must_use]
     pub fn demands_token(&self) -> bool {
         self.settings.require_token || self.token_forced
+    }
+
+    /// Sets [`Self::allowed`] for an account that allows these.
+    pub fn allow(&mut self, of_account: &AllowedDomains) {
+        self.allowed = if self.listing.use_account_domains {
+            self.settings.domains.with(of_account)
+        } else {
+            self.settings.domains.clone()
+        };
     }
 
     /// Sets what the engine said about the file.
@@ -156,6 +171,10 @@ macro_rules! select {
             "SELECT id, id2, slug, name, title, owner_user, owner_organization, status, \
              status_before_delete, message, filename, source, source_size, lineage, definition, \
              overrides, settings, viewer_config, thumbnail, created_at, updated_at, revision, \
+             published, visibility, use_account_domains, previous, listing, \
+             COALESCE((SELECT account.domains FROM organization account \
+             WHERE account.id = owner_organization), (SELECT account.domains \
+             FROM user_account account WHERE account.id = owner_user)) AS account_domains, \
              CAST(CASE WHEN EXISTS (SELECT 1 FROM user_account account \
              WHERE account.id = owner_user AND account.force_require_token = 1) \
              OR EXISTS (SELECT 1 FROM organization account \
@@ -166,6 +185,8 @@ macro_rules! select {
     };
 }
 
+/// The beginning of lists by conditions of the client's choice.
+pub(crate) const MODELS_WHERE: &str = select!("WHERE ");
 const BY_ID: &str = select!("WHERE id = $1");
 const BY_ID_AND_OWNER: &str =
     select!("WHERE id = $3 AND owner_user = $1 AND owner_organization IS NOT DISTINCT FROM $2");
@@ -312,7 +333,7 @@ fn search_text(model: &ModelRecord) -> String {
     format!("{}\n{}\n{}", model.name, model.title, model.slug).to_lowercase()
 }
 
-fn read_model(row: &Row) -> Result<ModelRecord, StoreError> {
+pub(crate) fn read_model(row: &Row) -> Result<ModelRecord, StoreError> {
     let definition: Option<String> = row.get_option("definition")?;
     let described = definition
         .map(|text| serde_json::from_str(&text).map(Arc::new))
@@ -323,7 +344,8 @@ fn read_model(row: &Row) -> Result<ModelRecord, StoreError> {
         .map_err(|error| StoreError::corrupt("overrides", error))?;
     let settings: String = row.get("settings")?;
     let viewer_config: String = row.get("viewer_config")?;
-    Ok(ModelRecord {
+    let of_account: String = row.get("account_domains")?;
+    let mut model = ModelRecord {
         id: row.get("id")?,
         id2: row.get_option("id2")?,
         slug: row.get("slug")?,
@@ -350,10 +372,14 @@ fn read_model(row: &Row) -> Result<ModelRecord, StoreError> {
         updated_at: row.get("updated_at")?,
         revision: row.get("revision")?,
         token_forced: row.get("token_forced")?,
-    })
+        listing: Listing::read(row)?,
+        allowed: AllowedDomains::default(),
+    };
+    model.allow(&read_domain_lines(&of_account)?);
+    Ok(model)
 }
 
-/// Binds what may change: `$1` to `$18`.
+/// Binds what may change: `$1` to `$23`.
 fn bind_changeable(query: Query, model: &ModelRecord) -> Result<Query, StoreError> {
     let definition = model
         .described
@@ -387,15 +413,21 @@ fn bind_changeable(query: Query, model: &ModelRecord) -> Result<Query, StoreErro
         .bind(&model.settings.to_storage()?)
         .bind(&model.viewer_config.to_string())
         .bind_option(model.thumbnail.as_ref())
-        .bind(&model.updated_at))
+        .bind(&model.updated_at)
+        .bind(&model.listing.published)
+        .bind(&model.listing.visibility)
+        .bind(&model.listing.use_account_domains)
+        .bind_option(model.listing.previous.as_ref())
+        .bind(&model.listing.about.to_storage()?))
 }
 
 async fn insert_model(handle: &mut Handle, model: &ModelRecord) -> Result<(), StoreError> {
     let sql = "INSERT INTO model (id2, slug, name, title, search_text, status, \
         status_before_delete, message, filename, source, source_size, lineage, definition, \
-        overrides, settings, viewer_config, thumbnail, updated_at, id, owner_user, \
+        overrides, settings, viewer_config, thumbnail, updated_at, published, visibility, \
+        use_account_domains, previous, listing, id, owner_user, \
         owner_organization, created_at, revision) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
-        $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
+        $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)";
     let query = bind_changeable(Query::new(sql), model)?
         .bind(&model.id)
         .bind_owner(&model.owner)
@@ -412,8 +444,9 @@ async fn update_model(
     let sql = "UPDATE model SET id2 = $1, slug = $2, name = $3, title = $4, search_text = $5, \
         status = $6, status_before_delete = $7, message = $8, filename = $9, source = $10, \
         source_size = $11, lineage = $12, definition = $13, overrides = $14, settings = $15, \
-        viewer_config = $16, thumbnail = $17, updated_at = $18, revision = revision + 1 \
-        WHERE id = $19 AND revision = $20";
+        viewer_config = $16, thumbnail = $17, updated_at = $18, published = $19, \
+        visibility = $20, use_account_domains = $21, previous = $22, listing = $23, \
+        revision = revision + 1 WHERE id = $24 AND revision = $25";
     let query = bind_changeable(Query::new(sql), model)?
         .bind(&model.id)
         .bind(&expected_revision);

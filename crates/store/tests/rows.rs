@@ -7,9 +7,9 @@ use sqlx::{AssertSqlSafe, Connection as _};
 use vitrine_access::{
     AccessKeyId, AuditId, AuthGroupId, BlobKey, Cap, CapScope, CapWindow, Change, DrawingFormat,
     DrawingId, EditorSessionHash, EditorTokenHash, EndReason, ModelId, ModelStatus, OrganizationId,
-    Owner, PartnerId, PartnerKeyId, Payer, PermissionSet, RefreshChain, RequestId, SecretHash,
-    SessionAlias, SessionHash, Subject, TicketId, TicketType, Timestamp, TokenId, UsageId,
-    UsageKind, UserId,
+    Origin, Owner, PartnerId, PartnerKeyId, Payer, PermissionSet, RefreshChain, RequestId, Role,
+    SecretHash, SessionAlias, SessionHash, Subject, TicketId, TicketType, Timestamp, TokenId,
+    UsageId, UsageKind, UserId, Visibility,
 };
 use vitrine_store::{
     ComputationStatus, DoomState, JobKind, JobState, ModelFilter, ResultKind, SignInRecord, Store,
@@ -20,13 +20,15 @@ mod common;
 
 const ROWS: &str = include_str!("rows/0001.sql");
 const ROWS_2: &str = include_str!("rows/0002.sql");
-const ROWS_3_TO_8: [&str; 6] = [
+const ROWS_3_TO_10: [&str; 8] = [
     include_str!("rows/0003.sql"),
     include_str!("rows/0004.sql"),
     include_str!("rows/0005.sql"),
     include_str!("rows/0006.sql"),
     include_str!("rows/0007.sql"),
     include_str!("rows/0008.sql"),
+    include_str!("rows/0009.sql"),
+    include_str!("rows/0010.sql"),
 ];
 
 const USER: UserId = UserId::from_bytes(uuid(0x11));
@@ -108,12 +110,12 @@ async fn rows_of_schema_version_2_are_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_of_schema_versions_3_to_8_are_read() {
+async fn rows_of_schema_versions_3_to_10_are_read() {
     common::on_both(
-        "rows_of_schema_versions_3_to_8_are_read",
+        "rows_of_schema_versions_3_to_10_are_read",
         |url| async move {
             let store = Store::open(&url, StoreOptions::default()).await.unwrap();
-            for rows in [ROWS, ROWS_2].into_iter().chain(ROWS_3_TO_8) {
+            for rows in [ROWS, ROWS_2].into_iter().chain(ROWS_3_TO_10) {
                 write_rows(&url, rows).await;
             }
             read_doomed(&store).await;
@@ -122,6 +124,7 @@ async fn rows_of_schema_versions_3_to_8_are_read() {
             read_partners(&store).await;
             read_sign_ins(&store).await;
             read_drawings(&store).await;
+            read_platform(&store).await;
             store.close().await;
         },
     )
@@ -154,6 +157,29 @@ async fn read_caps(store: &Store) {
         noticed_percent: 50,
     };
     assert_eq!(store.caps(10).await.unwrap(), [expected]);
+}
+
+async fn read_platform(store: &Store) {
+    let user = store.user(USER).await.unwrap().unwrap();
+    let acme = OWNER.organization.unwrap();
+    assert_eq!(user.member, Some((acme, Role::Manager)));
+    assert_eq!(user.domains.len(), 1);
+    assert_eq!(user.plan.name, "free");
+    let organization = store.organization(acme).await.unwrap().unwrap();
+    assert_eq!(organization.plan.name, "business");
+    assert_eq!(store.members(acme, 10).await.unwrap(), [user]);
+    let model = store.model(&OWNER, MODEL).await.unwrap().unwrap();
+    assert_eq!(model.listing.visibility, Visibility::Public);
+    assert_eq!(model.listing.about.tags, ["a"]);
+    assert!(!model.listing.published);
+    let page = Origin::from_header_values(&[b"https://shop.example"])
+        .unwrap()
+        .unwrap();
+    assert!(model.allowed.allows(&page), "the organization allows it");
+    assert!(!model.settings.domains.allows(&page));
+    let key = store.access_keys(&OWNER, 1).await.unwrap().remove(0);
+    assert_eq!((key.scopes.as_str(), key.active), ("tokens", false));
+    assert_eq!(key.used_at, Some(at(80)));
 }
 
 async fn read_sign_ins(store: &Store) {

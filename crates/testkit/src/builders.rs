@@ -11,7 +11,7 @@ use vitrine_access::{
 };
 use vitrine_model::{Definition, Overrides, Parameter, ParameterKind, Value};
 use vitrine_store::{
-    AccessKeyRecord, ComputationStatus, ModelRecord, ModelSettings, OrganizationRecord,
+    AccessKeyRecord, ComputationStatus, Listing, ModelRecord, ModelSettings, OrganizationRecord,
     OutputVersionRecord, ResultKind, Store, StoreError, StoredContent, TicketRecord, UserRecord,
 };
 
@@ -55,11 +55,8 @@ impl Builder {
     /// An organization.
     #[must_use]
     pub fn organization(&self) -> OrganizationRecord {
-        OrganizationRecord {
-            id: OrganizationId::new(&self.entropy),
-            name: "Example Ltd".to_owned(),
-            created_at: self.now,
-        }
+        let id = OrganizationId::new(&self.entropy);
+        OrganizationRecord::new(id, "Example Ltd".to_owned(), self.now)
     }
 
     /// Stores a user and lets them own things alone.
@@ -113,6 +110,9 @@ impl Builder {
             created_at: self.now,
             expires_at: Some(self.now.plus(Duration::from_hours(24))),
             revoked_at: None,
+            scopes: "*".to_owned(),
+            active: true,
+            used_at: None,
         }
     }
 
@@ -159,6 +159,8 @@ impl Builder {
             updated_at: self.now,
             revision: 1,
             token_forced: false,
+            listing: Listing::default(),
+            allowed: settings().domains,
         }
     }
 

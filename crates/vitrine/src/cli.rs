@@ -431,7 +431,10 @@ pub(crate) enum UserCommand {
         id: String,
         /// Demand an access token beside the ticket for all models of the account.
         #[arg(long, value_enum)]
-        force_require_token: Switch,
+        force_require_token: Option<Switch>,
+        /// What the account may use, and how much: unlimited, business or free.
+        #[arg(long)]
+        plan: Option<String>,
     },
 }
 
@@ -443,7 +446,10 @@ pub(crate) enum AccountCommand {
         id: String,
         /// Demand an access token beside the ticket for all models of the account.
         #[arg(long, value_enum)]
-        force_require_token: Switch,
+        force_require_token: Option<Switch>,
+        /// What the account may use, and how much: unlimited, business or free.
+        #[arg(long)]
+        plan: Option<String>,
     },
 }
 

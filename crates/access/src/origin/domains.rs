@@ -23,6 +23,15 @@ impl AllowedDomains {
             .map(Self)
     }
 
+    /// These and those of another list, each once.
+    #[must_use]
+    pub fn with(&self, others: &Self) -> Self {
+        let mut all = self.0.clone();
+        let new = others.0.iter().filter(|entry| !self.0.contains(entry));
+        all.extend(new.cloned());
+        Self(all)
+    }
+
     /// Whether any entry means this origin.
     #[must_use]
     pub fn allows(&self, origin: &Origin) -> bool {

@@ -112,6 +112,16 @@ pub enum DomainFault {
 }
 
 impl DomainEntry {
+    /// Whether only pages of the reader's own machine or network can have it: loopback hosts and names
+    /// under `.local`.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        match &self.0 {
+            Pattern::Null => false,
+            Pattern::Tuple { host, .. } => is_loopback(host) || host.ends_with(".local"),
+        }
+    }
+
     /// Reads and normalises one entry: lower case, punycode, no default port. White space around it
     /// and one slash after it are ignored, for people paste addresses.
     ///

@@ -1,5 +1,6 @@
 //! The table: every permission, every scope, every operation.
 
+mod account_scopes;
 mod operations;
 mod scopes;
 mod set;
@@ -7,6 +8,7 @@ mod set;
 mod tests;
 mod wanted;
 
+pub use account_scopes::{ACCOUNT_SCOPES, EVERY_SCOPE, account_scope, scopes_cover};
 pub use operations::{ANY_METHOD, Credential, DELETED_MODELS, OPERATIONS, Operation, operation};
 pub use set::{PermissionError, PermissionSet};
 pub use wanted::WantedPermission;

@@ -95,7 +95,7 @@ fn template(path: &str) -> String {
         .replace("/export/{assetDataEncrypted}", "/export/{exportId}")
 }
 
-/// The operations of accounts.
+/// The operations of the platform.
 fn platform_routes(routes: Routes) -> Routes {
     routes
         .serve("PlatformSignIn", platform::oauth::token)
@@ -115,6 +115,39 @@ fn platform_routes(routes: Routes) -> Routes {
         .serve("PlatformQueryAudit", platform::trail::query)
         .serve("PlatformCheckDomains", platform::origins::check)
         .serve("PlatformTryOrigin", platform::origins::try_origin)
+        .serve("PlatformCreateModel", platform::models::create)
+        .serve("PlatformDeleteModel", platform::models::delete)
+        .serve("PlatformFrameModel", platform::frames::frame)
+        .serve("PlatformDecryptTicket", platform::frames::decrypt_ticket)
+        .serve("PlatformUpdateUser", platform::users::update)
+        .serve("PlatformQueryAccessKeys", platform::access_keys::query)
+        .serve("PlatformCreateAccessKey", platform::access_keys::create)
+        .serve("PlatformGetAccessKey", platform::access_keys::get)
+        .serve("PlatformUpdateAccessKey", platform::access_keys::update)
+        .serve("PlatformDeleteAccessKey", platform::access_keys::delete)
+        .serve(
+            "PlatformCreateOrganization",
+            platform::organizations::create,
+        )
+        .serve("PlatformGetOrganization", platform::organizations::get)
+        .serve(
+            "PlatformUpdateOrganization",
+            platform::organizations::update,
+        )
+        .serve("PlatformQueryMembers", platform::organizations::members)
+        .serve(
+            "PlatformUpdateMember",
+            platform::organizations::update_member,
+        )
+        .serve(
+            "PlatformQueryBackendSystems",
+            platform::organizations::backend_systems,
+        )
+        .serve("PlatformQueryUserMetrics", platform::metrics::of_user)
+        .serve(
+            "PlatformQueryOrganizationMetrics",
+            platform::metrics::of_organization,
+        )
 }
 
 /// All operations that the permission table lists.

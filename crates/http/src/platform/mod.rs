@@ -1,11 +1,17 @@
 //! The platform: where accounts sign in, list and change their models, and ask for tickets and tokens.
 //!
-//! No answer here is readable for scripts of other origins.
+//! Scripts of other origins read answers only where the operator named them; see `layers/cors`.
 
+pub(crate) mod access_keys;
 mod cookies;
+pub(crate) mod frames;
+pub(crate) mod metrics;
+mod model_view;
 pub(crate) mod models;
 pub(crate) mod oauth;
+pub(crate) mod organizations;
 pub(crate) mod origins;
+mod query;
 pub(crate) mod sessions;
 pub(crate) mod sign_ins;
 pub(crate) mod tickets;
@@ -37,12 +43,30 @@ use crate::extract::Tokenless;
         oauth::token,
         oauth::logout,
         users::get,
+        users::update,
         sign_ins::list,
         sign_ins::end,
         models::query,
+        models::create,
         models::get,
         models::update,
+        models::delete,
+        frames::frame,
+        frames::decrypt_ticket,
         tokens::create,
+        access_keys::query,
+        access_keys::get,
+        access_keys::create,
+        access_keys::update,
+        access_keys::delete,
+        organizations::get,
+        organizations::create,
+        organizations::update,
+        organizations::members,
+        organizations::update_member,
+        organizations::backend_systems,
+        metrics::of_user,
+        metrics::of_organization,
         tickets::query,
         tickets::create,
         tickets::revoke,

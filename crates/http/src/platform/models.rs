@@ -1,67 +1,46 @@
-//! `POST /api/v1/models/query`, `GET` and `PATCH /api/v1/models/{key}`.
+//! `POST /api/v1/models/query`, `POST /api/v1/models`, `GET`, `PATCH` and `DELETE /api/v1/models/{key}`.
 
 use std::collections::HashSet;
 
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use vitrine_access::decide::ModelStatus;
-use vitrine_access::ticket::TicketType;
+use vitrine_access::ids::ModelId;
+use vitrine_access::platform::Visibility;
+use vitrine_access::refusal::RefusalKind;
 use vitrine_service::models::ModelPatch;
-use vitrine_service::platform::PlatformAccess;
-use vitrine_service::{ModelFilter, ModelRecord, Services};
+use vitrine_service::platform::PlatformGuest;
+use vitrine_service::platform_models::ListingPatch;
+use vitrine_service::{Clause, Condition, MODEL_FIELDS, Services, Test};
 
 use super::Asking;
-use super::users::minimal;
-use super::wire::{answer, epoch};
+use super::model_view::{described, embed_more};
+use super::query::QueryRequest;
+use super::wire::{answer, done};
 use crate::error::{ApiError, ErrorKind, Form};
 use crate::extract::{Path, Unread};
-use crate::limits::{PLATFORM_PAGE_ROWS_MAX, QUERY_BYTES_MAX};
+use crate::limits::QUERY_BYTES_MAX;
 
-/// The one server that models are on.
-const BACKEND_SYSTEM: &str = "76697472-696e-4065-8073-797374656d31";
-/// Rows of a page when none are asked for.
-const PAGE_ROWS_DEFAULT: u32 = 10;
-/// What an owner may do; official clients look here before they ask.
-const OWNER_PERMISSIONS: [&str; 15] = [
-    "get_rest_model_public",
-    "get_rest_model_owner",
-    "get_ticket",
-    "get_ticket_backend",
-    "get_ticket_author",
-    "get_token_scope_group_view",
-    "get_token_scope_group_export",
-    "get_token_scope_group_owner",
-    "get_token_scope_group_analytics",
-    "get_token_scope_file_download",
-    "embed_access_domains",
-    "embed_backend_systems",
-    "embed_user",
-    "ui_direct_embedding",
-    "update_owner",
-];
-const VIEW: &[&str] = &["group.view"];
-const EXPORT: &[&str] = &["group.view", "group.export"];
-const OWNER: &[&str] = &["group.view", "group.export", "group.owner"];
+/// Characters of a title.
+const TITLE_CHARS_MIN: usize = 5;
+/// Characters of a slug that an owner chooses.
+const SLUG_CHARS_MIN: usize = 5;
 
-/// Which models are wanted.
+/// A new model.
 #[derive(Deserialize, ToSchema)]
-pub(crate) struct QueryRequest {
-    /// Conditions: `deleted_at[?]` null, `status[=]` and `user_id[=]`.
-    #[serde(default)]
-    filters: Option<Map<String, Value>>,
-    /// Order: `created_at` descending.
-    #[serde(default)]
-    sorters: Option<Map<String, Value>>,
-    /// What shall stand beside each: `backend_system`, `user`, `accessdomains`.
-    #[serde(default)]
-    embed: Vec<String>,
-    /// Most rows, 1 to 100.
-    limit: Option<u32>,
-    /// `next_offset` of the page before.
-    offset: Option<String>,
+pub(crate) struct CreateRequest {
+    /// The title; it or a file name has to be given.
+    title: Option<String>,
+    /// The file's name.
+    filename: Option<String>,
+    /// The version before.
+    prev_id: Option<String>,
+    /// What may be changed later.
+    #[serde(flatten)]
+    more: Changes,
 }
 
 /// What shall change.
@@ -69,17 +48,102 @@ pub(crate) struct QueryRequest {
 pub(crate) struct PatchRequest {
     /// The title.
     title: Option<String>,
-    /// Hosts whose pages may show the model.
-    accessdomains: Option<Vec<String>>,
-    /// Whether a token is needed beside a ticket.
-    require_token: Option<bool>,
-    /// Whether backend tickets are accepted.
-    backendaccess: Option<bool>,
-    /// Whether pages may show it without our frame.
-    allow_direct_embedding: Option<bool>,
+    /// The file's name.
+    filename: Option<String>,
+    /// The name in addresses.
+    slug: Option<String>,
+    /// `done` publishes a model that is confirmed.
+    status: Option<String>,
+    /// Null restores a deleted model.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<i64>)]
+    deleted_at: Option<Value>,
+    /// Only the platform's own.
+    user_id: Option<Value>,
+    /// Only the platform's own.
+    backend_system_id: Option<Value>,
+    /// Only the platform's own.
+    featured: Option<Value>,
+    /// What a new model may have too.
+    #[serde(flatten)]
+    more: Changes,
 }
 
-/// The account's models, page by page, newest first.
+/// Members that `null` is a value of are told from those that are not there.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+#[derive(Default, Deserialize, ToSchema)]
+struct Changes {
+    /// For everybody who sees the model.
+    description: Option<String>,
+    /// For those who manage it.
+    comment: Option<String>,
+    /// Words to find it by.
+    tags: Option<Vec<String>>,
+    /// Hosts whose pages may show it.
+    accessdomains: Option<Vec<String>>,
+    /// Whether pages of the account's domains may show it too.
+    use_global_accessdomains: Option<bool>,
+    /// Whether backend tickets are accepted.
+    backendaccess: Option<bool>,
+    /// Whether a token is needed beside a ticket.
+    require_token: Option<bool>,
+    /// Whether pages may show it without our frame.
+    allow_direct_embedding: Option<bool>,
+    /// `private`, `organization` or `public`.
+    visibility: Option<String>,
+    /// What viewers show.
+    settings: Option<Map<String, Value>>,
+}
+
+impl Changes {
+    fn split(self) -> Result<(ModelPatch, ListingPatch), ApiError> {
+        let visibility: Option<Visibility> = match self.visibility.as_deref() {
+            None => None,
+            Some(word) => Some(word.parse().map_err(|_| {
+                invalid("'visibility' is one of private, organization and public.")
+            })?),
+        };
+        let patch = ModelPatch {
+            accessdomains: self.accessdomains,
+            require_token: self.require_token,
+            backend_access: self.backendaccess,
+            require_iframe: self.allow_direct_embedding.map(|allowed| !allowed),
+            ..ModelPatch::default()
+        };
+        let listing = ListingPatch {
+            published: None,
+            visibility,
+            use_account_domains: self.use_global_accessdomains,
+            description: self.description,
+            comment: self.comment,
+            tags: self.tags,
+            settings: self.settings,
+        };
+        Ok((patch, listing))
+    }
+}
+
+fn invalid(message: &str) -> ApiError {
+    ApiError::new(ErrorKind::RequestInvalid, message)
+}
+
+fn in_form(error: ApiError) -> ApiError {
+    error.in_form(Form::Platform)
+}
+
+fn title(title: Option<String>) -> Result<Option<String>, ApiError> {
+    match title {
+        Some(title) if title.chars().count() < TITLE_CHARS_MIN => Err(invalid(&format!(
+            "'title' has at least {TITLE_CHARS_MIN} characters."
+        ))),
+        title => Ok(title),
+    }
+}
+
+/// The models that whoever asks may see, page by page, newest first.
 #[utoipa::path(
     post, path = "/api/v1/models/query", operation_id = "PlatformQueryModels", tag = "models",
     request_body(content = QueryRequest),
@@ -99,21 +163,29 @@ pub(crate) async fn query(
         let (access, request) = body
             .after(|| services.platform_access("PlatformQueryModels", &caller))
             .await?;
-        check_sorters(request.sorters.as_ref())?;
-        let limit = request.limit.unwrap_or(PAGE_ROWS_DEFAULT);
-        let limit = limit.clamp(1, PLATFORM_PAGE_ROWS_MAX);
-        let (rows, next) = match filter(&access, request.filters.as_ref())? {
-            Some(filter) => {
-                services
-                    .platform_models(&access, &filter, limit, request.offset.as_deref())
-                    .await?
-            }
-            None => (Vec::new(), None),
-        };
+        let guest = PlatformGuest::of(access);
+        let mut query = request.read(MODEL_FIELDS)?;
+        // What was deleted is listed only for whoever asks for it.
+        let asks = |condition: &Condition| condition.field.name == "deleted_at";
+        let asked = query.clauses.iter().any(|clause| match clause {
+            Clause::All(conditions) | Clause::Any(conditions) => conditions.iter().any(asks),
+        });
+        let deleted_at = MODEL_FIELDS.iter().find(|field| field.name == "deleted_at");
+        if let (false, Some(field)) = (asked, deleted_at) {
+            let test = Test::Empty;
+            query
+                .clauses
+                .push(Clause::All(vec![Condition { field, test }]));
+        }
+        let limit = query.limit;
+        let (rows, next) = services
+            .platform_models(&guest, query, request.offset.as_deref())
+            .await?;
+        let embeds = request.embed.unwrap_or_default();
         let mut shown = Vec::with_capacity(rows.len());
         for model in &rows {
-            let mut one = described(&services, &access, model, &request.embed);
-            one["thumbnail_url"] = json!(services.thumbnail_href(model).await?);
+            let mut one = described(&services, &guest, model, &embeds);
+            one["thumbnail_url"] = json!(services.thumbnail_href(&model.record).await?);
             shown.push(one);
         }
         Ok(answer(&json!({
@@ -124,21 +196,73 @@ pub(crate) async fn query(
     done.await.map_err(in_form)
 }
 
-/// One model of the account's, with what is asked for beside it.
+/// A new model of the account's, which waits for its file.
+#[utoipa::path(
+    post, path = "/api/v1/models", operation_id = "PlatformCreateModel", tag = "models",
+    request_body(content = CreateRequest),
+    responses(
+        (status = 200, description = "The model"),
+        (status = 400, description = "A member cannot be taken"),
+        (status = 401, description = "Nobody is signed in"),
+        (status = 403, description = "The account may have no models")
+    ),
+    security(("PlatformToken" = []))
+)]
+pub(crate) async fn create(
+    State(services): State<Services>,
+    Asking(caller): Asking,
+    body: Unread<CreateRequest>,
+) -> Result<Response, ApiError> {
+    let done = async {
+        let (access, request) = body
+            .after(|| services.platform_access("PlatformCreateModel", &caller))
+            .await?;
+        let named = request.title.clone().or_else(|| request.filename.clone());
+        let named = named.ok_or_else(|| invalid("'title' or 'filename' has to be given."))?;
+        let (mut patch, listing) = request.more.split()?;
+        patch.name = Some(named.clone());
+        patch.title = Some(title(request.title)?.unwrap_or(named));
+        patch.filename = request.filename;
+        patch.prev_id = match request.prev_id.as_deref().map(str::parse::<ModelId>) {
+            None => None,
+            Some(Ok(id)) => Some(id),
+            Some(Err(_)) => return Err(invalid("'prev_id' is a model's id.")),
+        };
+        let made = services
+            .platform_create_model(&access, patch, listing)
+            .await?;
+        let guest = PlatformGuest::of(access);
+        Ok(answer(&described(
+            &services,
+            &guest,
+            &made,
+            &shown_always(),
+        )))
+    };
+    done.await.map_err(in_form)
+}
+
+fn shown_always() -> [String; 2] {
+    ["accessdomains", "tags"].map(str::to_owned)
+}
+
+/// One model, with what is asked for beside it.
 #[utoipa::path(
     get, path = "/api/v1/models/{modelKey}", operation_id = "PlatformGetModel", tag = "models",
     params(
         ("modelKey" = String, Path, description = "Id or slug"),
         ("embed" = Option<String>, Query, description = "Names with commas between them: `ticket`, \
-          `backend_ticket`, `author_ticket`, `backend_system`, `accessdomains`, `user`, `token_view`, \
+          `backend_ticket`, `author_ticket`, `backend_system`, `backend_properties`, `accessdomains`, \
+          `global_accessdomains`, `tags`, `user`, `previous_model`, `successor_models`, `token_view`, \
           `token_export`, `token_owner`, the last two also with `_fallback`")
     ),
     responses(
         (status = 200, description = "The model"),
-        (status = 401, description = "Nobody is signed in"),
-        (status = 404, description = "The account has no such model")
+        (status = 401, description = "Nobody is signed in, and the model is not public"),
+        (status = 403, description = "A token that is asked for may not be had"),
+        (status = 404, description = "There is no such model, as far as the caller may know")
     ),
-    security(("PlatformToken" = []))
+    security((), ("PlatformToken" = []))
 )]
 pub(crate) async fn get(
     State(services): State<Services>,
@@ -147,20 +271,18 @@ pub(crate) async fn get(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let done = async {
-        let access = services
-            .platform_access("PlatformGetModel", &caller)
-            .await?;
-        let model = services.platform_model(&access, &key).await?;
+        let guest = services.platform_guest("PlatformGetModel", &caller).await?;
+        let model = services.platform_model(&guest, &key).await?;
         let embeds = embeds(query.as_deref().unwrap_or_default())?;
-        let mut shown = described(&services, &access, &model, &embeds);
-        shown["thumbnail_url"] = json!(services.thumbnail_href(&model).await?);
-        embed_secrets(&services, &model, &embeds, &mut shown).await?;
+        let mut shown = described(&services, &guest, &model, &embeds);
+        shown["thumbnail_url"] = json!(services.thumbnail_href(&model.record).await?);
+        embed_more(&services, &guest, &model, &embeds, &mut shown).await?;
         Ok(answer(&shown))
     };
     done.await.map_err(in_form)
 }
 
-/// Changes a model of the account's; what is left out stays.
+/// Changes a model that the account manages; what is left out stays.
 #[utoipa::path(
     patch, path = "/api/v1/models/{modelKey}", operation_id = "PlatformUpdateModel", tag = "models",
     params(("modelKey" = String, Path, description = "Id or slug")),
@@ -169,7 +291,8 @@ pub(crate) async fn get(
         (status = 200, description = "The model as it is now"),
         (status = 400, description = "A member cannot be taken"),
         (status = 401, description = "Nobody is signed in"),
-        (status = 404, description = "The account has no such model")
+        (status = 403, description = "The account may only look at the model"),
+        (status = 404, description = "There is no such model, as far as the account may know")
     ),
     security(("PlatformToken" = []))
 )]
@@ -185,78 +308,104 @@ pub(crate) async fn update(
             let access = services
                 .platform_access("PlatformUpdateModel", &caller)
                 .await?;
-            services.platform_model(&access, &key).await?;
-            Ok::<_, ApiError>(access)
+            let model = services.platform_managed(&access, &key).await?;
+            Ok::<_, ApiError>((access, model))
         };
-        let (access, request) = body.after(allowed).await?;
-        let patch = ModelPatch {
-            title: request.title,
-            accessdomains: request.accessdomains,
-            require_token: request.require_token,
-            backend_access: request.backendaccess,
-            require_iframe: request.allow_direct_embedding.map(|allowed| !allowed),
-            ..ModelPatch::default()
+        let ((access, model), request) = body.after(allowed).await?;
+        for (member, value) in [
+            ("user_id", &request.user_id),
+            ("backend_system_id", &request.backend_system_id),
+            ("featured", &request.featured),
+        ] {
+            if value.is_some() {
+                return Err(ApiError::new(
+                    ErrorKind::Refused(RefusalKind::PermissionMissing),
+                    format!("'{member}' is the operator's to change. Leave it out."),
+                ));
+            }
+        }
+        let restored = match &request.deleted_at {
+            None => false,
+            Some(Value::Null) => true,
+            Some(_) => {
+                return Err(invalid(
+                    "'deleted_at' takes null, which restores the model.",
+                ));
+            }
         };
-        let model = services.platform_update_model(&access, &key, patch).await?;
-        let embeds = ["accessdomains".to_owned()];
-        Ok(answer(&described(&services, &access, &model, &embeds)))
+        let (mut patch, mut listing) = request.more.split()?;
+        listing.published = publishes(request.status.as_deref(), model.record.status)?;
+        patch.title = title(request.title)?;
+        patch.filename = request.filename;
+        if request
+            .slug
+            .as_ref()
+            .is_some_and(|slug| slug.chars().count() < SLUG_CHARS_MIN)
+        {
+            return Err(invalid(&format!(
+                "'slug' has at least {SLUG_CHARS_MIN} characters."
+            )));
+        }
+        patch.slug = request.slug;
+        let changed = services
+            .platform_update_model(&access, &model, patch, listing, restored)
+            .await?;
+        let guest = PlatformGuest::of(access);
+        Ok(answer(&described(
+            &services,
+            &guest,
+            &changed,
+            &shown_always(),
+        )))
     };
     done.await.map_err(in_form)
 }
 
-fn in_form(error: ApiError) -> ApiError {
-    error.in_form(Form::Platform)
-}
-
-fn invalid(message: String) -> ApiError {
-    ApiError::new(ErrorKind::RequestInvalid, message)
-}
-
-/// `None` when no model of the account's can fit.
-fn filter(
-    access: &PlatformAccess,
-    filters: Option<&Map<String, Value>>,
-) -> Result<Option<ModelFilter>, ApiError> {
-    let mut filter = ModelFilter::default();
-    for (name, value) in filters.into_iter().flatten() {
-        match (name.as_str(), value) {
-            ("deleted_at[?]" | "deleted_at", Value::Null) => {}
-            ("status[=]" | "status", Value::String(word)) => match status_of(word) {
-                Some(status) => filter.status = Some(status),
-                None => return Ok(None),
-            },
-            ("user_id[=]" | "user_id", Value::String(id)) => {
-                if !id.eq_ignore_ascii_case(&access.user.id.to_string()) {
-                    return Ok(None);
-                }
-            }
-            (name, _) => {
-                let name = shortened(name);
-                return Err(invalid(format!("The filter {name:?} is not served.")));
-            }
-        }
+/// `error_upload` tells that the file did not arrive: the model waits for it as before.
+fn publishes(word: Option<&str>, status: ModelStatus) -> Result<Option<bool>, ApiError> {
+    match word {
+        None => Ok(None),
+        Some("done") => Ok(Some(true)),
+        Some("error_upload") if status == ModelStatus::NotUploaded => Ok(None),
+        Some(_) => Err(invalid(
+            "'status' takes done, or error_upload while the file is missing.",
+        )),
     }
-    Ok(Some(filter))
 }
 
-fn check_sorters(sorters: Option<&Map<String, Value>>) -> Result<(), ApiError> {
-    let other = sorters
-        .into_iter()
-        .flatten()
-        .find(|(name, order)| name.as_str() != "created_at" || *order != "desc");
-    match other {
-        Some((name, _)) => Err(invalid(format!(
-            "The sorter {:?} is not served in this order. Models are sorted by created_at, desc.",
-            shortened(name)
-        ))),
-        None => Ok(()),
-    }
+/// Deletes a model that the account manages, so that it can be restored.
+#[utoipa::path(
+    delete, path = "/api/v1/models/{modelKey}", operation_id = "PlatformDeleteModel", tag = "models",
+    params(("modelKey" = String, Path, description = "Id or slug")),
+    responses(
+        (status = 200, description = "It is deleted"),
+        (status = 401, description = "Nobody is signed in"),
+        (status = 403, description = "The account may only look at the model"),
+        (status = 404, description = "There is no such model, as far as the account may know"),
+        (status = 410, description = "It was deleted before")
+    ),
+    security(("PlatformToken" = []))
+)]
+pub(crate) async fn delete(
+    State(services): State<Services>,
+    Asking(caller): Asking,
+    Path(key): Path<String>,
+) -> Result<Response, ApiError> {
+    let deleted = async {
+        let access = services
+            .platform_access("PlatformDeleteModel", &caller)
+            .await?;
+        let model = services.platform_managed(&access, &key).await?;
+        services.platform_delete_model(&access, &model).await?;
+        Ok(done())
+    };
+    deleted.await.map_err(in_form)
 }
 
 /// All forms that clients send: names with commas, and `embed[]=…` again and again. Each name once.
-fn embeds(query: &str) -> Result<Vec<String>, ApiError> {
+pub(super) fn embeds(query: &str) -> Result<Vec<String>, ApiError> {
     if query.len() > QUERY_BYTES_MAX {
-        return Err(invalid(format!(
+        return Err(invalid(&format!(
             "The query string is longer than {QUERY_BYTES_MAX} bytes."
         )));
     }
@@ -266,122 +415,4 @@ fn embeds(query: &str) -> Result<Vec<String>, ApiError> {
         .flat_map(|(_, value)| value.split(',').map(str::to_owned).collect::<Vec<_>>())
         .filter(|name| !name.is_empty() && seen.insert(name.clone()))
         .collect())
-}
-
-/// As much of somebody's text as an answer repeats.
-fn shortened(text: &str) -> String {
-    const SHOWN_CHARS_MAX: usize = 64;
-    text.chars().take(SHOWN_CHARS_MAX).collect()
-}
-
-const fn status(status: ModelStatus) -> &'static str {
-    match status {
-        ModelStatus::NotUploaded => "start",
-        ModelStatus::Uploaded => "waiting",
-        ModelStatus::Pending => "pending",
-        ModelStatus::Confirmed => "done",
-        ModelStatus::Denied | ModelStatus::Deleted => "denied",
-    }
-}
-
-fn status_of(word: &str) -> Option<ModelStatus> {
-    [
-        ModelStatus::NotUploaded,
-        ModelStatus::Uploaded,
-        ModelStatus::Pending,
-        ModelStatus::Confirmed,
-        ModelStatus::Denied,
-    ]
-    .into_iter()
-    .find(|own| status(*own) == word)
-}
-
-/// The owner's level. What is not asked for is null.
-fn described(
-    services: &Services,
-    access: &PlatformAccess,
-    model: &ModelRecord,
-    embeds: &[String],
-) -> Value {
-    let wants = |name: &str| embeds.iter().any(|one| one == name);
-    let settings = &model.settings;
-    let url = &services.settings().public_url;
-    let system = json!({
-        "id": BACKEND_SYSTEM, "alias": "vitrine", "description": "Vitrine", "model_view_url": url,
-    });
-    let domains: Vec<Value> = settings
-        .domains
-        .iter()
-        .map(ToString::to_string)
-        .map(|name| json!({ "id": name, "name": name }))
-        .collect();
-    json!({
-        "id": model.id.to_string(),
-        "guid": model.id.to_string(),
-        "title": model.title,
-        "slug": model.slug,
-        "description": null,
-        "thumbnail_url": null,
-        "status": status(model.status),
-        "visibility": "private",
-        "visibility_nominal": "private",
-        "featured": false,
-        "policies_granted": ["OwnedModelPolicyView"],
-        "policies_denied": [],
-        "permissions": OWNER_PERMISSIONS,
-        "user": wants("user").then(|| minimal(&access.user)),
-        "backend_system": wants("backend_system").then_some(system),
-        "accessdomains": if wants("accessdomains") { domains } else { Vec::new() },
-        "use_global_accessdomains": false,
-        "ticket": null,
-        "backend_ticket": null,
-        "author_ticket": null,
-        "access_token": null,
-        "backend_access": settings.backend_access,
-        "require_token": settings.require_token,
-        "allow_direct_embedding": !settings.require_iframe,
-        "allow_webhook": false,
-        "settings": {},
-        "organization_settings": {},
-        "created_at": epoch(model.created_at),
-        "updated_at": epoch(model.updated_at),
-    })
-}
-
-async fn embed_secrets(
-    services: &Services,
-    model: &ModelRecord,
-    embeds: &[String],
-    shown: &mut Value,
-) -> Result<(), ApiError> {
-    for embed in embeds {
-        match embed.as_str() {
-            "ticket" => {
-                let ticket = services
-                    .platform_ticket(model, TicketType::Embedding)
-                    .await?;
-                shown["ticket"] = json!({ "ticket": ticket });
-            }
-            // A ticket that would open nothing is not handed out.
-            "backend_ticket" if model.settings.backend_access => {
-                let ticket = services.platform_ticket(model, TicketType::Backend).await?;
-                shown["backend_ticket"] = json!({ "ticket": ticket });
-            }
-            "author_ticket" if shown["author_ticket"].is_null() => {
-                let ticket = services.platform_author_ticket(model).await?;
-                shown["author_ticket"] = json!({ "ticket": ticket });
-            }
-            "token_view" => {
-                shown["access_token"] = json!(services.platform_model_token(model, VIEW)?);
-            }
-            "token_export" | "token_export_fallback" => {
-                shown["access_token"] = json!(services.platform_model_token(model, EXPORT)?);
-            }
-            "token_owner" | "token_owner_fallback" => {
-                shown["access_token"] = json!(services.platform_model_token(model, OWNER)?);
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use vitrine_service::Services;
 use vitrine_service::coverage::AUTH_GROUP_MEMBERS_MAX;
+use vitrine_service::platform::PlatformGuest;
 
 use super::Asking;
 use super::wire::answer;
@@ -27,7 +28,7 @@ pub(crate) struct TokensRequest {
     lifetime: Option<u64>,
 }
 
-/// A token of the Geometry API for models of the account's.
+/// A token of the Geometry API for models that the account may see.
 #[utoipa::path(
     post, path = "/api/v1/tokens", operation_id = "PlatformCreateTokens", tag = "tokens",
     request_body(content = TokensRequest),
@@ -35,7 +36,8 @@ pub(crate) struct TokensRequest {
         (status = 200, description = "The token and where it is good"),
         (status = 400, description = "The request is wrong"),
         (status = 401, description = "Nobody is signed in"),
-        (status = 404, description = "A model is not the account's")
+        (status = 403, description = "The account may have no such token for a model"),
+        (status = 404, description = "There is no such model, as far as the account may know")
     ),
     security(("PlatformToken" = []))
 )]
@@ -59,9 +61,10 @@ pub(crate) async fn create(
         // What is named twice is looked for once.
         keys.sort_unstable();
         keys.dedup();
+        let guest = PlatformGuest::of(access.clone());
         let mut models = Vec::with_capacity(keys.len());
         for key in &keys {
-            models.push(services.platform_model(&access, key).await?);
+            models.push(services.platform_model(&guest, key).await?);
         }
         let token = services
             .platform_tokens(&access, &models, request.scope, request.lifetime)
@@ -72,7 +75,10 @@ pub(crate) async fn create(
             "model_view_url": url,
             "model_mgmt_url": url,
         });
-        let guids: Vec<String> = models.iter().map(|model| model.id.to_string()).collect();
+        let guids: Vec<String> = models
+            .iter()
+            .map(|model| model.record.id.to_string())
+            .collect();
         if several {
             shown["guids"] = json!(guids);
         } else {

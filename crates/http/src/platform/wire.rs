@@ -34,7 +34,7 @@ pub(super) fn epoch(at: Timestamp) -> i64 {
 /// An error of a resource.
 pub(crate) fn refusal(error: &ApiError) -> Response {
     let row = error.kind().row();
-    let body = json!({
+    let mut body = json!({
         "error": {
             "message": row.error.desc(),
             "description": error.message(),
@@ -42,7 +42,24 @@ pub(crate) fn refusal(error: &ApiError) -> Response {
             "requestId": error.request_id().map(|id| id.to_string()),
         }
     });
+    if error.kind() == ErrorKind::RequestInvalid
+        && let Some(member) = member(error.message())
+    {
+        body["error"]["fields"] = json!({ member: error.message() });
+    }
     (row.status, Json(body)).into_response()
+}
+
+/// The member that a message is about: those about one begin with its name, in quotes or with a colon.
+/// Official clients tell a wrong member from other errors by it.
+fn member(message: &str) -> Option<&str> {
+    match message.strip_prefix('\'') {
+        Some(rest) => rest.split_once('\'').map(|(member, _)| member),
+        None => message
+            .split_once(": ")
+            .map(|(member, _)| member)
+            .filter(|member| *member == "accessdomains"),
+    }
 }
 
 /// An error of a sign-in (RFC 6749, section 5.2). Clients tell a missing refresh token

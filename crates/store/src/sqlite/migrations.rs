@@ -35,4 +35,12 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         version: 8,
         sql: include_str!("../../migrations/sqlite/0008_drawings.sql"),
     },
+    Migration {
+        version: 9,
+        sql: include_str!("../../migrations/sqlite/0009_platform.sql"),
+    },
+    Migration {
+        version: 10,
+        sql: include_str!("../../migrations/sqlite/0010_plans.sql"),
+    },
 ];

@@ -8,6 +8,7 @@ mod caps;
 mod drawings;
 mod erasing;
 mod feeds;
+mod listing;
 mod models;
 mod money;
 mod partners;
@@ -32,6 +33,7 @@ pub async fn run_all(store: &Store) {
     partners::run(store).await;
     sign_ins::run(store).await;
     drawings::run(store).await;
+    listing::run(store).await;
     feeds::run(store).await;
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 use vitrine_access::owner::Payer;
+use vitrine_access::plan::{PLANS, Plan};
 use vitrine_service::Services;
 use vitrine_service::platform::{CONSOLE_CLIENT, NewUser};
 
@@ -67,7 +68,16 @@ async fn act(services: &Services, command: UserCommand) -> Result<()> {
         UserCommand::Set {
             id,
             force_require_token,
-        } => force(services, Payer::User(id.parse()?), force_require_token).await?,
+            plan,
+        } => {
+            set(
+                services,
+                Payer::User(id.parse()?),
+                force_require_token,
+                plan,
+            )
+            .await?
+        }
     }
     Ok(())
 }
@@ -103,15 +113,38 @@ pub(super) async fn organization(place: &Place, command: AccountCommand) -> Resu
     let AccountCommand::Set {
         id,
         force_require_token,
+        plan,
     } = command;
-    let outcome = force(
-        &services,
-        Payer::Organization(id.parse()?),
-        force_require_token,
-    );
+    let account = Payer::Organization(id.parse()?);
+    let outcome = set(&services, account, force_require_token, plan);
     let outcome = outcome.await;
     services.shutdown().await;
     outcome
+}
+
+async fn set(
+    services: &Services,
+    account: Payer,
+    force_require_token: Option<Switch>,
+    plan: Option<String>,
+) -> Result<()> {
+    if force_require_token.is_none() && plan.is_none() {
+        bail!("say what to set: --force-require-token or --plan");
+    }
+    if let Some(name) = plan {
+        let names: Vec<&str> = PLANS.iter().map(|plan| plan.name).collect();
+        let plan = Plan::named(&name)
+            .with_context(|| format!("there is no plan {name}; there are {}", names.join(", ")))?;
+        if !services.set_plan(account, plan).await? {
+            bail!("there is no such account");
+        }
+        services.note_command("SetPlan", None).await?;
+        println!("The account has the plan {} now.", plan.name);
+    }
+    match force_require_token {
+        Some(switch) => force(services, account, switch).await,
+        None => Ok(()),
+    }
 }
 
 async fn force(services: &Services, account: Payer, switch: Switch) -> Result<()> {

@@ -8,10 +8,11 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use vitrine_access::grant::Subject;
-use vitrine_access::ids::{ModelId, PartnerId, SessionId, UserId};
+use vitrine_access::ids::{ModelId, OrganizationId, PartnerId, SessionId, UserId};
 use vitrine_access::permissions::{ANY_METHOD, Credential, OPERATIONS, Operation};
-use vitrine_service::ModelRecord;
-use vitrine_service::models::ModelPatch;
+use vitrine_access::platform::Role;
+use vitrine_service::models::{ModelPatch, OPERATOR};
+use vitrine_service::{ModelRecord, OrganizationRecord};
 
 use crate::app::{Answer, CUBE, Call, Opened, SHOP, TestApp, href, open_call};
 use crate::{authorize, caching, editor, platform};
@@ -19,6 +20,17 @@ use crate::{authorize, caching, editor, platform};
 const GAPS: &str = include_str!("../walk-gaps.txt");
 /// A credential of the right form that nobody ever issued.
 const GARBAGE: &str = "0123456789abcdef0123456789abcdef";
+
+/// What every account does for itself.
+const OWN: [&str; 7] = [
+    "PlatformCheckDomains",
+    "PlatformQueryModels",
+    "PlatformCreateModel",
+    "PlatformQueryAccessKeys",
+    "PlatformCreateAccessKey",
+    "PlatformCreateOrganization",
+    "PlatformQueryBackendSystems",
+];
 
 /// The kinds of credential that are tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +83,7 @@ struct World {
     spare_ticket: String,
     spare_alias: String,
     /// Models for the operations that use one up.
-    expendable: [(&'static str, ModelId); 3],
+    expendable: [(&'static str, ModelId); 4],
     partners: Partners,
     editors: Editors,
     accounts: Accounts,
@@ -112,6 +124,13 @@ struct Accounts {
     others_token: String,
     /// One more sign-in of the account.
     sign_in: String,
+    /// One more key of the account.
+    spare_key: String,
+    /// An account that belongs to no organization.
+    loner_token: String,
+    /// The organization of the account, and one more member of it.
+    organization: String,
+    member: String,
 }
 
 impl World {
@@ -170,18 +189,8 @@ impl World {
             key: replaced_key(&app, acme).await,
             old_key: first_key,
         };
-        let key = platform::key(&app, None, None).await;
-        let others_key = platform::key(&app, Some(&second.owner.user.to_string()), None).await;
-        let accounts = Accounts {
-            sign_in: platform::sign_in_id(&platform::access(&app, &key).await),
-            token: platform::access(&app, &key).await,
-            others_token: platform::access(&app, &others_key).await,
-            revoked_key: platform::revoked_key(&app).await,
-            old_key: old_account_key,
-            old_token: old_account_token,
-            key,
-            others_key,
-        };
+        let others = second.owner.user.to_string();
+        let accounts = accounts(&app, &others, old_account_key, old_account_token).await;
         let mine = tenant(&app, first, mine_old).await;
         let theirs = tenant(&app, second, theirs_old).await;
         let backend = app.backend_token();
@@ -190,14 +199,19 @@ impl World {
         let spare_ticket = app.services.decrypt_ticket(&spare_ticket).unwrap().id;
         let spare = app.open(&mine.ticket).await;
         let spare: SessionId = spare.id.parse().unwrap();
-        let expendable = ["DeleteModel", "RestoreModel", "EraseModel"];
+        let expendable = [
+            "DeleteModel",
+            "RestoreModel",
+            "EraseModel",
+            "PlatformDeleteModel",
+        ];
         let mut models = Vec::new();
         for _ in expendable {
             let model = app.services.create_model(ModelPatch::default()).await;
             models.push(model.unwrap().id);
         }
         app.services.delete_model(models[1]).await.unwrap();
-        let expendable = [0, 1, 2].map(|n| (expendable[n], models[n]));
+        let expendable = [0, 1, 2, 3].map(|n| (expendable[n], models[n]));
         Self {
             app,
             mine,
@@ -219,7 +233,7 @@ impl World {
     /// The request of an operation, or `None` where the walk has no way to make it.
     fn call(&self, row: &Operation, with: Try) -> Option<Call> {
         match row.credential {
-            Credential::Public => Some(bare(row, &row.path.replace("{}", ""))),
+            Credential::Public => Some(bare(row, &row.path.replace("{slug}", "mine")).origin(SHOP)),
             Credential::Token | Credential::TokenOrAuthor => Some(self.by_token(row, with)),
             Credential::BackendToken => Some(self.by_backend(row, with)),
             Credential::Session | Credential::SessionOrToken => Some(self.by_session(row, with)),
@@ -445,32 +459,66 @@ impl World {
     }
 
     fn by_account(&self, row: &Operation, with: Try) -> Call {
-        let model = self.mine.model.id.to_string();
+        let accounts = &self.accounts;
+        let used_up = self.expendable.iter().find(|(id, _)| *id == row.id);
+        let model = match used_up.filter(|_| with == Try::Right) {
+            Some((_, model)) => model.to_string(),
+            None => self.mine.model.id.to_string(),
+        };
+        let owner = self.mine.model.owner.user.to_string();
+        let user = match row.id {
+            "PlatformUpdateMember" => &accounts.member,
+            _ => &owner,
+        };
         let path = row
             .path
-            .replace("{userId}", &self.mine.model.owner.user.to_string())
-            .replace("{signInId}", &self.accounts.sign_in)
+            .replace("{userId}", user)
+            .replace("{signInId}", &accounts.sign_in)
+            .replace("{keyId}", &accounts.spare_key)
+            .replace("{organizationId}", &accounts.organization)
             .replace("{modelKey}", &model)
             .replace("{platformTicketId}", &self.spare_ticket)
             .replace("{sessionAlias}", &self.spare_alias);
-        let call = match row.id {
-            "PlatformCreateTicket" => bare(row, &path).json(&json!({ "type": "embedding" })),
-            "PlatformCheckDomains" => bare(row, &path).json(&json!({ "accessdomains": [] })),
-            "PlatformTryOrigin" => bare(row, &path).json(&json!({ "origin": SHOP })),
-            "PlatformCreateTokens" => {
-                bare(row, &path).json(&json!({ "id": model, "scope": ["group.view"] }))
-            }
-            _ => bare(row, &path),
+        let call = match self.account_body(row.id) {
+            Some(body) => bare(row, &path).json(&body),
+            None => bare(row, &path),
         };
         match with {
             Try::None => call,
             Try::Garbage => call.bearer(GARBAGE),
-            Try::Expired => call.bearer(&self.accounts.old_token),
-            Try::OtherTenant => call.bearer(&self.accounts.others_token),
+            Try::Expired => call.bearer(&accounts.old_token),
+            Try::OtherTenant => call.bearer(&accounts.others_token),
             // A token of the Geometry API signs nobody in.
             Try::Narrow => call.bearer(&self.mine.token),
-            Try::Right => call.bearer(&self.accounts.token),
+            // Nobody belongs to two organizations.
+            Try::Right if row.id == "PlatformCreateOrganization" => {
+                call.bearer(&accounts.loner_token)
+            }
+            Try::Right => call.bearer(&accounts.token),
         }
+    }
+
+    /// What an operation of accounts takes, where `{}` will not do.
+    fn account_body(&self, id: &str) -> Option<Value> {
+        let model = self.mine.model.id.to_string();
+        let user = self.mine.model.owner.user.to_string();
+        let organization = &self.accounts.organization;
+        Some(match id {
+            "PlatformCreateTokens" => json!({ "id": model, "scope": ["group.view"] }),
+            "PlatformCreateTicket" => json!({ "type": "embedding" }),
+            "PlatformCheckDomains" => json!({ "accessdomains": [] }),
+            "PlatformTryOrigin" => json!({ "origin": SHOP }),
+            "PlatformCreateModel" => json!({ "title": "A new model" }),
+            "PlatformDecryptTicket" => json!({ "ticket": self.mine.ticket }),
+            "PlatformCreateAccessKey" => json!({ "scope": ["tokens"] }),
+            "PlatformCreateOrganization" => json!({ "name": "Example Ltd" }),
+            "PlatformUpdateMember" => json!({ "organization_role": "consumer" }),
+            "PlatformQueryUserMetrics" => json!({ "filters": { "user_id[=]": user } }),
+            "PlatformQueryOrganizationMetrics" => {
+                json!({ "filters": { "organization_id[=]": organization } })
+            }
+            _ => return None,
+        })
     }
 
     fn mine_path(&self, row: &Operation) -> String {
@@ -515,6 +563,54 @@ async fn tenant(app: &TestApp, model: ModelRecord, old: (String, Opened)) -> Ten
         export,
         model,
     }
+}
+
+async fn accounts(
+    app: &TestApp,
+    others: &str,
+    old_key: (String, String),
+    old_token: String,
+) -> Accounts {
+    let key = platform::key(app, None, None).await;
+    let others_key = platform::key(app, Some(others), None).await;
+    let (organization, member) = organization(app).await;
+    let loner = UserId::new(app.entropy());
+    app.push_for(loner, "loner", CUBE).await;
+    let loner_key = platform::key(app, Some(&loner.to_string()), None).await;
+    Accounts {
+        spare_key: platform::key(app, None, None).await.0,
+        loner_token: platform::access(app, &loner_key).await,
+        organization,
+        member,
+        sign_in: platform::sign_in_id(&platform::access(app, &key).await),
+        token: platform::access(app, &key).await,
+        others_token: platform::access(app, &others_key).await,
+        revoked_key: platform::revoked_key(app).await,
+        old_key,
+        old_token,
+        key,
+        others_key,
+    }
+}
+
+/// An organization that the operator owns, and one more member of it.
+async fn organization(app: &TestApp) -> (String, String) {
+    let id = OrganizationId::new(app.entropy());
+    let record = OrganizationRecord::new(id, "Acme Ltd".to_owned(), app.services.now());
+    app.services
+        .store()
+        .insert_organization(&record)
+        .await
+        .unwrap();
+    let member = UserId::new(app.entropy());
+    app.push_for(member, "members", CUBE).await;
+    for (user, role) in [(OPERATOR, Role::Owner), (member, Role::User)] {
+        app.services
+            .set_member(user, Some((id, role)))
+            .await
+            .unwrap();
+    }
+    (id.to_string(), member.to_string())
 }
 
 async fn partner(app: &TestApp, name: &str) -> (PartnerId, String) {
@@ -634,15 +730,12 @@ fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
         (Account, Try::None) => (401, "token-missing"),
         (Account, Try::Expired) => (401, "token-expired"),
         (Account, Try::Garbage | Try::Narrow) => (401, "token-invalid"),
-        // Everybody sees a list of their own.
-        (Account, Try::OtherTenant)
-            if ["PlatformQueryModels", "PlatformCheckDomains"].contains(&row.id) =>
-        {
-            right
-        }
-        (Account, Try::OtherTenant) if row.path.starts_with("/api/v1/users/") => {
-            (404, "entity-unknown")
-        }
+        // Everybody has lists of their own, and makes things of their own.
+        (Account, Try::OtherTenant) if OWN.contains(&row.id) => right,
+        (Account, Try::OtherTenant) if !row.path.contains("{modelKey}") => match row.id {
+            "PlatformDecryptTicket" | "PlatformCreateTokens" => (404, "model-unknown"),
+            _ => (404, "entity-unknown"),
+        },
         (Account, Try::OtherTenant) => (404, "model-unknown"),
         (PartnerKey, with) if row.path.starts_with("/oauth/") => (401, key_code(with)),
         (PartnerKey, with) => (403, key_code(with)),

@@ -1,0 +1,250 @@
+//! Who may do what with whose models: every role, visibility and operation against a golden table.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use vitrine_access::ids::{OrganizationId, UserId};
+use vitrine_access::owner::Payer;
+use vitrine_access::plan::Plan;
+use vitrine_access::platform::{Role, Visibility};
+use vitrine_service::OrganizationRecord;
+
+use crate::app::{Answer, CUBE, Call, SHOP, TestApp};
+use crate::platform::{access, key};
+
+/// A user with models, or without; and a token for them.
+pub(crate) async fn somebody(app: &TestApp, name: &str) -> (UserId, String) {
+    let user = UserId::new(app.entropy());
+    app.push_for(user, name, CUBE).await;
+    let token = access(app, &key(app, Some(&user.to_string()), None).await).await;
+    (user, token)
+}
+
+pub(crate) async fn organization(app: &TestApp, name: &str) -> OrganizationId {
+    let id = OrganizationId::new(app.entropy());
+    let record = OrganizationRecord::new(id, name.to_owned(), app.services.now());
+    app.services
+        .store()
+        .insert_organization(&record)
+        .await
+        .unwrap();
+    id
+}
+
+pub(crate) async fn join(app: &TestApp, user: UserId, organization: OrganizationId, role: Role) {
+    let member = Some((organization, role));
+    app.services.set_member(user, member).await.unwrap();
+}
+
+fn as_whom(call: Call, token: Option<&str>) -> Call {
+    match token {
+        Some(token) => call.bearer(token),
+        None => call,
+    }
+}
+
+/// What was given, in a word: a ticket, a token, nothing, or the reason of the refusal.
+fn given(answer: &Answer, member: &str) -> String {
+    let body = answer.json();
+    if answer.status.as_u16() != 200 {
+        return body["error"]["code"].as_str().unwrap().to_owned();
+    }
+    match &body["data"][member] {
+        Value::Null => "nothing".to_owned(),
+        _ => "yes".to_owned(),
+    }
+}
+
+const EMBEDS: [(&str, &str); 5] = [
+    ("ticket", "ticket"),
+    ("backend_ticket", "backend_ticket"),
+    ("author_ticket", "author_ticket"),
+    ("token_export", "access_token"),
+    ("token_owner", "access_token"),
+];
+
+#[tokio::test]
+async fn every_role_may_do_with_a_model_what_the_table_says() {
+    let app = TestApp::start().await;
+    let acme = organization(&app, "Acme Ltd").await;
+    let (owner, owner_token) = somebody(&app, "owners").await;
+    join(&app, owner, acme, Role::User).await;
+    let mut people = vec![("owner".to_owned(), Some(owner_token.clone()))];
+    for role in Role::ALL {
+        let name = format!("org-{}", role.as_str());
+        let (user, token) = somebody(&app, &name).await;
+        join(&app, user, acme, *role).await;
+        people.push((name, Some(token)));
+    }
+    people.push((
+        "stranger".to_owned(),
+        Some(somebody(&app, "strangers").await.1),
+    ));
+    people.push(("anonymous".to_owned(), None));
+    let mut table = String::new();
+    for visibility in Visibility::ALL {
+        let word = visibility.as_str();
+        let made = Call::post("/api/v1/models").json(&json!({
+            "title": format!("{word} model"), "visibility": word, "backendaccess": true,
+        }));
+        let made = app.send(made.bearer(&owner_token)).await.expect(200).json();
+        let id = made["data"]["id"].as_str().unwrap().to_owned();
+        for (name, token) in &people {
+            let token = token.as_deref();
+            write!(table, "{word:<13}{name:<15}").unwrap();
+            for (embed, member) in EMBEDS {
+                let call = Call::get(&format!("/api/v1/models/{id}?embed={embed}"));
+                let answer = app.send(as_whom(call, token)).await;
+                write!(table, " {embed}={}", given(&answer, member)).unwrap();
+            }
+            let call = Call::new("PATCH", &format!("/api/v1/models/{id}")).json(&json!({}));
+            let answer = app.send(as_whom(call, token)).await;
+            write!(table, " change={}", given(&answer, "id")).unwrap();
+            let scopes = json!({ "id": id, "scope": ["group.analytics"] });
+            let call = Call::post("/api/v1/tokens").json(&scopes);
+            let answer = app.send(as_whom(call, token)).await;
+            write!(table, " analytics={}", given(&answer, "access_token")).unwrap();
+            let call = Call::post("/api/v1/models/query").json(&json!({ "limit": 100 }));
+            let answer = app.send(as_whom(call, token)).await;
+            let listed = answer.json()["data"]["result"]
+                .as_array()
+                .is_some_and(|rows| rows.iter().any(|row| row["id"] == id));
+            writeln!(table, " listed={}", if listed { "yes" } else { "no" }).unwrap();
+        }
+    }
+    insta::assert_snapshot!("platform_roles", table);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn members_are_changed_by_administrators_and_owners_by_owners() {
+    let app = TestApp::start().await;
+    let acme = organization(&app, "Acme Ltd").await;
+    let mut people = Vec::new();
+    for role in [Role::Owner, Role::Admin, Role::Manager] {
+        let (user, token) = somebody(&app, role.as_str()).await;
+        join(&app, user, acme, role).await;
+        people.push((user, token));
+    }
+    let change = |by: usize, whom: usize, role: &str| {
+        let path = format!("/api/v1/organizations/{acme}/user/{}", people[whom].0);
+        let body = json!({ "organization_role": role });
+        Call::new("PATCH", &path).json(&body).bearer(&people[by].1)
+    };
+    for (by, whom, role, status) in [
+        (2, 1, "user", 403),
+        (1, 0, "user", 403),
+        (1, 2, "owner", 403),
+        (1, 1, "owner", 403),
+        (1, 2, "emperor", 400),
+        (1, 2, "suspended", 200),
+        (0, 1, "owner", 200),
+        (1, 0, "admin", 200),
+    ] {
+        app.send(change(by, whom, role)).await.expect(status);
+    }
+    let path = format!("/api/v1/users/{}", people[2].0);
+    // Who is suspended is signed out at once.
+    app.send(Call::get(&path).bearer(&people[2].1))
+        .await
+        .expect(401);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn domains_of_an_account_open_the_models_that_say_so_at_once() {
+    let app = TestApp::start().await;
+    let (user, token) = somebody(&app, "hers").await;
+    let frame = || Call::post("/api/v1/models/iframe/hers").origin("https://page.example.com");
+    app.send(frame()).await.expect(403);
+    let domains = json!({ "global_accessdomains": ["page.example.com"] });
+    let call = Call::new("PATCH", &format!("/api/v1/users/{user}")).json(&domains);
+    let shown = app.send(call.bearer(&token)).await.expect(200).json();
+    assert_eq!(
+        shown["data"]["global_accessdomains"][0]["name"],
+        "page.example.com"
+    );
+    app.send(frame()).await.expect(403);
+    let switch = json!({ "use_global_accessdomains": true });
+    let call = Call::new("PATCH", "/api/v1/models/hers").json(&switch);
+    app.send(call.bearer(&token)).await.expect(200);
+    let framed = app.send(frame()).await.expect(200).json();
+    let ticket = framed["data"]["ticket"].as_str().unwrap();
+    let open = Call::post(&format!("/api/v2/ticket/{ticket}")).json(&json!({}));
+    app.send(open.clone().origin("https://page.example.com"))
+        .await
+        .expect(201);
+    app.send(Call::post("/api/v1/models/iframe/hers").origin(SHOP))
+        .await
+        .expect(200);
+    let domains = json!({ "global_accessdomains": [] });
+    let call = Call::new("PATCH", &format!("/api/v1/users/{user}")).json(&domains);
+    app.send(call.bearer(&token)).await.expect(200);
+    app.send(open.origin("https://page.example.com"))
+        .await
+        .expect(403);
+    app.send(frame()).await.expect(403);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_a_plan_does_not_allow_is_refused_by_limit_and_plan() {
+    let app = TestApp::start().await;
+    let (user, token) = somebody(&app, "hers").await;
+    let set = |path: &str, body: Value| Call::new("PATCH", path).json(&body).bearer(&token);
+    let me = format!("/api/v1/users/{user}");
+    let two = ["a.example.com", "b.example.com", "localhost:3000"];
+    let calls = || {
+        [
+            (
+                "max_accessdomains",
+                set("/api/v1/models/hers", json!({ "accessdomains": two })),
+            ),
+            (
+                "max_accessdomains",
+                set(&me, json!({ "global_accessdomains": two })),
+            ),
+            (
+                "backend_api",
+                set("/api/v1/models/hers", json!({ "backendaccess": true })),
+            ),
+            (
+                "direct_embedding",
+                set(
+                    "/api/v1/models/hers",
+                    json!({ "allow_direct_embedding": true }),
+                ),
+            ),
+            (
+                "platform_api",
+                Call::post("/api/v1/apitokens")
+                    .json(&json!({ "scope": ["*"] }))
+                    .bearer(&token),
+            ),
+        ]
+    };
+    let plan = |name: &str| {
+        app.services
+            .set_plan(Payer::User(user), Plan::named(name).unwrap())
+    };
+    assert!(plan("free").await.unwrap());
+    for (limit, call) in calls() {
+        let refused = app.send(call).await.expect(403).json();
+        assert_eq!(refused["error"]["code"], "plan-exceeded");
+        let said = refused["error"]["description"].as_str().unwrap();
+        assert!(said.contains(limit) && said.contains("free"), "{said}");
+    }
+    let one = json!({ "accessdomains": ["a.example.com", "localhost:3000"] });
+    app.send(set("/api/v1/models/hers", one)).await.expect(200);
+    let shown = app
+        .send(Call::get(&me).bearer(&token))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(shown["data"]["features"]["limit"]["max_accessdomains"], 1);
+    assert!(plan("unlimited").await.unwrap());
+    for (_, call) in calls() {
+        app.send(call).await.expect(200);
+    }
+    app.finish().await;
+}
