@@ -87,7 +87,7 @@ impl Plan {
         if self.has(feature) {
             return Ok(());
         }
-        Err(self.exceeded(format!("leaves out {}", feature.as_str())))
+        Err(self.exceeded(&format!("leaves out {}", feature.as_str())))
     }
 
     /// Refuses a list with more domains than the plan allows. Local hosts are free.
@@ -99,13 +99,13 @@ impl Plan {
         if asked <= self.domains_max {
             return Ok(());
         }
-        Err(self.exceeded(format!(
+        Err(self.exceeded(&format!(
             "allows {} of max_accessdomains, and {asked} are asked for; local hosts are free",
             self.domains_max
         )))
     }
 
-    fn exceeded(&self, what: String) -> Refusal {
+    fn exceeded(&self, what: &str) -> Refusal {
         let message = format!(
             "The plan {} {what}. The operator can change the plan.",
             self.name

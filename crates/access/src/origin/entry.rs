@@ -118,7 +118,11 @@ impl DomainEntry {
     pub fn is_local(&self) -> bool {
         match &self.0 {
             Pattern::Null => false,
-            Pattern::Tuple { host, .. } => is_loopback(host) || host.ends_with(".local"),
+            // Hosts of entries are lower case.
+            Pattern::Tuple { host, .. } => {
+                let root = host.rsplit_once('.').map(|(_, root)| root);
+                is_loopback(host) || root == Some("local")
+            }
         }
     }
 

@@ -26,14 +26,20 @@ pub const EVERY_SCOPE: &str = "*";
 #[must_use]
 pub fn account_scope(operation: &str) -> Option<&'static str> {
     Some(match operation {
-        "PlatformQueryModels" | "PlatformGetModel" | "PlatformQueryBackendSystems" => "models-read",
-        "PlatformQueryTickets"
+        "PlatformQueryModels"
+        | "PlatformGetModel"
+        | "PlatformQueryBackendSystems"
+        | "PlatformQueryTickets"
         | "PlatformQuerySessions"
         | "PlatformQueryAudit"
         | "PlatformCheckDomains"
         | "PlatformTryOrigin" => "models-read",
-        "PlatformCreateTicket" | "PlatformRevokeTicket" | "PlatformRevokeSession" => "models-write",
-        "PlatformCreateModel" | "PlatformUpdateModel" | "PlatformDecryptTicket" => "models-write",
+        "PlatformCreateTicket"
+        | "PlatformRevokeTicket"
+        | "PlatformRevokeSession"
+        | "PlatformCreateModel"
+        | "PlatformUpdateModel"
+        | "PlatformDecryptTicket" => "models-write",
         "PlatformDeleteModel" => "models-full",
         "PlatformCreateTokens" => "tokens",
         "PlatformGetUser" | "PlatformListSignIns" | "PlatformQueryUserMetrics" => "users-read",

@@ -149,8 +149,8 @@ fn face(writer: &mut Writer, corners: [[f64; 3]; 3], ids: [Id; 3]) -> Id {
     let normal = unit(cross(sub(b, a), sub(c, a))).unwrap_or_else(|| across(along));
     let (normal, along) = (writer.direction(normal), writer.direction(along));
     let [a, b, c] = ids;
-    let place = writer.add(&format!("AXIS2_PLACEMENT_3D('',#{a},#{normal},#{along})"));
-    let plane = writer.add(&format!("PLANE('',#{place})"));
+    let axes = writer.add(&format!("AXIS2_PLACEMENT_3D('',#{a},#{normal},#{along})"));
+    let plane = writer.add(&format!("PLANE('',#{axes})"));
     let ring = writer.add(&format!("POLY_LOOP('',(#{a},#{b},#{c}))"));
     let bound = writer.add(&format!("FACE_OUTER_BOUND('',#{ring},.T.)"));
     writer.add(&format!("FACE_SURFACE('',(#{bound}),#{plane},.T.)"))

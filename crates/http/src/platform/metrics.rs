@@ -89,7 +89,7 @@ fn wanted(request: &QueryRequest, account: &str) -> Result<Wanted, ApiError> {
 
 /// The page of rows that begins at the offset, which counts rows.
 fn page(
-    rows: Vec<MetricRow>,
+    rows: &[MetricRow],
     request: &QueryRequest,
     show: impl Fn(&MetricRow) -> Value,
 ) -> Result<Response, ApiError> {
@@ -172,7 +172,7 @@ pub(crate) async fn of_user(
             ));
         }
         let rows = rows(&services, &access, MetricScope::User(user), &wanted).await?;
-        page(rows, &request, |row| {
+        page(&rows, &request, |row| {
             let mut shown = described(row, wanted.period);
             shown["user_id"] = json!(user.to_string());
             shown
@@ -223,7 +223,7 @@ pub(crate) async fn of_organization(
             .platform_organization(&access, id, Role::Manager)
             .await?;
         let rows = rows(&services, &access, MetricScope::Organization(id), &wanted).await?;
-        page(rows, &request, |row| {
+        page(&rows, &request, |row| {
             let mut shown = described(row, wanted.period);
             shown["organization_id"] = json!(id.to_string());
             shown

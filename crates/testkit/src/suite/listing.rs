@@ -107,12 +107,12 @@ async fn every_scope_and_order_has_an_index(store: &Store, make: &Builder) {
 
 async fn a_page_goes_on_where_the_one_before_ended(store: &Store, make: &Builder) {
     let owner = make.stored_owner(store).await.unwrap();
-    let mut made = Vec::new();
+    let mut ids = Vec::new();
     // All of one moment, so that only ids tell them apart.
     for _ in 0..5 {
-        made.push(listed(store, make, owner, Visibility::Private).await.id);
+        ids.push(listed(store, make, owner, Visibility::Private).await.id);
     }
-    made.sort_unstable();
+    ids.sort_unstable();
     for descending in [true, false] {
         let mut query = ListQuery {
             descending,
@@ -133,7 +133,7 @@ async fn a_page_goes_on_where_the_one_before_ended(store: &Store, make: &Builder
         if descending {
             seen.reverse();
         }
-        assert_eq!(seen, made);
+        assert_eq!(seen, ids);
     }
 }
 

@@ -76,7 +76,7 @@ async fn act(services: &Services, command: UserCommand) -> Result<()> {
                 force_require_token,
                 plan,
             )
-            .await?
+            .await?;
         }
     }
     Ok(())

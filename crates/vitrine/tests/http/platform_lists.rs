@@ -26,6 +26,7 @@ async fn pages(app: &TestApp, body: &Value, token: &str) -> (Vec<String>, usize)
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one journey, step by step")]
 async fn lists_are_filtered_ordered_and_cut_alike_on_both_databases() {
     let name = "lists_are_filtered_ordered_and_cut_alike_on_both_databases";
     for plan in plans_for_both_databases(name).await {
@@ -117,6 +118,7 @@ async fn lists_are_filtered_ordered_and_cut_alike_on_both_databases() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one journey, step by step")]
 async fn a_key_does_what_its_scopes_say_and_nothing_after_its_end() {
     let app = TestApp::start().await;
     let token = operator(&app).await;
