@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use vitrine_drawing::{Merged, merge, normalised};
 
-const FLAT: &str = include_str!("../../../demo/drawings/flat.dxf");
+const FLAT: &str = include_str!("fixtures/flat.dxf");
 /// The same drawing as the editor's library writes it right after reading it.
 const SENT: &str = include_str!("fixtures/flat-from-editor.dxf");
 
