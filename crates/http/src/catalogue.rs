@@ -282,16 +282,6 @@ static TEXTS: &[(&str, &str, &str)] = &[
         "Take it by `POST /editor/lease` and save again; the answer says who has it.",
     ),
     (
-        "drawing-invalid",
-        "The file is no drawing that can be read, or is beyond a bound.",
-        "Open it in a CAD program and save it again as DXF.",
-    ),
-    (
-        "drawing-stale",
-        "The drawing changed since the version that was edited. What was sent is kept beside it.",
-        "Load the drawing again and make the change in its newest version.",
-    ),
-    (
         "access-key-invalid",
         "There is no such pair of access key id and secret, or the key was revoked or is over.",
         "Compare both halves with what `vitrine accesskey create` showed, or make a new key.",
@@ -357,6 +347,16 @@ static TEXTS: &[(&str, &str, &str)] = &[
         "computation-failed",
         "The model's script failed or reached a limit, and would again with the same values.",
         "Try other values. The message names the line or the limit for the model's author.",
+    ),
+    (
+        "drawing-invalid",
+        "The file is no drawing that can be read, or is beyond a bound.",
+        "Open it in a CAD program and save it again as DXF.",
+    ),
+    (
+        "drawing-stale",
+        "The drawing changed since the version that was edited. What was sent is kept beside it.",
+        "Load the drawing again and make the change in its newest version.",
     ),
     (
         "storage-failed",
