@@ -146,7 +146,13 @@ impl Services {
                 Some(hash) => self.inner.sessions.peek(hash).await,
                 None => None,
             };
-            model = model.or(known.as_ref().map(|entry| entry.session.model));
+            // A change may have dropped the session between its refusal and this line.
+            let known = match (known, &hash) {
+                (Some(entry), _) => Some(entry.session.model),
+                (None, Some(hash)) => self.inner.refused_sessions.get(hash).await,
+                (None, None) => None,
+            };
+            model = model.or(known);
             who.push(match (hash, known) {
                 (Some(hash), Some(_)) => Who::new("session", &format!("session {}", hash.alias())),
                 (Some(hash), None) => {

@@ -103,6 +103,8 @@ const IDLE_MAX: Duration = Duration::from_mins(70);
 const FLIGHTS_GRACE: Duration = Duration::from_secs(10);
 /// Sessions kept in memory; beyond it the least recently used ones are read again when needed.
 const SESSIONS_CACHED_MAX: u64 = 1_000_000;
+/// Sessions of refused requests whose lines in the trail are about to be written.
+const REFUSED_SESSIONS_CACHED_MAX: u64 = 10_000;
 
 /// What the use cases need from outside. The binary builds the real ones, tests their own.
 pub struct Adapters {
@@ -146,6 +148,9 @@ struct Inner {
     auth_groups: Remembered<AuthGroupId, AuthGroupRecord>,
     issuers: Issuers,
     aliases: Cache<SessionAlias, SessionHash>,
+    /// The models of sessions that were refused something: the trail has to name them, and unlike
+    /// the sessions themselves they never change.
+    refused_sessions: Cache<SessionHash, ModelId>,
     partners: Partners,
     passwords: Passwords,
     drawings: Drawings,
@@ -193,6 +198,7 @@ impl Services {
                     .max_capacity(SESSIONS_CACHED_MAX)
                     .time_to_idle(IDLE_MAX)
                     .build(),
+                refused_sessions: Cache::new(REFUSED_SESSIONS_CACHED_MAX),
                 partners: Partners::new(),
                 passwords: Passwords::new(),
                 drawings: Drawings::new(drawing_pool),

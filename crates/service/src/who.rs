@@ -189,13 +189,30 @@ impl Services {
             .session_entry(id.hash())
             .await?
             .ok_or_else(gone_unknown)?;
+        let allowed = self.access_on(row, id, &session, caller).await;
+        if allowed.is_err() {
+            // The trail names the model, and the session may have left the cache meanwhile.
+            let model = session.session.model;
+            let hash = session.session.hash;
+            self.inner.refused_sessions.insert(hash, model).await;
+        }
+        allowed
+    }
+
+    async fn access_on(
+        &self,
+        row: &Operation,
+        id: SessionId,
+        session: &Arc<SessionEntry>,
+        caller: &Caller,
+    ) -> Result<SessionAccess> {
         let now = self.now();
         if let SessionState::Ended(reason, _) =
             session.state(now, &self.inner.settings.session_limits)
         {
             return Err(gone(reason));
         }
-        let model = self.model_of_session(&session).await?;
+        let model = self.model_of_session(session).await?;
         let token = match caller.bearer.as_deref() {
             // In a box: most sessions need none.
             Some(bearer) => Some(Box::pin(self.token_for_model(bearer, &model)).await?),
@@ -234,10 +251,10 @@ impl Services {
         if let Some(token) = &token {
             self.limit_subject(token, caller)?;
         }
-        self.touch(&session, now);
+        self.touch(session, now);
         Ok(SessionAccess {
             id,
-            session,
+            session: Arc::clone(session),
             model,
             permissions,
             token,
