@@ -11,7 +11,6 @@ import path from 'node:path'
 import http from 'node:http'
 import { describe, test } from 'node:test'
 import { postgres, sqlite } from './lib/database.mjs'
-import { createTicket } from './lib/journey.mjs'
 import { verify, verifyConfirmed } from './lib/ledger.mjs'
 import { Client, generator, Patient, Unexpected } from './lib/patient.mjs'
 import { alive, childrenOf, kill } from './lib/processes.mjs'
@@ -82,7 +81,7 @@ async function survive(t, database, data) {
     const clients = Array.from({ length: CLIENTS }, (_, number) => new Client(patient, generator(SEED + number + 1), number))
     for (let round = 1; round <= ROUNDS; round++) {
       const kind = ACCIDENTS[round % ACCIDENTS.length]
-      await revokeOne(patient)
+      await patient.revokeOne()
       const settle = load(clients)
       const workers = await accident(patient, kind, random)
       await settle()
@@ -103,15 +102,6 @@ async function survive(t, database, data) {
   }
   const counts = patient.ledger.counts()
   for (const [what, number] of Object.entries(counts)) assert.ok(number > 0, `the load did not produce any ${what}: ${JSON.stringify(counts)}`)
-}
-
-/** A ticket for each round that is revoked on the command line, beside the running server. */
-async function revokeOne(patient) {
-  const { base, token, box, ledger } = patient
-  const ticket = await createTicket(base, token, box, { type: 'backend' })
-  ledger.tickets.set(ticket, 'revoking')
-  await patient.cli('ticket', 'revoke', ticket)
-  ledger.tickets.set(ticket, 'revoked')
 }
 
 /** Tokens for partners over many connections at once, where the database gathers what it makes durable together. */

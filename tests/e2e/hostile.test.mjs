@@ -9,6 +9,7 @@ import { after, before, describe, test } from 'node:test'
 import { ATTACKS, HOSTILE_SOURCE } from './lib/hostile.mjs'
 import { expectStatus, request } from './lib/http.mjs'
 import { createTicket, uploadModel } from './lib/journey.mjs'
+import { metric } from './lib/metrics.mjs'
 import { freePort, run, Running, temporaryFolder, until } from './lib/server.mjs'
 
 const LIMIT_MS = 3000
@@ -54,7 +55,7 @@ async function compute(session, values, agent) {
 
 async function workersReplaced() {
   const { body } = await request('GET', `${base}/metrics`)
-  return Number(/^vitrine_worker_restarts_total (\d+)/m.exec(body.toString())?.[1] ?? 0)
+  return metric(body.toString(), 'vitrine_worker_restarts_total')
 }
 
 let hostile

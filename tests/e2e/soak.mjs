@@ -19,6 +19,7 @@ import { sqlite } from './lib/database.mjs'
 import { request } from './lib/http.mjs'
 import { createTicket, uploadModel } from './lib/journey.mjs'
 import { verify, verifyConfirmed } from './lib/ledger.mjs'
+import { metric } from './lib/metrics.mjs'
 import { computed, generator, Patient } from './lib/patient.mjs'
 import { childrenOf, kill } from './lib/processes.mjs'
 import { freePort, run, temporaryFolder, until } from './lib/server.mjs'
@@ -43,6 +44,8 @@ const DISK_MIB = 1024
 const FULL_MS = Math.min(20_000, WINDOW_MS / 4)
 /** After it has space again, answers may be refused this much longer: those under way. */
 const AFTER_FULL_MS = 3_000
+/** A visitor acts every half second times this, as the processor allows. */
+const PACE_MAX = 12
 const KILL_EVERY_MS = Math.min(45_000, WINDOW_MS / 3)
 /** The server has to be rid of a slow client by then. */
 const SLOW_MS_MAX = 240_000
@@ -115,7 +118,11 @@ class Soak {
       ...this.visitors.map((who) => keepGoing(who, { ...common, random: who.random, pause_ms: () => 500 * this.pace })),
       ...this.others.map(({ who, pause_ms }) => keepGoing(who, { ...common, random: this.random, pause_ms: () => pause_ms * Math.max(1, this.pace / 4) })),
     ]
-    return () => Promise.all(stops.map((stop) => stop()))
+    this.loaded = true
+    return async () => {
+      this.loaded = false
+      await Promise.all(stops.map((stop) => stop()))
+    }
   }
 
   /** Slow clients of every style, each replaced when the server has had enough of it, until the run is over. */
@@ -147,8 +154,8 @@ class Soak {
         const cores = Math.max(0, now - seconds) / ((Date.now() - at) / 1000)
         seconds = now
         at = Date.now()
-        // Slowly, so that one computation does not stop everybody.
-        this.pace = Math.min(40, Math.max(0.3, this.pace * Math.min(1.3, Math.max(0.8, cores / CPU_TARGET))))
+        // Slowly, so that one computation does not stop everybody; comparing costs as well, and is not theirs.
+        if (this.loaded) this.pace = Math.min(PACE_MAX, Math.max(0.3, this.pace * Math.min(1.2, Math.max(0.8, cores / CPU_TARGET))))
         this.samples.push({ hours: this.elapsed() / 3_600_000, cores, fds: descriptors(pid), ...memory(pid) })
       } catch (error) {
         this.problems.push(`the server could not be looked at: ${error.message}`)
@@ -181,7 +188,7 @@ class Soak {
 
   async metric(name) {
     const { body } = await request('GET', `${this.patient.base}/metrics`)
-    return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(body.toString())?.[1] ?? 0)
+    return metric(body.toString(), name)
   }
 
   /** Nothing waits, nothing is missing, and a request that nobody has made before is answered. */
@@ -209,6 +216,7 @@ class Soak {
     const first_sample = this.samples.length
     const started = Date.now()
     const hostile = this.vandal.refused
+    await this.patient.revokeOne()
     const stop = this.startLoad()
     const full_at = started + (0.3 + 0.3 * this.random()) * (end - started)
     let filled = false

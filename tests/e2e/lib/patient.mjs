@@ -64,6 +64,14 @@ export class Patient {
     }
     this.stl = Object.values(json.exports).find(({ name }) => /stl/i.test(name)).id
   }
+
+  /** A ticket that is revoked on the command line, beside the running server. */
+  async revokeOne() {
+    const ticket = await createTicket(this.base, this.token, this.box, { type: 'backend', until: this.until })
+    this.ledger.tickets.set(ticket, 'revoking')
+    await this.cli('ticket', 'revoke', ticket)
+    this.ledger.tickets.set(ticket, 'revoked')
+  }
 }
 
 /** Polls a customization until it is done, as clients do. */

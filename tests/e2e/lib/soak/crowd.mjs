@@ -44,7 +44,7 @@ export class Visitor extends Client {
     if (this.sessions.length === 0 || (dice < 0.12 && this.sessions.length < SESSIONS_MAX)) return this.open()
     if (dice < 0.7) return this.customize()
     if (dice < 0.82) return this.export()
-    if (dice < 0.995) return this.sessions.length > 1 ? this.close() : this.customize()
+    if (dice < 0.99) return this.sessions.length > 1 ? this.close() : this.customize()
     return this.own ? this.rename() : this.createModel()
   }
 
