@@ -7,9 +7,11 @@ import { useEffect, useState } from "preact/hooks";
 import { account } from "./api.js";
 import { config } from "./config.js";
 import { AccountPage } from "./pages/account.js";
+import { DeletedPage } from "./pages/deleted.js";
 import { ModelPage } from "./pages/model.js";
 import { ModelsPage } from "./pages/models.js";
 import { SignInPage } from "./pages/sign-in.js";
+import { NewModelPage, NewVersionPage } from "./pages/upload.js";
 import { platform } from "./platform.js";
 import { useResource } from "./resource.js";
 import { address, useSegments } from "./router.js";
@@ -35,7 +37,8 @@ function Brand(): JSX.Element {
 function Top(): JSX.Element {
   const [first] = useSegments();
   const user = useResource("user", platform.user);
-  const here = (name: string): { "aria-current"?: "page" } => ((first ?? "models") === name ? { "aria-current": "page" } : {});
+  const area = first === undefined || first === "new" || first === "deleted" ? "models" : first;
+  const here = (name: string): { "aria-current"?: "page" } => (area === name ? { "aria-current": "page" } : {});
   return (
     <header class="top">
       <a class="skip" href="#main" onClick={skip}>
@@ -70,6 +73,8 @@ function Place(): JSX.Element {
   const [first = "models", key, tab] = useSegments();
   if (first === "models" && key !== undefined) return <ModelPage key={key} model={key} tab={tab ?? "preview"} />;
   if (first === "models") return <ModelsPage />;
+  if (first === "new") return key === undefined ? <NewModelPage /> : <NewVersionPage key={key} previous={key} />;
+  if (first === "deleted") return <DeletedPage />;
   if (first === "account") return <AccountPage />;
   return (
     <>

@@ -14,14 +14,45 @@ export interface Model {
   created_at: number;
   updated_at: number;
   ticket: { ticket: string } | null;
+  /** Why the file was refused. */
+  message: string | null;
+  filename: string | null;
+  description: string | null;
+  comment: string;
+  tags: { name: string }[];
+  visibility: Visibility;
+  use_global_accessdomains: boolean;
+  prev_id: string | null;
+  deleted_at: number | null;
+  /** Of the asking account: `update` and others. */
+  permissions: string[];
+  previous_model?: Version | null;
+  successor_models?: Version[];
 }
 
+/** Another version of a model, as far as it is told beside one. */
+export type Version = Pick<Model, "id" | "slug" | "title" | "created_at">;
+
+export type Visibility = "private" | "organization" | "public";
+
+/** What may be said of a new model, and changed later. */
 export interface ModelChange {
   title?: string;
+  description?: string;
+  comment?: string;
+  tags?: string[];
+  visibility?: Visibility;
   accessdomains?: string[];
+  use_global_accessdomains?: boolean;
   backendaccess?: boolean;
   require_token?: boolean;
   allow_direct_embedding?: boolean;
+}
+
+export interface NewModel extends ModelChange {
+  title: string;
+  filename: string;
+  prev_id?: string;
 }
 
 export interface Page<T> {
@@ -96,6 +127,12 @@ export interface User {
   email: string | null;
 }
 
+export interface ModelsAsked {
+  deleted: boolean;
+  /** A part of the title. */
+  title: string;
+}
+
 const MODELS = "/api/v1/models";
 const PAGE_ROWS = 24;
 
@@ -106,9 +143,20 @@ export const platform = {
   user: (): Promise<User> => account.call("GET", `/api/v1/users/${account.user ?? ""}`),
   signIns: (): Promise<SignIn[]> => account.call("GET", `/api/v1/users/users/${account.user ?? ""}/apiclients`),
   endSignIn: (id: string): Promise<unknown> => account.call("DELETE", `/api/v1/users/users/${account.user ?? ""}/apiclients/${id}`),
-  models: (offset: string | null, signal?: AbortSignal): Promise<Page<Model>> =>
-    account.call("POST", `${MODELS}/query`, { sorters: { created_at: "desc" }, embed: ["accessdomains"], limit: PAGE_ROWS, offset }, signal),
-  model: (key: string): Promise<Model> => account.call("GET", at(key, "?embed=accessdomains")),
+  models: (asked: ModelsAsked, offset: string | null): Promise<Page<Model>> => {
+    const filters: Record<string, unknown> = asked.deleted ? { "deleted_at[!?]": null } : {};
+    if (asked.title) filters["title[%]"] = asked.title;
+    const sorters = asked.deleted ? { updated_at: "desc" } : { created_at: "desc" };
+    return account.call("POST", `${MODELS}/query`, { filters, sorters, embed: ["accessdomains"], limit: PAGE_ROWS, offset });
+  },
+  model: (key: string): Promise<Model> => account.call("GET", at(key, "?embed=accessdomains,tags")),
+  versions: (key: string): Promise<Model> => account.call("GET", at(key, "?embed=previous_model,successor_models")),
+  createModel: (wanted: NewModel): Promise<Model> => account.call("POST", MODELS, wanted),
+  /** Shows a model to those who may see it, once its file has been checked. */
+  publish: (key: string): Promise<Model> => account.call("PATCH", at(key), { status: "done" }),
+  deleteModel: (key: string): Promise<unknown> => account.call("DELETE", at(key)),
+  restoreModel: (key: string): Promise<Model> => account.call("PATCH", at(key), { deleted_at: null }),
+  rename: (key: string, slug: string): Promise<Model> => account.call("PATCH", at(key), { slug }),
   modelWithTicket: (key: string): Promise<Model> => account.call("GET", at(key, "?embed=accessdomains,ticket")),
   change: (key: string, change: ModelChange): Promise<Model> => account.call("PATCH", at(key), change),
   token: async (id: string, scope: string[]): Promise<string> =>

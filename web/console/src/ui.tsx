@@ -2,8 +2,8 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { ApiError } from "./api.js";
-import type { Resource } from "./resource.js";
-import type { Tone } from "./words.js";
+import type { Paged, Pages, Resource } from "./resource.js";
+import { bytes, type Tone } from "./words.js";
 
 type Children = { children?: ComponentChildren };
 
@@ -100,7 +100,7 @@ interface FieldProps {
   error?: string | undefined;
   value: string;
   change: (value: string) => void;
-  type?: "text" | "password" | "email";
+  type?: "text" | "password" | "email" | "search" | "number" | "date";
   required?: boolean;
   placeholder?: string;
   autocomplete?: string;
@@ -282,4 +282,72 @@ export function useAction<A extends unknown[]>(
     }
   };
   return { run, busy, error, clear: () => setError(undefined) };
+}
+
+/** A button for the rest of a list, where there is more. */
+export function More<T>({ of, page }: { of: Pages<T>; page: Paged<T> }): JSX.Element | null {
+  const more = useAction(of.more);
+  if (page.pagination.next_offset === null) return null;
+  return (
+    <>
+      {more.error !== undefined && <Failure error={more.error} />}
+      <button type="button" disabled={more.busy} onClick={() => void more.run()}>
+        Show more
+      </button>
+    </>
+  );
+}
+
+interface FilePickProps {
+  label: string;
+  help: string;
+  accept: string;
+  file: File | undefined;
+  error: string | undefined;
+  choose: (file: File) => void;
+}
+
+/** A place for a file, which may also be dropped there. */
+export function FilePick({ label, help, accept, file, error, choose }: FilePickProps): JSX.Element {
+  const id = useId();
+  const [over, setOver] = useState(false);
+  const drop = (event: DragEvent): void => {
+    event.preventDefault();
+    setOver(false);
+    const dropped = event.dataTransfer?.files[0];
+    if (dropped) choose(dropped);
+  };
+  const drag = (event: DragEvent): void => {
+    event.preventDefault();
+    setOver(true);
+  };
+  return (
+    <div class={`field drop ${over ? "over" : ""}`} onDrop={drop} onDragOver={drag} onDragLeave={() => setOver(false)}>
+      <label for={id}>{label}</label>
+      <p id={`${id}-help`} class="fine">
+        {help}
+      </p>
+      <input
+        id={id}
+        type="file"
+        accept={accept}
+        aria-describedby={described(id, true, error !== undefined)}
+        {...(error ? { "aria-invalid": true } : {})}
+        onChange={(event) => {
+          const chosen = event.currentTarget.files?.[0];
+          if (chosen) choose(chosen);
+        }}
+      />
+      {file && (
+        <p class="fine" role="status">
+          {file.name}, {bytes(file.size)}
+        </p>
+      )}
+      {error && (
+        <p id={`${id}-error`} class="field-error">
+          {error}
+        </p>
+      )}
+    </div>
+  );
 }

@@ -24,6 +24,18 @@ export const instant = (seconds: number): string => dateTime.format(seconds * 10
 export const day = (seconds: number): string => date.format(seconds * 1000);
 export const instantOf = (iso: string): string => dateTime.format(Date.parse(iso));
 
+/** A size as people read it. */
+export function bytes(count: number): string {
+  const units = ["bytes", "kB", "MB", "GB"];
+  let size = count;
+  let unit = 0;
+  while (size >= 1000 && unit < units.length - 1) {
+    size /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 ? size : size.toFixed(1)} ${units[unit]}`;
+}
+
 export type Tone = "good" | "waiting" | "bad" | "quiet";
 
 /** A model's state as a word and its tone. */
@@ -33,8 +45,9 @@ export function modelState(status: string): { word: string; tone: Tone } {
       return { word: "Ready", tone: "good" };
     case "start":
       return { word: "No file yet", tone: "quiet" };
-    case "waiting":
     case "confirmed":
+      return { word: "Not published", tone: "waiting" };
+    case "waiting":
     case "pending":
       return { word: "Being checked", tone: "waiting" };
     default:

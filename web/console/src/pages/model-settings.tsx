@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { platform, type ModelChange } from "../platform.js";
 import { Failure, Field, Switch, useAction } from "../ui.js";
 import { day, instant } from "../words.js";
+import { DeletePanel, VersionsPanel } from "./model-life.js";
 import type { TabProps } from "./model.js";
 
 export function SettingsTab({ model, changed }: TabProps): JSX.Element {
@@ -81,6 +82,8 @@ export function SettingsTab({ model, changed }: TabProps): JSX.Element {
           change={(on) => void save.run({ require_token: on }, on ? "A token is needed from now on." : "The ticket is enough again.")}
         />
       </section>
+      <VersionsPanel model={model} />
+      <DeletePanel model={model} />
       <div class="wide">
         {save.error !== undefined && <Failure error={save.error} />}
         <p role="status" class="said">

@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { platform, type Model } from "../platform.js";
-import { useResource, type Resource } from "../resource.js";
+import { useEvery, useResource, type Resource } from "../resource.js";
 import { address } from "../router.js";
 import { Badge, Fetched, Title } from "../ui.js";
 import { modelState } from "../words.js";
@@ -30,6 +30,9 @@ const TABS: { id: string; label: string; Tab: (props: TabProps) => JSX.Element }
   { id: "trail", label: "Refusals", Tab: TrailTab },
 ];
 
+/** How often a model is looked at while its file is checked. */
+const CHECK_MS = 2000;
+
 function Tabs({ model, current }: { model: string; current: string }): JSX.Element {
   const list = useRef<HTMLElement>(null);
   // On a phone the list is wider than the window, and the tab that is open may lie beside it.
@@ -50,6 +53,8 @@ function Tabs({ model, current }: { model: string; current: string }): JSX.Eleme
 
 export function ModelPage({ model: key, tab }: { model: string; tab: string }): JSX.Element {
   const found: Resource<Model> = useResource(key, () => platform.model(key));
+  const status = found.value?.status;
+  useEvery(CHECK_MS, status === "waiting" || status === "pending", found.reload);
   const current = TABS.find(({ id }) => id === tab) ?? TABS[0];
   return (
     <>
