@@ -40,7 +40,7 @@ describe('bringing models to the console', () => {
   const go = (page, ...parts) => to(page, demo, ...parts)
 
   /** Waits until the viewer has a session; drawing takes longer and is looked at once. */
-  const opened = (page) => page.locator('vitrine-viewer input[type=range]').first().waitFor({ timeout: 60_000 })
+  const opened = (page) => page.locator('vitrine-viewer input[type=range]').first().waitFor()
 
   /** Uploads a file on the page for new models and waits until the viewer shows it. */
   async function upload(page, name, text, title) {

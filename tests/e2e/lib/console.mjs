@@ -17,8 +17,12 @@ export const LOOKS = [
 
 export const at = (demo, ...parts) => `${demo.info.base_url}/#/${parts.map(encodeURIComponent).join('/')}`
 
+/** Drawing takes long on a machine without a graphics card that others use too. */
+const WAIT_MS_MAX = 90_000
+
 export async function visit(browser, demo, options) {
   const visited = await openPage(browser, options)
+  visited.page.setDefaultTimeout(WAIT_MS_MAX)
   await visited.page.goto(`${demo.info.base_url}/`)
   return visited
 }

@@ -8,14 +8,17 @@ import { account } from "./api.js";
 import { config } from "./config.js";
 import { AccountPage } from "./pages/account.js";
 import { DeletedPage } from "./pages/deleted.js";
+import { KeysPage } from "./pages/keys.js";
 import { ModelPage } from "./pages/model.js";
 import { ModelsPage } from "./pages/models.js";
+import { OrganizationPage } from "./pages/organization.js";
 import { SignInPage } from "./pages/sign-in.js";
 import { NewModelPage, NewVersionPage } from "./pages/upload.js";
+import { UsagePage } from "./pages/usage.js";
 import { platform } from "./platform.js";
 import { useResource } from "./resource.js";
 import { address, useSegments } from "./router.js";
-import { Failure, Title } from "./ui.js";
+import { Failure, LinkRow, Title } from "./ui.js";
 
 function Brand(): JSX.Element {
   return (
@@ -34,6 +37,15 @@ function Brand(): JSX.Element {
   );
 }
 
+/** The areas of the console, as they stand in its head. */
+const AREAS: [string, string][] = [
+  ["models", "Models"],
+  ["usage", "Usage"],
+  ["keys", "Access keys"],
+  ["organization", "Organization"],
+  ["account", "Account"],
+];
+
 function Top(): JSX.Element {
   const [first] = useSegments();
   const user = useResource("user", platform.user);
@@ -45,14 +57,13 @@ function Top(): JSX.Element {
         To the content
       </a>
       <Brand />
-      <nav aria-label="Console">
-        <a href={address("models")} {...here("models")}>
-          Models
-        </a>
-        <a href={address("account")} {...here("account")}>
-          Account
-        </a>
-      </nav>
+      <LinkRow label="Console" current={area}>
+        {AREAS.map(([name, label]) => (
+          <a key={name} href={address(name)} {...here(name)}>
+            {label}
+          </a>
+        ))}
+      </LinkRow>
       <div class="who">
         <span class="fine">{user.value?.first_name ?? user.value?.email ?? ""}</span>
         <button type="button" onClick={() => void account.signOut()}>
@@ -75,6 +86,9 @@ function Place(): JSX.Element {
   if (first === "models") return <ModelsPage />;
   if (first === "new") return key === undefined ? <NewModelPage /> : <NewVersionPage key={key} previous={key} />;
   if (first === "deleted") return <DeletedPage />;
+  if (first === "usage") return <UsagePage />;
+  if (first === "keys") return <KeysPage />;
+  if (first === "organization") return <OrganizationPage />;
   if (first === "account") return <AccountPage />;
   return (
     <>

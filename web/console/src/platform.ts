@@ -125,6 +125,95 @@ export interface User {
   id: string;
   first_name: string | null;
   email: string | null;
+  organization_id: string | null;
+  organization_role: Role | null;
+  global_accessdomains: { name: string }[];
+  force_require_token: boolean;
+  /** `admin` for those who operate this server. */
+  roles: string[];
+  features: Features;
+}
+
+export interface Features {
+  plan: string;
+  feature: Record<string, boolean>;
+  limit: Record<string, number>;
+}
+
+export interface UserChange {
+  username?: string;
+  global_accessdomains?: string[];
+  force_require_token?: boolean;
+  old_password?: string;
+  new_password?: string;
+  new_password_confirmation?: string;
+}
+
+export type Role = "suspended" | "consumer" | "user" | "manager" | "admin" | "owner";
+
+export interface Organization {
+  id: string;
+  name: string;
+  accessdomains: { name: string }[];
+  force_require_token: boolean;
+  features: Features;
+  created_at: number;
+}
+
+export interface Member {
+  id: string;
+  first_name: string | null;
+  email: string | null;
+  organization_role: Role;
+}
+
+export interface AccessKey {
+  key_id: string;
+  description: string;
+  scope: string[];
+  active: boolean;
+  valid_until: number | null;
+  created_at: number;
+  used_at: number | null;
+  ends_with: string;
+}
+
+export interface KeyChange {
+  active?: boolean;
+  valid_until?: number | null;
+}
+
+/** Credits of a kind of use. Where the contract counts only, there are none. */
+interface Spent {
+  credits?: number;
+}
+
+type SpentByKind = Record<"exports" | "outputs" | "combined" | "sessions" | "computations", Spent>;
+
+/** What was spent in one hour, day or month (UTC). */
+export interface Metric {
+  timestamp_date: number;
+  timestamp: string;
+  data: { default: SpentByKind; limited: SpentByKind; loading: Spent };
+}
+
+export type Period = "day" | "month";
+
+export interface MetricsAsked {
+  period: Period;
+  /** Seconds since 1970. */
+  from: number;
+  model?: string;
+  organization?: string;
+}
+
+/** How much may be spent, and how much was. */
+export interface Cap {
+  scope: string;
+  per: "hour" | "day" | "month";
+  credits: number;
+  used: number;
+  resets_at: number;
 }
 
 export interface ModelsAsked {
@@ -141,6 +230,32 @@ const at = (key: string, rest = ""): string => `${MODELS}/${encodeURIComponent(k
 
 export const platform = {
   user: (): Promise<User> => account.call("GET", `/api/v1/users/${account.user ?? ""}`),
+  changeUser: (change: UserChange): Promise<User> => account.call("PATCH", `/api/v1/users/${account.user ?? ""}`, change),
+  organization: (id: string): Promise<Organization> => account.call("GET", `/api/v1/organizations/${id}`),
+  createOrganization: (name: string): Promise<Organization> => account.call("POST", "/api/v1/organizations", { name }),
+  changeOrganization: (id: string, change: { accessdomains?: string[]; force_require_token?: boolean }): Promise<Organization> =>
+    account.call("PATCH", `/api/v1/organizations/${id}`, change),
+  members: (id: string): Promise<Page<Member>> => account.call("POST", `/api/v1/organizations/${id}/user/query`, {}),
+  changeMember: (id: string, member: string, organization_role: Role): Promise<unknown> =>
+    account.call("PATCH", `/api/v1/organizations/${id}/user/${member}`, { organization_role }),
+  keys: async (): Promise<AccessKey[]> => (await account.call<{ result: AccessKey[] }>("POST", "/api/v1/apitokens/query", {})).result,
+  createKey: (wanted: { description: string; scope: string[]; valid_until?: number }): Promise<AccessKey & { key_secret: string }> =>
+    account.call("POST", "/api/v1/apitokens", wanted),
+  changeKey: (id: string, change: KeyChange): Promise<AccessKey> => account.call("PATCH", `/api/v1/apitokens/${id}`, change),
+  revokeKey: (id: string): Promise<unknown> => account.call("DELETE", `/api/v1/apitokens/${id}`),
+  /** Stretches of time in which something was charged, oldest first. */
+  metrics: async ({ period, from, model, organization }: MetricsAsked): Promise<Metric[]> => {
+    const filters: Record<string, unknown> = { "timestamp_type[=]": period, "timestamp_date[>=]": from };
+    if (model !== undefined) filters["model_id[=]"] = model;
+    if (organization !== undefined) filters["organization_id[=]"] = organization;
+    const place = organization === undefined ? "user" : "organization";
+    const asked = { filters, sorters: { timestamp_date: "asc" }, limit: 100 };
+    return (await account.call<{ result: Metric[] }>("POST", `/api/v1/${place}_credit_metrics/query`, asked)).result;
+  },
+  caps: async (model?: string): Promise<Cap[]> => {
+    const filters = model === undefined ? {} : { "model_id[=]": model };
+    return (await account.call<{ result: Cap[] }>("POST", "/api/v1/credit_caps/query", { filters })).result;
+  },
   signIns: (): Promise<SignIn[]> => account.call("GET", `/api/v1/users/users/${account.user ?? ""}/apiclients`),
   endSignIn: (id: string): Promise<unknown> => account.call("DELETE", `/api/v1/users/users/${account.user ?? ""}/apiclients/${id}`),
   models: (asked: ModelsAsked, offset: string | null): Promise<Page<Model>> => {

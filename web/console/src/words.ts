@@ -63,3 +63,9 @@ export function spoken(operation: string): string {
     .toLowerCase();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
+
+const utcDay = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeZone: "UTC" });
+const utcMonth = new Intl.DateTimeFormat(LOCALE, { month: "long", year: "numeric", timeZone: "UTC" });
+
+/** A day or month that begins at `seconds` since 1970 (UTC). */
+export const stretchName = (seconds: number, period: "day" | "month"): string => (period === "day" ? utcDay : utcMonth).format(seconds * 1000);

@@ -1,10 +1,9 @@
 /** One model: its tabs. */
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
 import { platform, type Model } from "../platform.js";
 import { useEvery, useResource, type Resource } from "../resource.js";
 import { address } from "../router.js";
-import { Badge, Fetched, Title } from "../ui.js";
+import { Badge, Fetched, LinkRow, Title } from "../ui.js";
 import { modelState } from "../words.js";
 import { ControlsTab } from "./model-controls.js";
 import { EmbedTab } from "./model-embed.js";
@@ -13,6 +12,7 @@ import { PreviewTab } from "./model-preview.js";
 import { SessionsTab } from "./model-sessions.js";
 import { SettingsTab } from "./model-settings.js";
 import { TrailTab } from "./model-trail.js";
+import { UsageTab } from "./model-usage.js";
 
 /** What each tab gets: the model, and a way to put a changed one in its place. */
 export interface TabProps {
@@ -26,6 +26,7 @@ const TABS: { id: string; label: string; Tab: (props: TabProps) => JSX.Element }
   { id: "embed", label: "Embed", Tab: EmbedTab },
   { id: "controls", label: "Controls", Tab: ControlsTab },
   { id: "settings", label: "Settings", Tab: SettingsTab },
+  { id: "usage", label: "Usage", Tab: UsageTab },
   { id: "sessions", label: "Live sessions", Tab: SessionsTab },
   { id: "trail", label: "Refusals", Tab: TrailTab },
 ];
@@ -34,20 +35,14 @@ const TABS: { id: string; label: string; Tab: (props: TabProps) => JSX.Element }
 const CHECK_MS = 2000;
 
 function Tabs({ model, current }: { model: string; current: string }): JSX.Element {
-  const list = useRef<HTMLElement>(null);
-  // On a phone the list is wider than the window, and the tab that is open may lie beside it.
-  useEffect(() => {
-    const open = list.current?.querySelector<HTMLElement>("[aria-current]");
-    if (list.current && open) list.current.scrollLeft = open.offsetLeft - (list.current.clientWidth - open.offsetWidth) / 2;
-  }, [current]);
   return (
-    <nav ref={list} aria-label="About this model" class="tabs">
+    <LinkRow label="About this model" class="tabs" current={current}>
       {TABS.map(({ id, label }) => (
         <a key={id} href={address("models", model, id)} {...(id === current ? { "aria-current": "page" } : {})}>
           {label}
         </a>
       ))}
-    </nav>
+    </LinkRow>
   );
 }
 
