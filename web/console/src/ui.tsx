@@ -437,9 +437,9 @@ export function ShownOnce({ title, children, done }: Children & { title: string;
   useEffect(() => heading.current?.focus(), []);
   return (
     <section class="notice good" aria-label={title}>
-      <h3 ref={heading} tabIndex={-1}>
+      <h2 ref={heading} tabIndex={-1}>
         {title}
-      </h3>
+      </h2>
       <p>Keep it now, where only those read it who need it: it is not shown again, and nobody can look it up.</p>
       {children}
       <button type="button" onClick={done}>
