@@ -7,6 +7,7 @@ import { Badge, Fetched, LinkRow, Title } from "../ui.js";
 import { modelState } from "../words.js";
 import { ControlsTab } from "./model-controls.js";
 import { EmbedTab } from "./model-embed.js";
+import { LookTab } from "./model-look.js";
 import { PagesTab } from "./model-pages.js";
 import { PreviewTab } from "./model-preview.js";
 import { SessionsTab } from "./model-sessions.js";
@@ -25,6 +26,7 @@ const TABS: { id: string; label: string; Tab: (props: TabProps) => JSX.Element }
   { id: "pages", label: "Allowed pages", Tab: PagesTab },
   { id: "embed", label: "Embed", Tab: EmbedTab },
   { id: "controls", label: "Controls", Tab: ControlsTab },
+  { id: "look", label: "Look", Tab: LookTab },
   { id: "settings", label: "Settings", Tab: SettingsTab },
   { id: "usage", label: "Usage", Tab: UsageTab },
   { id: "sessions", label: "Live sessions", Tab: SessionsTab },
