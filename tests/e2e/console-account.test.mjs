@@ -104,7 +104,7 @@ describe('the account in the console', () => {
     const visited = await enter()
     const { page } = visited
     await go(page, 'models', model.slug, 'usage')
-    await page.getByText('This model: 1 credits a day').waitFor()
+    await page.getByText('This model: 1 credit a day').waitFor()
     await page.getByText(/^Reached/).waitFor()
     assert.equal(await page.getByRole('progressbar', { name: 'This model' }).getAttribute('value'), '100')
     await assertAccessible(page, 'a cap that is reached')

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { keep, launch } from './lib/chromium.mjs'
 import { LOOKS, assertAccessible, assertFits, assertQuiet, confirm, signedIn, to } from './lib/console.mjs'
-import { startDemo, until } from './lib/server.mjs'
+import { run, startDemo, until } from './lib/server.mjs'
 
 describe('editing a model in the console', () => {
   let demo
@@ -36,7 +36,7 @@ describe('editing a model in the console', () => {
     const { page } = visited
     const model = demo.info.models[1]
     await go(page, 'models', model.slug, 'controls')
-    const control = (name) => page.locator('.controls > li', { has: page.locator('summary', { hasText: name }) })
+    const control = (name) => page.locator('.controls > li', { has: page.getByText(name, { exact: true }) })
     for (const name of ['Wall', 'Vents', 'Show a circuit board', 'Colour of the label']) await control(name).locator('summary').click()
     await control('Wall').getByLabel('Default value').fill('3.14159')
     await control('Wall').getByLabel('Default value').blur()
@@ -115,6 +115,15 @@ describe('editing a model in the console', () => {
     await page.getByLabel('Who sees it on this server').selectOption('public')
     await page.getByText('Saved.').waitFor()
     assert.equal((await fetch(`${demo.info.base_url}/api/v1/models/${model.slug}`)).status, 200)
+    const made = JSON.parse(await run(['user', 'create', 'guest@example.com', '--data', demo.data]))
+    const guest = await signedIn(browser, demo, {}, { email: 'guest@example.com', password: made.password })
+    await guest.page.getByText('shown to you').waitFor()
+    await guest.page.getByRole('link', { name: model.title }).click()
+    await guest.page.getByText('You may look at this model').waitFor()
+    assert.equal(await guest.page.getByRole('link', { name: 'Settings' }).count(), 0)
+    await assertAccessible(guest.page, 'a model of somebody else')
+    assertQuiet(demo, guest)
+    await guest.context.close()
     await page.getByLabel('Who sees it on this server').selectOption('private')
     await until('nobody sees it', async () => (await fetch(`${demo.info.base_url}/api/v1/models/${model.slug}`)).status === 401)
     await page.getByText('The ways in, explained').click()

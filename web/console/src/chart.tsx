@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import type { Period } from "./platform.js";
 import { KINDS, niceMax, totalOf, type Stretch } from "./usage.js";
-import { stretchName } from "./words.js";
+import { credits as inCredits, stretchName } from "./words.js";
 
 const WIDTH = 600;
 const HEIGHT = 160;
@@ -19,7 +19,7 @@ export function Chart({ stretches, period, name }: { stretches: Stretch[]; perio
   return (
     <figure class="chart">
       <figcaption>
-        <strong>{total.toLocaleString()} credits</strong> <span class="fine">{period === "day" ? "in 31 days" : "in 12 months"} (UTC)</span>
+        <strong>{inCredits(total)}</strong> <span class="fine">{period === "day" ? "in 31 days" : "in 12 months"} (UTC)</span>
       </figcaption>
       <div class="plot">
         <div class="axis" aria-hidden="true">
@@ -27,7 +27,7 @@ export function Chart({ stretches, period, name }: { stretches: Stretch[]; perio
           <span>{end > 1 ? (end / 2).toLocaleString() : ""}</span>
           <span>0</span>
         </div>
-        <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={`${name}: ${total.toLocaleString()} credits. The table below has each number.`}>
+        <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={`${name}: ${inCredits(total)}. The table below has each number.`}>
           {[0, 0.5, 1].map((share) => (
             <line key={share} class="grid" x1={0} x2={WIDTH} y1={share * HEIGHT} y2={share * HEIGHT} vector-effect="non-scaling-stroke" />
           ))}
@@ -35,7 +35,7 @@ export function Chart({ stretches, period, name }: { stretches: Stretch[]; perio
             const height = credits === 0 ? 0 : Math.max(BAR_MIN, (credits / end) * HEIGHT);
             return (
               <rect key={at} class="bar" x={index * room + (room * (1 - FILL)) / 2} width={room * FILL} y={HEIGHT - height} height={height}>
-                <title>{`${stretchName(at, period)}: ${credits.toLocaleString()} credits`}</title>
+                <title>{`${stretchName(at, period)}: ${inCredits(credits)}`}</title>
               </rect>
             );
           })}

@@ -24,11 +24,13 @@ export interface Model {
   use_global_accessdomains: boolean;
   prev_id: string | null;
   deleted_at: number | null;
-  /** Of the asking account: `update` and others. */
   permissions: string[];
   previous_model?: Version | null;
   successor_models?: Version[];
 }
+
+/** Whether the account manages a model, or may only look at it: the server then leaves out what is the managers' business. */
+export const manages = ({ permissions }: Pick<Model, "permissions">): boolean => permissions.includes("update_owner");
 
 /** Another version of a model, as far as it is told beside one. */
 export type Version = Pick<Model, "id" | "slug" | "title" | "created_at">;

@@ -36,6 +36,9 @@ export function bytes(count: number): string {
   return `${unit === 0 ? size : size.toFixed(1)} ${units[unit]}`;
 }
 
+/** A number of credits in words. */
+export const credits = (count: number): string => `${count.toLocaleString()} ${count === 1 ? "credit" : "credits"}`;
+
 export type Tone = "good" | "waiting" | "bad" | "quiet";
 
 /** A model's state as a word and its tone. */

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { VitrineViewer } from "../../../viewer/src/index.js";
 import { geometry } from "../geometry.js";
-import { platform } from "../platform.js";
+import { manages, platform } from "../platform.js";
 import { address } from "../router.js";
 import { Failure, Notice, useAction } from "../ui.js";
 import { NotReady } from "./model-not-ready.js";
@@ -24,7 +24,9 @@ export function PreviewTab({ model, changed }: TabProps): JSX.Element {
     await geometry.setDefaults(model.id, chosen);
     say("The model opens with these values from now on.");
   });
-  const isReady = model.status === "done";
+  const isManaged = manages(model);
+  // Who may only look is shown no model before it is ready.
+  const isReady = !isManaged || model.status === "done";
   useEffect(() => {
     if (!isReady) return undefined;
     let viewer: VitrineViewer | undefined;
@@ -54,16 +56,23 @@ export function PreviewTab({ model, changed }: TabProps): JSX.Element {
     <section aria-label="Preview">
       {error !== undefined && <Failure error={error} retry={() => setAttempt(attempt + 1)} />}
       <div ref={place} class="stage" />
-      <div class="below row">
-        <button type="button" disabled={values === undefined || keep.busy} onClick={() => values && void keep.run(values)}>
-          Make these the default values
-        </button>
-        <span role="status" class="said">
-          {said}
-        </span>
-      </div>
+      {!isManaged && (
+        <Notice tone="quiet">
+          <p>You may look at this model and download from it. Its owner, and managers of the owner’s organization, may change it.</p>
+        </Notice>
+      )}
+      {isManaged && (
+        <div class="below row">
+          <button type="button" disabled={values === undefined || keep.busy} onClick={() => values && void keep.run(values)}>
+            Make these the default values
+          </button>
+          <span role="status" class="said">
+            {said}
+          </span>
+        </div>
+      )}
       {keep.error !== undefined && <Failure error={keep.error} />}
-      {model.accessdomains.length === 0 && (
+      {isManaged && model.accessdomains.length === 0 && (
         <Notice tone="waiting">
           <p>
             Only you can see this. Pages can show the model when you have <a href={address("models", model.slug, "pages")}>allowed their domain</a>.

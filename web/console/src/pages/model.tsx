@@ -1,6 +1,6 @@
 /** One model: its tabs. */
 import type { JSX } from "preact";
-import { platform, type Model } from "../platform.js";
+import { manages, platform, type Model } from "../platform.js";
 import { useEvery, useResource, type Resource } from "../resource.js";
 import { address } from "../router.js";
 import { Badge, Fetched, LinkRow, Title } from "../ui.js";
@@ -36,10 +36,10 @@ const TABS: { id: string; label: string; Tab: (props: TabProps) => JSX.Element }
 /** How often a model is looked at while its file is checked. */
 const CHECK_MS = 2000;
 
-function Tabs({ model, current }: { model: string; current: string }): JSX.Element {
+function Tabs({ tabs, model, current }: { tabs: typeof TABS; model: string; current: string }): JSX.Element {
   return (
     <LinkRow label="About this model" class="tabs" current={current}>
-      {TABS.map(({ id, label }) => (
+      {tabs.map(({ id, label }) => (
         <a key={id} href={address("models", model, id)} {...(id === current ? { "aria-current": "page" } : {})}>
           {label}
         </a>
@@ -52,7 +52,9 @@ export function ModelPage({ model: key, tab }: { model: string; tab: string }): 
   const found: Resource<Model> = useResource(key, () => platform.model(key));
   const status = found.value?.status;
   useEvery(CHECK_MS, status === "waiting" || status === "pending", found.reload);
-  const current = TABS.find(({ id }) => id === tab) ?? TABS[0];
+  const isManaged = found.value === undefined || manages(found.value);
+  const tabs = isManaged ? TABS : TABS.slice(0, 1);
+  const current = tabs.find(({ id }) => id === tab) ?? tabs[0];
   return (
     <>
       <nav aria-label="Where you are" class="crumbs">
@@ -63,9 +65,9 @@ export function ModelPage({ model: key, tab }: { model: string; tab: string }): 
           <>
             <div class="page-head">
               <Title title={model.title} />
-              <Badge tone={modelState(model.status).tone}>{modelState(model.status).word}</Badge>
+              {isManaged && <Badge tone={modelState(model.status).tone}>{modelState(model.status).word}</Badge>}
             </div>
-            <Tabs model={key} current={current?.id ?? ""} />
+            <Tabs tabs={tabs} model={key} current={current?.id ?? ""} />
             {current && <current.Tab model={model} changed={found.set} />}
           </>
         )}

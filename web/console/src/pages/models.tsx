@@ -1,7 +1,7 @@
 /** All models of the account, as cards. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { platform, type Model } from "../platform.js";
+import { manages, platform, type Model } from "../platform.js";
 import { usePages } from "../resource.js";
 import { address } from "../router.js";
 import { Badge, Empty, Fetched, Field, More, Title } from "../ui.js";
@@ -25,7 +25,7 @@ export function Thumbnail({ model }: { model: Model }): JSX.Element {
 
 function Card({ model }: { model: Model }): JSX.Element {
   const state = modelState(model.status);
-  const domains = model.accessdomains.length;
+  const domains = manages(model) ? model.accessdomains.length : undefined;
   return (
     <li class="card">
       <div class="picture">
@@ -36,10 +36,10 @@ function Card({ model }: { model: Model }): JSX.Element {
           <a href={address("models", model.slug)}>{model.title}</a>
         </h2>
         <p class="row">
-          <Badge tone={state.tone}>{state.word}</Badge>
-          <span class="fine">{domains === 0 ? "no page allowed yet" : domains === 1 ? "1 domain" : `${domains} domains`}</span>
+          {domains !== undefined && <Badge tone={state.tone}>{state.word}</Badge>}
+          <span class="fine">{domains === undefined ? "shown to you" : domains === 0 ? "no page allowed yet" : domains === 1 ? "1 domain" : `${domains} domains`}</span>
         </p>
-        <p class="fine">changed {ago(model.updated_at)}</p>
+        <p class="fine">{domains === undefined ? `made ${ago(model.created_at)}` : `changed ${ago(model.updated_at)}`}</p>
       </div>
     </li>
   );

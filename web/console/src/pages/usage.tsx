@@ -2,12 +2,12 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { Chart } from "../chart.js";
-import { platform, type Cap, type Model, type Period } from "../platform.js";
+import { manages, platform, type Cap, type Model, type Period } from "../platform.js";
 import { useResource } from "../resource.js";
 import { address } from "../router.js";
 import { Choice, Empty, Fetched, Title } from "../ui.js";
 import { startsOf, stretchesOf, totalOf } from "../usage.js";
-import { instant } from "../words.js";
+import { credits as inCredits, instant } from "../words.js";
 import { MANAGES } from "./organization.js";
 
 /** Models whose use is asked for one by one. */
@@ -78,7 +78,7 @@ export function Caps({ model }: { model?: string }): JSX.Element {
 
 function CapLine({ cap }: { cap: Cap }): JSX.Element {
   const share = cap.credits === 0 ? 100 : Math.min(100, Math.round((cap.used / cap.credits) * 100));
-  const name = `${whose(cap.scope)}: ${cap.credits.toLocaleString()} credits ${WINDOWS[cap.per]}`;
+  const name = `${whose(cap.scope)}: ${inCredits(cap.credits)} ${WINDOWS[cap.per]}`;
   return (
     <li>
       <div class="cap">
@@ -99,14 +99,14 @@ export function UsagePage(): JSX.Element {
   const user = useResource("user", platform.user);
   const [scope, setScope] = useState("account");
   const organization = user.value?.organization_id ?? undefined;
-  const manages = user.value?.organization_role != null && MANAGES.includes(user.value.organization_role);
+  const isManager = user.value?.organization_role != null && MANAGES.includes(user.value.organization_role);
   return (
     <>
       <Title title="Usage" />
       <div class="columns">
         <section class="panel wide" aria-labelledby="spent-heading">
           <h2 id="spent-heading">Credits</h2>
-          {organization !== undefined && manages && (
+          {organization !== undefined && isManager && (
             <Choice
               label="Whose credits"
               options={[
@@ -150,8 +150,7 @@ function ByModel(): JSX.Element {
       const metrics = await platform.metrics({ period: "month", from, model: model.id });
       return { model, credits: totalOf(stretchesOf(metrics, "month", at)) };
     };
-    const managed = result.filter(({ permissions }) => permissions.includes("update_owner") || permissions.includes("update"));
-    const all = await Promise.all((managed.length > 0 ? managed : result).slice(0, MODELS_MAX).map(one));
+    const all = await Promise.all(result.filter(manages).slice(0, MODELS_MAX).map(one));
     return all.sort((a, b) => b.credits - a.credits);
   });
   return (
@@ -169,7 +168,7 @@ function ByModel(): JSX.Element {
                       <a href={address("models", model.slug, "usage")}>{model.title}</a>
                       <span>{credits.toLocaleString()}</span>
                     </p>
-                    <progress aria-label={`${model.title}: ${credits} credits`} max={most} value={credits} />
+                    <progress aria-label={`${model.title}: ${inCredits(credits)}`} max={most} value={credits} />
                   </div>
                 </li>
               ))}
