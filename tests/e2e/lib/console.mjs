@@ -20,9 +20,18 @@ export const at = (demo, ...parts) => `${demo.info.base_url}/#/${parts.map(encod
 /** Drawing takes long on a machine without a graphics card that others use too. */
 const WAIT_MS_MAX = 90_000
 
+/** A page that waits patiently. */
+export async function openPatiently(browser, options) {
+  const opened = await openPage(browser, options)
+  opened.page.setDefaultTimeout(WAIT_MS_MAX)
+  return opened
+}
+
+/** Waits until the viewer has drawn a whole model, by its own word: cheaper than looking at the picture. */
+export const drawn = (page) => page.locator('vitrine-viewer .picture.shown').waitFor()
+
 export async function visit(browser, demo, options) {
-  const visited = await openPage(browser, options)
-  visited.page.setDefaultTimeout(WAIT_MS_MAX)
+  const visited = await openPatiently(browser, options)
   await visited.page.goto(`${demo.info.base_url}/`)
   return visited
 }
