@@ -131,7 +131,8 @@ export class Account {
       const response = await this.#reach(path, init);
       if (response.ok) return response;
       const error = await errorOf(response);
-      if (error.status !== 401) throw error;
+      // A wrong present password is 401 too, and ends nothing.
+      if (error.status !== 401 || !(error.code === "" || error.code.startsWith("token-"))) throw error;
       if (error.code !== "token-expired" || round > 0 || this.#signedIn === undefined) {
         this.#forget("Your sign-in has ended. Sign in again.");
         this.#tell();
