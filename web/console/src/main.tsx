@@ -7,9 +7,11 @@ import { useEffect, useState } from "preact/hooks";
 import { account } from "./api.js";
 import { config } from "./config.js";
 import { AccountPage } from "./pages/account.js";
+import { AuthorizePage } from "./pages/authorize.js";
 import { ModelPage } from "./pages/model.js";
 import { ModelsPage } from "./pages/models.js";
 import { SignInPage } from "./pages/sign-in.js";
+import { InvitationPage, SetUpPage } from "./pages/welcome.js";
 import { platform } from "./platform.js";
 import { useResource } from "./resource.js";
 import { address, useSegments } from "./router.js";
@@ -85,6 +87,7 @@ function App(): JSX.Element {
   const [state, setState] = useState<"starting" | "ready" | "failed">("starting");
   const [problem, setProblem] = useState<unknown>();
   const [user, setUser] = useState(account.user);
+  const here = useSegments();
   const start = (): void => {
     setState("starting");
     account.restore().then(
@@ -106,7 +109,11 @@ function App(): JSX.Element {
       </main>
     );
   }
+  const [place, first, secret] = here;
+  if (place === "setup" && first !== undefined) return <SetUpPage token={first} />;
+  if (place === "invitation" && first !== undefined && secret !== undefined) return <InvitationPage organization={first} token={secret} />;
   if (user === undefined) return <SignInPage />;
+  if (place === "authorize") return <AuthorizePage />;
   return (
     <>
       <Top key={user} />
