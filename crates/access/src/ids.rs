@@ -165,6 +165,10 @@ uuid_ids! {
     PartnerId = "a partner id";
     /// One of a partner's keys; not the key itself.
     PartnerKeyId = "a partner key id";
+    /// An invitation into an organization.
+    InvitationId = "an invitation id";
+    /// One right of a user on a model that is shared with them.
+    ShareId = "a share id";
 }
 
 /// Bytes of a key's mark: enough that two keys never share one by chance, and few enough that 82

@@ -20,6 +20,7 @@ pub mod jwt;
 pub mod limits;
 pub mod link;
 pub mod network;
+pub mod oauth;
 pub mod origin;
 pub mod owner;
 pub mod permissions;
@@ -57,8 +58,8 @@ pub use forwarded::{ClientAddress, ForwardedHeader, ProxyError, TrustedProxies};
 pub use grant::{Grant, Subject};
 pub use ids::{
     AccessKeyId, AuditId, AuthGroupId, BlobKey, DrawingId, EditorSessionHash, EditorTokenHash,
-    EditorUserHash, IdError, JobId, ModelId, OrganizationId, PartnerId, PartnerKeyId, RequestId,
-    SessionAlias, SessionHash, SessionId, TicketId, TokenId, UsageId, UserId,
+    EditorUserHash, IdError, InvitationId, JobId, ModelId, OrganizationId, PartnerId, PartnerKeyId,
+    RequestId, SessionAlias, SessionHash, SessionId, ShareId, TicketId, TokenId, UsageId, UserId,
 };
 pub use jwt::{
     AccessToken, Algorithm, Expected, JwsHeader, JwtError, KeySet, SigningKey, VerifiedJws,
@@ -71,11 +72,14 @@ pub use permissions::{
     Credential, OPERATIONS, Operation, Permission, PermissionSet, RESERVED, operation,
 };
 pub use plan::Plan;
-pub use platform::{Relation, Role, Viewer, Visibility};
+pub use platform::{Relation, Role, SharePolicy, Shares, Viewer, Visibility};
 pub use random::Entropy;
 pub use refusal::{Refusal, RefusalKind};
 pub use seal::{Purpose, SealError, Sealer};
-pub use secret::{AccessKeyKind, ApiKey, MasterKey, PartnerKeyKind, SecretError, SecretHash};
+pub use secret::{
+    AccessKeyKind, ApiKey, CodeKind, InvitationKind, MasterKey, PartnerKeyKind, RecoveryCode,
+    SecretError, SecretHash, SetUpKind,
+};
 pub use session::{AlreadyEnded, EndReason, Session, SessionClass, SessionLimits, SessionState};
 pub use sign_in::{RefreshChain, Stolen};
 pub use ticket::{SealedTicket, Ticket, TicketError, TicketModel, TicketType};

@@ -1,7 +1,7 @@
 //! Plans: what an account may use, and how much. Data, so that an operator's agreement with an account is
 //! one word in its row.
 
-use crate::limits::DOMAINS_MAX;
+use crate::limits::{DOMAINS_MAX, MEMBERS_MAX};
 use crate::origin::AllowedDomains;
 use crate::refusal::{Refusal, RefusalKind};
 
@@ -38,6 +38,8 @@ pub struct Plan {
     pub name: &'static str,
     /// Entries of a list of domains that are not local ones.
     pub domains_max: usize,
+    /// Members of an organization, and open invitations into it.
+    pub users_max: usize,
     without: &'static [Feature],
 }
 
@@ -45,18 +47,21 @@ pub struct Plan {
 pub static UNLIMITED: Plan = Plan {
     name: "unlimited",
     domains_max: DOMAINS_MAX,
+    users_max: MEMBERS_MAX,
     without: &[],
 };
 
 static BUSINESS: Plan = Plan {
     name: "business",
     domains_max: 20,
+    users_max: 50,
     without: &[],
 };
 
 static FREE: Plan = Plan {
     name: "free",
     domains_max: 1,
+    users_max: 2,
     without: &Feature::ALL,
 };
 
@@ -102,6 +107,20 @@ impl Plan {
         Err(self.exceeded(&format!(
             "allows {} of max_accessdomains, and {asked} are asked for; local hosts are free",
             self.domains_max
+        )))
+    }
+
+    /// Refuses more seats than the plan has.
+    ///
+    /// # Errors
+    /// [`RefusalKind::PlanExceeded`] naming plan and limit.
+    pub fn check_seats(&self, taken: usize) -> Result<(), Refusal> {
+        if taken <= self.users_max {
+            return Ok(());
+        }
+        Err(self.exceeded(&format!(
+            "allows {} of max_users, members and open invitations together",
+            self.users_max
         )))
     }
 
@@ -170,5 +189,15 @@ mod tests {
             assert_eq!(Plan::named(plan.name), Some(plan));
         }
         assert_eq!(Plan::named("gold"), None);
+    }
+
+    #[test]
+    fn every_plan_has_as_many_seats_as_it_says_and_not_one_more() {
+        for plan in PLANS {
+            assert!(plan.check_seats(plan.users_max).is_ok());
+            let refused = plan.check_seats(plan.users_max + 1).unwrap_err();
+            assert_eq!(refused.kind, RefusalKind::PlanExceeded);
+            assert!(refused.message.contains(plan.name), "{}", refused.message);
+        }
     }
 }

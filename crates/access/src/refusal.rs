@@ -148,6 +148,18 @@ refusal_kinds! {
     ClientUnknown = "client-unknown",
     /// The platform does not know the way of signing in.
     GrantUnsupported = "grant-unsupported",
+    /// The client is known, and may not sign in in this way.
+    ClientUnauthorized = "client-unauthorized",
+    /// A code that an application trades for tokens is not good, or not for this application.
+    CodeInvalid = "code-invalid",
+    /// The address that an application wants to be called back at is not one of its own.
+    RedirectInvalid = "redirect-invalid",
+    /// The account asks for a second factor, and none came along.
+    SecondFactorMissing = "second-factor-missing",
+    /// The second factor is wrong, or was used before.
+    SecondFactorInvalid = "second-factor-invalid",
+    /// The access key is not good at this address of the network.
+    AddressNotAllowed = "address-not-allowed",
     /// A browser asks for what only servers may ask.
     BrowserRefused = "browser-refused",
     /// The server cannot establish trust at the moment.

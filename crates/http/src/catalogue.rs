@@ -302,6 +302,38 @@ static TEXTS: &[(&str, &str, &str)] = &[
         "Use `password` with an access key, or `refresh_token`.",
     ),
     (
+        "client-unauthorized",
+        "The application is known, and may not sign in in this way.",
+        "Registered applications use `authorization_code` with PKCE, and `refresh_token`.",
+    ),
+    (
+        "code-invalid",
+        "The code of a sign-in was never given out, was used before, is over, or belongs to another \
+         application, redirect address or verifier.",
+        "Begin again at `/oauth/authorize`. A code is good for one minute and one use.",
+    ),
+    (
+        "redirect-invalid",
+        "The address to go back to is not among those that the application was registered with, letter by \
+         letter.",
+        "Send a registered `redirect_uri`, or ask the operator to register this one.",
+    ),
+    (
+        "second-factor-missing",
+        "Name and password are right, and the account asks for a second factor.",
+        "Send the same again with `otp`: the code of the authenticator program, or a recovery code.",
+    ),
+    (
+        "second-factor-invalid",
+        "The second factor is wrong, or this code was used before.",
+        "Wait for the next code of the authenticator program, and compare the clock of its device.",
+    ),
+    (
+        "address-not-allowed",
+        "The access key is good in some networks only, and the request came from another address.",
+        "Use the key from there, or let its owner change its `networks`.",
+    ),
+    (
         "browser-refused",
         "A script in a browser tried to verify a token.",
         "Verify tokens from your back end. In a page the token itself is all that is needed.",

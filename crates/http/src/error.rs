@@ -191,6 +191,8 @@ impl ErrorKind {
                     | K::LinkInvalid
                     | K::AccessKeyInvalid
                     | K::PasswordInvalid
+                    | K::CodeInvalid
+                    | K::SecondFactorInvalid
                     | K::EditorSessionGone
                     | K::PartnerKeyInvalid
                     | K::EditorTokenInvalid
@@ -233,8 +235,12 @@ const fn refusal_row(kind: RefusalKind) -> ErrorRow {
         | K::AccessKeyInvalid
         | K::PasswordInvalid
         | K::ClientUnknown
+        | K::SecondFactorMissing
+        | K::SecondFactorInvalid
         | K::EditorSessionMissing => (S::UNAUTHORIZED, E::SdErrorUnauthorized),
-        K::GrantUnsupported => (S::BAD_REQUEST, E::SdRequestValidationError),
+        K::GrantUnsupported | K::ClientUnauthorized | K::CodeInvalid | K::RedirectInvalid => {
+            (S::BAD_REQUEST, E::SdRequestValidationError)
+        }
         K::PermissionMissing
         | K::ProxyUntrusted
         | K::RouteInvalid
@@ -257,6 +263,7 @@ const fn refusal_row(kind: RefusalKind) -> ErrorRow {
         | K::EditorTokenUsed
         | K::ViewOnly
         | K::LeaseMissing
+        | K::AddressNotAllowed
         | K::BrowserRefused => (S::FORBIDDEN, E::SdErrorForbidden),
         K::ModelUnknown => (S::NOT_FOUND, E::SdErrorEntityNotFound),
         K::ModelDeleted | K::LinkExpired => (S::GONE, E::SdResourceGoneError),

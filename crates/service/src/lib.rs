@@ -4,6 +4,7 @@
 //! owns its transaction; no network, blob or engine call happens inside one.
 
 mod admission;
+pub mod applications;
 mod asked;
 pub mod assets;
 pub mod audit;
@@ -27,6 +28,7 @@ mod life;
 pub mod limiter;
 pub mod limits;
 pub mod listening;
+pub mod memberships;
 pub mod metering;
 mod model_patch;
 pub mod models;
@@ -45,8 +47,11 @@ mod presence;
 mod producing;
 mod remembered;
 mod retention;
+pub mod second_factors;
 pub mod sessions;
+mod set_up;
 pub mod settings;
+mod sharing;
 mod sign_ins;
 pub mod tickets;
 pub mod tokens;
@@ -72,10 +77,11 @@ pub use limiter::Limited;
 pub use settings::{RateLimits, Settings};
 // Records that use cases return; the rooms above know the store only through them.
 pub use vitrine_store::{
-    AccessKeyRecord, AuditCursor, BlobError, Clause, ComputationStatus, Condition, Field,
-    FieldKind, ListQuery, MODEL_FIELDS, ModelFilter, ModelRecord, ModelSettings, Operand,
-    OrganizationRecord, OutputVersionRecord, PartnerKeyRecord, PartnerRecord, PartnerSettings,
-    ResultKind, SignInRecord, SortBy, StoredContent, Test, UserRecord,
+    AccessKeyRecord, ApplicationRecord, AuditCursor, BlobError, Clause, ComputationStatus,
+    Condition, Field, FieldKind, InvitationRecord, ListQuery, MODEL_FIELDS, ModelFilter,
+    ModelRecord, ModelSettings, Operand, OrganizationRecord, OutputVersionRecord, PartnerKeyRecord,
+    PartnerRecord, PartnerSettings, ResultKind, ShareRecord, SignInRecord, SortBy, StoredContent,
+    Test, UserRecord,
 };
 
 use crate::audit::Trail;

@@ -1,12 +1,14 @@
 //! How domain values lie in columns. Reading is as strict as the domain's own parsers: a row that was
 //! written by hand and makes no sense is an error, never a guess.
 
+use vitrine_access::oauth::Challenge;
 use vitrine_access::{
     AccessKeyId, AppId, AuditId, AuthGroupId, BlobKey, CapScope, CapWindow, Change, Decision,
-    DrawingFormat, DrawingId, EditorSessionHash, EditorTokenHash, EditorUserHash, EndReason, JobId,
-    ModelId, ModelStatus, OrganizationId, Owner, PartnerId, PartnerKeyId, Payer, PermissionSet,
-    RequestId, Role, SecretHash, SessionAlias, SessionClass, SessionHash, Subject, TicketId,
-    Timestamp, TokenId, UsageId, UsageKind, UserId, Visibility,
+    DrawingFormat, DrawingId, EditorSessionHash, EditorTokenHash, EditorUserHash, EndReason,
+    InvitationId, JobId, ModelId, ModelStatus, OrganizationId, Owner, PartnerId, PartnerKeyId,
+    Payer, PermissionSet, RequestId, Role, SecretHash, SessionAlias, SessionClass, SessionHash,
+    ShareId, SharePolicy, Subject, TicketId, Timestamp, TokenId, UsageId, UsageKind, UserId,
+    Visibility,
 };
 
 use crate::db::{Column, Kind, Query, Row, Value};
@@ -103,10 +105,12 @@ raw_bytes!(
     AuditId,
     AuthGroupId,
     BlobKey,
+    Challenge,
     DrawingId,
     EditorSessionHash,
     EditorTokenHash,
     EditorUserHash,
+    InvitationId,
     JobId,
     ModelId,
     OrganizationId,
@@ -116,6 +120,7 @@ raw_bytes!(
     SecretHash,
     SessionAlias,
     SessionHash,
+    ShareId,
     TicketId,
     TokenId,
     UsageId,
@@ -154,6 +159,7 @@ words! {
     Subject: ToString::to_string, |text| text.parse().ok();
     UsageKind: |kind| kind.as_str().to_owned(), |text| text.parse().ok();
     Role: |role| role.as_str().to_owned(), |text| text.parse().ok();
+    SharePolicy: |role| role.as_str().to_owned(), |text| text.parse().ok();
     Visibility: |visibility| visibility.as_str().to_owned(), |text| text.parse().ok();
 }
 

@@ -187,7 +187,12 @@ pub(crate) enum Plans {
 
 /// Tables that are read as a whole, because they never have more than a few rows; `json_each` is a list
 /// that the query brings along.
-const SMALL_TABLES: [&str; 3] = ["signing_key", "schema_migration", "json_each"];
+const SMALL_TABLES: [&str; 4] = [
+    "signing_key",
+    "schema_migration",
+    "json_each",
+    "application",
+];
 
 /// Fails when `SQLite` would read a whole table, or a whole index of it, to answer.
 async fn check_plan(connection: &mut SqliteConnection, sql: &str) -> Result<(), StoreError> {

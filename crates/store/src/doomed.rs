@@ -186,6 +186,8 @@ async fn erase_rows_of_model(
     for sql in [
         "DELETE FROM session WHERE hash IN (SELECT hash FROM session WHERE model = $1 LIMIT $2)",
         "DELETE FROM ticket WHERE id IN (SELECT id FROM ticket WHERE model = $1 LIMIT $2)",
+        "DELETE FROM model_share WHERE id IN \
+            (SELECT id FROM model_share WHERE model = $1 LIMIT $2)",
         "DELETE FROM computation WHERE id IN \
             (SELECT id FROM computation WHERE model = $1 LIMIT $2)",
     ] {

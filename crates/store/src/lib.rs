@@ -8,6 +8,7 @@
 
 mod accounts;
 mod appender;
+mod applications;
 mod audit;
 mod auth_groups;
 mod blobs;
@@ -21,6 +22,7 @@ mod drawings;
 mod editor_sessions;
 mod editor_tokens;
 mod error;
+mod invitations;
 mod jobs;
 mod keys;
 pub mod limits;
@@ -34,8 +36,10 @@ mod models;
 mod partners;
 mod postgres;
 mod results;
+mod second_factors;
 mod sessions;
 mod settings;
+mod shares;
 mod sign_ins;
 mod sqlite;
 mod store;
@@ -43,6 +47,7 @@ mod tickets;
 mod usage;
 
 pub use accounts::{AccessKeyRecord, OrganizationRecord, UserRecord};
+pub use applications::{ApplicationRecord, AuthorizationCodeRecord};
 pub use audit::AuditCursor;
 pub use auth_groups::AuthGroupRecord;
 pub use blobs::{BlobError, BlobOptions, BlobStream, Blobs};
@@ -53,6 +58,7 @@ pub use drawings::{DrawingRecord, DrawingVersionRecord, LeaseRecord, VersionKind
 pub use editor_sessions::{EditorSessionRecord, month_of};
 pub use editor_tokens::EditorTokenRecord;
 pub use error::{MigrationError, StoreError, StoreErrorKind};
+pub use invitations::InvitationRecord;
 pub use jobs::{JobKind, JobRecord, JobState};
 pub use keys::SigningKeyRecord;
 pub use list::{Clause, Condition, Field, FieldKind, ListCursor, ListQuery, Operand, SortBy, Test};
@@ -66,8 +72,10 @@ pub use results::{
     BoundingBox, ComputationRecord, ComputationStatus, OutputVersionRecord, ResultCursor,
     ResultKind, StoredContent,
 };
+pub use second_factors::SecondFactorRecord;
 pub use sessions::SessionTouch;
 pub use settings::ModelSettings;
+pub use shares::ShareRecord;
 pub use sign_ins::{PasswordHash, SignInRecord};
 pub use store::{Store, StoreOptions, Tx};
 pub use tickets::TicketRecord;

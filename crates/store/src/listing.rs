@@ -116,6 +116,13 @@ pub enum ModelScope {
         /// Also those that only managers see.
         private: bool,
     },
+    /// Those of others that are shared with this user and that no other scope of theirs has.
+    SharedWith {
+        /// With whom.
+        user: UserId,
+        /// Where they belong, and whether they see its private models.
+        member: Option<(OrganizationId, bool)>,
+    },
     /// Those that everybody sees and that belong to other accounts than these.
     Public {
         /// Not of this user.
@@ -168,6 +175,22 @@ fn restrict(sql: &mut Assembly, scope: &ModelScope) {
             sql.text(" AND owner_user <> ").value(bytes(but.as_bytes()));
             if !private {
                 sql.text(" AND visibility <> 'private'");
+            }
+        }
+        ModelScope::SharedWith { user, member } => {
+            sql.text("id IN (SELECT model FROM model_share WHERE user_id = ")
+                .value(bytes(user.as_bytes()));
+            sql.text(") AND visibility <> 'public' AND owner_user <> ")
+                .value(bytes(user.as_bytes()));
+            if let Some((organization, private)) = member {
+                sql.text(" AND (owner_organization IS DISTINCT FROM ");
+                sql.value(bytes(organization.as_bytes()));
+                // What the organization does not show them is theirs by the share.
+                sql.text(if *private {
+                    ")"
+                } else {
+                    " OR visibility = 'private')"
+                });
             }
         }
         ModelScope::Public {

@@ -133,7 +133,7 @@ mod tests {
         };
         let sqlite = versions(&crate::sqlite::DIALECT);
         assert_eq!(sqlite, versions(&crate::postgres::DIALECT));
-        let without_gaps: Vec<i64> = (1..).take(sqlite.len()).collect();
-        assert_eq!(sqlite, without_gaps);
+        // Lines of work that go on beside each other take numbers of their own: gaps are no fault.
+        assert!(sqlite.is_sorted_by(|a, b| a < b), "{sqlite:?}");
     }
 }

@@ -8,8 +8,8 @@ use vitrine_access::{
     AccessKeyId, AuditId, AuthGroupId, BlobKey, Cap, CapScope, CapWindow, Change, DrawingFormat,
     DrawingId, EditorSessionHash, EditorTokenHash, EndReason, ModelId, ModelStatus, OrganizationId,
     Origin, Owner, PartnerId, PartnerKeyId, Payer, PermissionSet, RefreshChain, RequestId, Role,
-    SecretHash, SessionAlias, SessionHash, Subject, TicketId, TicketType, Timestamp, TokenId,
-    UsageId, UsageKind, UserId, Visibility,
+    SecretHash, SessionAlias, SessionHash, SharePolicy, Subject, TicketId, TicketType, Timestamp,
+    TokenId, UsageId, UsageKind, UserId, Visibility,
 };
 use vitrine_store::{
     ComputationStatus, DoomState, JobKind, JobState, ModelFilter, ResultKind, SignInRecord, Store,
@@ -441,4 +441,81 @@ async fn read_results(store: &Store) {
         (computations[0].wall_ms, computations[0].cpu_ms),
         (812, 790)
     );
+}
+
+/// Applications, second factors and sharing came with these.
+const ROWS_OF_ACCOUNTS: [&str; 3] = [
+    include_str!("rows/0016.sql"),
+    include_str!("rows/0017.sql"),
+    include_str!("rows/0018.sql"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_accounts_since_schema_version_16_are_read() {
+    common::on_both(
+        "rows_of_accounts_since_schema_version_16_are_read",
+        |url| async move {
+            let store = Store::open(&url, StoreOptions::default()).await.unwrap();
+            for rows in [ROWS, ROWS_2]
+                .into_iter()
+                .chain(ROWS_3_TO_10)
+                .chain(ROWS_OF_ACCOUNTS)
+            {
+                write_rows(&url, rows).await;
+            }
+            read_applications(&store).await;
+            read_sharing(&store).await;
+            store.close().await;
+        },
+    )
+    .await;
+}
+
+async fn read_applications(store: &Store) {
+    let link = store.setup_link().await.unwrap().unwrap();
+    assert_eq!(link, (SecretHash::from_bytes([0xc1; 32]), at(100)));
+    let shop = store.application("shop").await.unwrap().unwrap();
+    assert_eq!(
+        (shop.name.as_str(), shop.created_at),
+        ("Shop designer", at(101))
+    );
+    assert_eq!(
+        shop.redirects,
+        ["https://a.example/back", "http://localhost:3000/"]
+    );
+    let hash = SecretHash::from_bytes([0xc2; 32]);
+    let code = store.authorization_code_unscoped(&hash).await.unwrap();
+    let code = code.unwrap();
+    assert_eq!((code.application.as_str(), code.user), ("shop", USER));
+    assert_eq!(code.challenge.as_bytes(), &[0xc3; 32]);
+    assert_eq!(
+        (code.expires_at, code.key, code.sign_in),
+        (at(102), None, None)
+    );
+    let key = store.access_keys(&OWNER, 1).await.unwrap().remove(0);
+    assert_eq!(key.networks, "192.0.2.0/24 2001:db8::/32");
+}
+
+async fn read_sharing(store: &Store) {
+    let factor = store.second_factor(USER).await.unwrap().unwrap();
+    assert_eq!((factor.sealed, factor.last_step), (vec![1, 2], 59_841_840));
+    assert_eq!(
+        (factor.created_at, factor.confirmed_at),
+        (at(110), Some(at(111)))
+    );
+    assert_eq!(store.recovery_codes_left(USER).await.unwrap(), 1);
+    let acme = OWNER.organization.unwrap();
+    let open = store
+        .invitations(acme, at(120), 10)
+        .await
+        .unwrap()
+        .remove(0);
+    assert_eq!((open.role, open.receiver), (Role::Manager, None));
+    assert_eq!(open.email.as_deref(), Some("ada@example.com"));
+    assert_eq!(open.hash, Some(SecretHash::from_bytes([0xc7; 32])));
+    assert_eq!((open.created_by, open.expires_at), (USER, at(121)));
+    let share = store.shares_of(MODEL, USER).await.unwrap().remove(0);
+    assert_eq!((share.policy, share.provider), (SharePolicy::Export, USER));
+    assert_eq!(share.created_at, at(122));
+    assert_eq!(store.model_link(MODEL).await.unwrap(), Some(-3));
 }

@@ -113,6 +113,7 @@ impl Builder {
             scopes: "*".to_owned(),
             active: true,
             used_at: None,
+            networks: String::new(),
         }
     }
 

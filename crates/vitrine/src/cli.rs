@@ -425,6 +425,12 @@ pub(crate) enum UserCommand {
         #[arg(long)]
         password_file: Option<PathBuf>,
     },
+    /// Take a user's second factor away: whoever has lost the device and the recovery codes signs in by the
+    /// password alone again.
+    ForgetSecondFactor {
+        /// The user's id or address.
+        user: String,
+    },
     /// Change a setting of the account.
     Set {
         /// The account's id.

@@ -81,8 +81,9 @@ export class Account {
     return () => this.#listeners.delete(listener);
   }
 
-  async signIn(username: string, password: string): Promise<void> {
-    await this.#ask({ grant_type: "password", username, password });
+  /** `otp`: the code of an authenticator program, for accounts that ask for one. */
+  async signIn(username: string, password: string, otp = ""): Promise<void> {
+    await this.#ask({ grant_type: "password", username, password, ...(otp === "" ? {} : { otp }) });
     this.endedBecause = "";
     this.#tell();
   }
@@ -116,6 +117,24 @@ export class Account {
   async call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
     const answer = await this.#authorized(method, path, body, signal);
     return ((await answer.json()) as { data: T }).data;
+  }
+
+  /** Calls an operation that answers without the envelope. */
+  async ask<T>(method: string, path: string, body: unknown): Promise<T> {
+    const answer = await this.#authorized(method, path, body);
+    return (await answer.json()) as T;
+  }
+
+  /** Calls an operation that takes no sign-in: the secret of a link stands in the body. */
+  async open<T>(path: string, body: unknown): Promise<T> {
+    const response = await this.#reach(path, {
+      method: "POST",
+      credentials: "same-origin",
+      headers: { "Content-Type": "application/json", Accept: "application/json" },
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw await errorOf(response);
+    return ((await response.json()) as { data: T }).data;
   }
 
   async #authorized(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<Response> {

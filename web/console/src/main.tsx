@@ -9,12 +9,14 @@ import { config } from "./config.js";
 import { AccountPage } from "./pages/account.js";
 import { DeletedPage } from "./pages/deleted.js";
 import { KeysPage } from "./pages/keys.js";
+import { AuthorizePage } from "./pages/authorize.js";
 import { ModelPage } from "./pages/model.js";
 import { ModelsPage } from "./pages/models.js";
 import { OrganizationPage } from "./pages/organization.js";
 import { SignInPage } from "./pages/sign-in.js";
 import { NewModelPage, NewVersionPage } from "./pages/upload.js";
 import { UsagePage } from "./pages/usage.js";
+import { InvitationPage, SetUpPage } from "./pages/welcome.js";
 import { platform } from "./platform.js";
 import { useResource } from "./resource.js";
 import { address, useSegments } from "./router.js";
@@ -104,6 +106,7 @@ function App(): JSX.Element {
   const [state, setState] = useState<"starting" | "ready" | "failed">("starting");
   const [problem, setProblem] = useState<unknown>();
   const [user, setUser] = useState(account.user);
+  const here = useSegments();
   const start = (): void => {
     setState("starting");
     account.restore().then(
@@ -125,7 +128,11 @@ function App(): JSX.Element {
       </main>
     );
   }
+  const [place, first, secret] = here;
+  if (place === "setup" && first !== undefined) return <SetUpPage token={first} />;
+  if (place === "invitation" && first !== undefined && secret !== undefined) return <InvitationPage organization={first} token={secret} />;
   if (user === undefined) return <SignInPage />;
+  if (place === "authorize") return <AuthorizePage />;
   return (
     <>
       <Top key={user} />

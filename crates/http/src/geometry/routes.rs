@@ -148,6 +148,55 @@ fn platform_routes(routes: Routes) -> Routes {
             "PlatformQueryOrganizationMetrics",
             platform::metrics::of_organization,
         )
+        .serve("PlatformBeginSecondFactor", platform::second_factors::begin)
+        .serve(
+            "PlatformConfirmSecondFactor",
+            platform::second_factors::confirm,
+        )
+        .serve(
+            "PlatformRemoveSecondFactor",
+            platform::second_factors::remove,
+        )
+        .serve("PlatformInviteUser", platform::memberships::invite)
+        .serve("PlatformListInvitations", platform::memberships::list)
+        .serve(
+            "PlatformWithdrawInvitation",
+            platform::memberships::withdraw,
+        )
+        .serve(
+            "PlatformInviteByEmail",
+            platform::memberships::invite_by_email,
+        )
+        .serve("PlatformAcceptInvitation", platform::memberships::accept)
+        .serve("PlatformDenyInvitation", platform::memberships::deny)
+        .serve("PlatformJoin", platform::memberships::join)
+        .serve("PlatformRemoveMember", platform::memberships::remove)
+        .serve(
+            "PlatformDeleteOrganization",
+            platform::memberships::delete_organization,
+        )
+        .serve("PlatformShareModel", platform::sharing::create)
+        .serve(
+            "PlatformShareModelMultiple",
+            platform::sharing::create_multiple,
+        )
+        .serve("PlatformQueryShares", platform::sharing::query)
+        .serve("PlatformListShares", platform::sharing::grouped)
+        .serve("PlatformUnshareModel", platform::sharing::delete)
+}
+
+/// The operations of the platform on accounts: how they begin, sign in, come together and share.
+fn account_routes(routes: Routes) -> Routes {
+    routes
+        .serve("PlatformSetUp", platform::set_up::set_up)
+        .serve("PlatformAuthorizePage", platform::authorize::page)
+        .serve("PlatformAuthorize", platform::authorize::agree)
+        .serve("PlatformGetClient", platform::applications::get)
+        .serve("PlatformQueryClients", platform::applications::query)
+        .serve("PlatformCreateClient", platform::applications::create)
+        .serve("PlatformUpdateClient", platform::applications::update)
+        .serve("PlatformDeleteClient", platform::applications::delete)
+        .serve("PlatformRotateAccessKey", platform::access_keys::rotate)
 }
 
 /// All operations that the permission table lists.
@@ -207,7 +256,7 @@ pub(crate) fn router(services: &Services) -> Router<Services> {
     .serve("SaveEditorDrawing", drawing::put)
     .serve("TakeEditorLease", session::take_lease)
     .serve("ReleaseEditorLease", session::release_lease);
-    let routes = platform_routes(routes);
+    let routes = account_routes(platform_routes(routes));
     let rows: BTreeSet<&'static str> = OPERATIONS.iter().map(|row| row.id).collect();
     assert!(
         routes.served == rows,

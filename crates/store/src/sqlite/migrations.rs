@@ -43,4 +43,16 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         version: 10,
         sql: include_str!("../../migrations/sqlite/0010_plans.sql"),
     },
+    Migration {
+        version: 16,
+        sql: include_str!("../../migrations/sqlite/0016_applications.sql"),
+    },
+    Migration {
+        version: 17,
+        sql: include_str!("../../migrations/sqlite/0017_second_factors.sql"),
+    },
+    Migration {
+        version: 18,
+        sql: include_str!("../../migrations/sqlite/0018_sharing.sql"),
+    },
 ];

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
 
 mod accounts;
+mod applications;
 mod caps;
 mod drawings;
 mod erasing;
@@ -14,6 +15,7 @@ mod money;
 mod partners;
 mod results;
 mod sessions;
+mod sharing;
 mod sign_ins;
 
 use vitrine_store::Store;
@@ -33,6 +35,8 @@ pub async fn run_all(store: &Store) {
     partners::run(store).await;
     sign_ins::run(store).await;
     drawings::run(store).await;
+    applications::run(store).await;
+    sharing::run(store).await;
     listing::run(store).await;
     feeds::run(store).await;
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use tokio_util::sync::CancellationToken;
+use vitrine_service::Services;
 
 use crate::cli::ServeArguments;
 use crate::config::{Config, Flags};
@@ -41,6 +42,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<()> {
         content_url = services.settings().content_url,
         "serving"
     );
+    offer_set_up(&services).await?;
     let stop = CancellationToken::new();
     let grace = Duration::from_secs(config.shutdown_grace_s);
     let crowd = Crowd::new(services.settings().trusted_proxies.clone());
@@ -52,5 +54,18 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<()> {
     serving.await?;
     services.shutdown().await;
     tracing::info!("stopped");
+    Ok(())
+}
+
+/// Prints the link that makes the first administrator, where there is none. Standard output, not the log:
+/// it is a secret until it is used, and for who has started the server alone.
+async fn offer_set_up(services: &Services) -> Result<()> {
+    if let Some(secret) = services.new_set_up_link().await? {
+        let url = &services.settings().public_url;
+        println!(
+            "Nobody is an administrator yet. Make the first one within a day by this link, which is good once:"
+        );
+        println!("  {url}/#/setup/{}", secret.reveal());
+    }
     Ok(())
 }

@@ -6,7 +6,9 @@
 #![expect(clippy::unwrap_used, reason = "tests end where they fail")]
 
 mod app;
+mod applications;
 mod assets;
+mod attempts;
 mod audit;
 mod authorize;
 mod authors;
@@ -29,6 +31,7 @@ mod keys;
 mod life;
 mod lifecycle;
 mod logs;
+mod memberships;
 mod openscad;
 mod partner;
 mod partner_withdrawal;
@@ -39,6 +42,8 @@ mod platform_models;
 mod platform_roles;
 mod protocol;
 mod rates;
+mod second_factors;
+mod sharing;
 mod sign_ins;
 mod simulation;
 mod snapshots;
