@@ -21,17 +21,19 @@ const COUNTED = {
  * Starts the server.
  *
  * `log`: 'pipe' has it read by this process, as a supervisor would; 'file' is the cheapest log there is, for lines that compare the server
- * with itself, where a dear log would hide what else differs.
- * @param {{source?: string, env?: Record<string, string>, log?: 'pipe' | 'file'}} options
+ * with itself, where a dear log would hide what else differs. `database`: a URL; a SQLite file of its own without it.
+ * @param {{source?: string, database?: string, log?: 'pipe' | 'file'}} options
  */
-export async function startVitrine({ source, env = {}, log = 'pipe' } = {}) {
+export async function startVitrine({ source, database, log = 'pipe' } = {}) {
   const data = await temporaryFolder('bench')
   const port = await freePort()
   const base = `http://127.0.0.1:${port}`
+  // Where it is, for commands beside it.
+  const place = ['--data', data, ...(database ? ['--database', database] : [])]
   // The proxy's word counts, for /authorize.
-  const settings = { VITRINE_TRUSTED_PROXIES: '["127.0.0.1"]', ...COUNTED, ...env }
+  const settings = { VITRINE_TRUSTED_PROXIES: '["127.0.0.1"]', ...COUNTED }
   const file = log === 'file' ? await open(path.join(data, 'log'), 'w') : undefined
-  const running = new Running(['serve', '--data', data, '--listen', `127.0.0.1:${port}`, '--public-url', base], settings, {
+  const running = new Running(['serve', ...place, '--listen', `127.0.0.1:${port}`, '--public-url', base], settings, {
     stderr: file?.fd ?? 'pipe',
   })
   const stop = async () => {
@@ -41,11 +43,11 @@ export async function startVitrine({ source, env = {}, log = 'pipe' } = {}) {
   try {
     await file?.close()
     await until('the server answers', async () => (await request('GET', `${base}/healthz`)).status === 200, { ms_max: 60_000 })
-    const mint = ['jwt', 'mint', '--subject', 'backend', '--scope', '*', '--ttl', '14400', '--data', data]
+    const mint = ['jwt', 'mint', '--subject', 'backend', '--scope', '*', '--ttl', '14400', ...place]
     const token = (await run(mint)).split('\n').at(-1).trim()
     const model = await uploadModel(base, token, { name: 'bench', source, settings: { accessdomains: ['shop.example'] } })
     const ticket = await createTicket(base, token, model)
-    return { running, pid: running.pid, data, port, base, address: `127.0.0.1:${port}`, token, model, ticket, stop }
+    return { running, pid: running.pid, data, place, port, base, address: `127.0.0.1:${port}`, token, model, ticket, stop }
   } catch (error) {
     await running.kill()
     await rm(data, { recursive: true, force: true })

@@ -18,7 +18,7 @@ const TARGET = 1.2
 const SHARE = 20
 /** A ball of so many segments has a GLB of a little more than 5 MiB. */
 const SOURCE = `const { sphere } = require('@jscad/modeling').primitives
-const main = () => sphere({ radius: 10, segments: 420 })
+const main = () => sphere({ radius: 10, segments: 470 })
 module.exports = { main }
 `
 

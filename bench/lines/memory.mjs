@@ -8,7 +8,7 @@ import { PAGE, startVitrine } from '../lib/vitrine.mjs'
 
 const CONNECTIONS = 64
 /** Opened before anything is measured: pools, buffers and caches have their size by then. */
-const WARM = 20_000
+const WARM = 5_000
 const TARGET_BYTES = 400
 const SIZES = (process.env.VITRINE_BENCH_SESSIONS ?? '1000,100000').split(',').map(Number)
 

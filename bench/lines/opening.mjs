@@ -17,8 +17,8 @@ export const name = 'opening'
 export const about = `CreateSessionByTicket with its durable rows, ${IN_FLIGHT} in flight, beside group commit alone and PostgreSQL single inserts`
 
 /** Rows as the server writes them, made once on PostgreSQL by the server itself. */
-async function rowsOnPostgres(url) {
-  const vitrine = await startVitrine({ env: { VITRINE_DATABASE: url } })
+async function rowsOnPostgres(database) {
+  const vitrine = await startVitrine({ database })
   try {
     await openSession(vitrine)
   } finally {

@@ -25,7 +25,7 @@ const post = (key) =>
   `POST /generate HTTP/1.1\r\nHost: bench.example\r\nX-Api-Key: ${key}\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`
 const get = (token) => `GET /verify HTTP/1.1\r\nHost: bench.example\r\nX-Api-Token: ${token}\r\n\r\n`
 
-const partnerKey = async (place) => JSON.parse(await run(['partner', 'create', 'Acme', ...place])).key
+const partnerKey = async ({ place }) => JSON.parse(await run(['partner', 'create', 'Acme', ...place])).key
 
 async function token(port, key) {
   const headers = { 'x-api-key': key, 'content-type': 'application/json' }
@@ -35,9 +35,9 @@ async function token(port, key) {
 
 /** The statement that inserts a token as our server writes it. */
 async function insertOnPostgres(database) {
-  const vitrine = await startVitrine({ env: { VITRINE_DATABASE: database.url } })
+  const vitrine = await startVitrine({ database: database.url })
   try {
-    await token(vitrine.port, (await partnerKey(['--data', vitrine.data, '--database', database.url])).secret)
+    await token(vitrine.port, (await partnerKey(vitrine)).secret)
   } finally {
     await vitrine.stop()
   }
@@ -50,7 +50,7 @@ export async function measure({ yardstick, rounds, requests }) {
   try {
     const vitrine = await startVitrine()
     started.push(vitrine)
-    const key = (await partnerKey(['--data', vitrine.data])).secret
+    const key = (await partnerKey(vitrine)).secret
     const express = await startExpress(key)
     started.push(express)
     const postgres = await startPostgres()

@@ -20,8 +20,10 @@ use vitrine_testkit::{Builder, SeededEntropy};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Any will do, as long as both sides have keys without order.
-const SEED: u64 = 1;
+/// Keys without order, and others in each process: several fill one database.
+fn seed() -> u64 {
+    u64::from(std::process::id())
+}
 
 enum Work {
     Appends(Box<Appends>),
@@ -46,7 +48,7 @@ impl Work {
         match args {
             [kind, url, in_flight] if kind == "appends" => {
                 let store = Store::open(url, StoreOptions::default()).await?;
-                let builder = Builder::new(SEED);
+                let builder = Builder::new(seed());
                 let model = builder.stored_model(&store).await?;
                 let appends = Appends {
                     store,
@@ -70,7 +72,7 @@ impl Work {
                     pool,
                     sql: sql.clone(),
                     bytes: bytes.collect::<std::result::Result<_, _>>()?,
-                    entropy: SeededEntropy::new(SEED),
+                    entropy: SeededEntropy::new(seed()),
                 };
                 Ok((Self::Inserts(Box::new(inserts)), in_flight.parse()?))
             }
