@@ -166,11 +166,22 @@ impl Session {
     /// The state at `now`: age and idleness end a session without anybody writing it down.
     #[must_use]
     pub fn state(&self, now: Timestamp, limits: &SessionLimits) -> SessionState {
+        self.state_seen_at(self.last_seen_at, now, limits)
+    }
+
+    /// The same for a session that was last used at another instant than its row says.
+    #[must_use]
+    pub fn state_seen_at(
+        &self,
+        last_seen_at: Timestamp,
+        now: Timestamp,
+        limits: &SessionLimits,
+    ) -> SessionState {
         if let Some((reason, at)) = self.ended {
             return SessionState::Ended(reason, at);
         }
         let aged_at = self.opened_at.plus(limits.age_max);
-        let idle_at = self.last_seen_at.plus(limits.idle_max);
+        let idle_at = last_seen_at.plus(limits.idle_max);
         if now >= aged_at && aged_at <= idle_at {
             SessionState::Ended(EndReason::Aged, aged_at)
         } else if now >= idle_at {

@@ -9,6 +9,7 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use vitrine_http::Extras;
 use vitrine_http::ops::OperatorToken;
 
+use crate::adapters::BatchedEntropy;
 use crate::config::Config;
 
 /// Upper bounds of the histograms, in seconds: from a cached answer to the longest computation.
@@ -38,6 +39,7 @@ pub(crate) fn start(config: &Config) -> Result<Extras> {
     Ok(Extras {
         metrics: Some(Arc::new(move || handle.render())),
         operator_token: operator_token(Path::new(&config.operator_token_file))?,
+        request_ids: Some(Arc::new(BatchedEntropy::new())),
     })
 }
 

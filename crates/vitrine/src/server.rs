@@ -179,7 +179,7 @@ impl Body for Watched {
 /// Watches the body of a request that has one.
 fn watched(request: Request<Incoming>) -> (Request, Ended) {
     if request.body().is_end_stream() {
-        return (request.map(AnyBody::new), Ended(None));
+        return (request.map(|_| AnyBody::empty()), Ended(None));
     }
     let ended = Arc::new(AtomicBool::new(false));
     let note = Arc::clone(&ended);

@@ -26,21 +26,11 @@ const NO_ROUTE: &str = "-";
 /// The template of the route that answers, once it is found: a place in the request that [`observe`]
 /// looks at afterwards.
 #[derive(Debug, Clone, Default)]
-struct Route(Arc<OnceLock<Template>>);
-
-#[derive(Debug)]
-enum Template {
-    Matched(MatchedPath),
-    Fixed(&'static str),
-}
+struct Route(Arc<OnceLock<MatchedPath>>);
 
 impl Route {
     fn as_str(&self) -> &str {
-        match self.0.get() {
-            Some(Template::Matched(path)) => path.as_str(),
-            Some(Template::Fixed(path)) => path,
-            None => NO_ROUTE,
-        }
+        self.0.get().map_or(NO_ROUTE, MatchedPath::as_str)
     }
 }
 
@@ -49,16 +39,9 @@ pub fn note_route<B>(request: axum::http::Request<B>) -> axum::http::Request<B> 
     let extensions = request.extensions();
     if let (Some(Route(place)), Some(path)) = (extensions.get(), extensions.get::<MatchedPath>()) {
         // A request is routed once.
-        let _ = place.set(Template::Matched(path.clone()));
+        let _ = place.set(path.clone());
     }
     request
-}
-
-/// The same for what is answered without the router.
-pub(super) fn note_fixed_route(request: &Request, path: &'static str) {
-    if let Some(Route(place)) = request.extensions().get() {
-        let _ = place.set(Template::Fixed(path));
-    }
 }
 
 /// Outermost: gives the request its id (as an extension of type [`RequestId`], in the span,
@@ -68,10 +51,13 @@ pub(super) async fn observe(front: Front, mut request: Request) -> Response {
     let id = RequestId::new(&*front.config.entropy);
     let method = method_word(request.method());
     let is_head = request.method() == Method::HEAD;
-    let route = Route::default();
+    // What is answered without the router has its own path for a template.
+    let found = (request.uri().path() != authorize::PATH).then(Route::default);
     let extensions = request.extensions_mut();
     extensions.insert(id);
-    extensions.insert(route.clone());
+    if let Some(route) = &found {
+        extensions.insert(route.clone());
+    }
     // A proxy asks for each of its own requests and has an access log of its own: by default neither
     // span nor line is made for what it may pass on.
     let is_question = authorize::is_question(request.uri().path());
@@ -82,7 +68,8 @@ pub(super) async fn observe(front: Front, mut request: Request) -> Response {
     };
     async {
         let response = finish(front.answer(request).await, id, is_head);
-        let (route, status) = (route.as_str(), response.status());
+        let route = found.as_ref().map_or(authorize::PATH, Route::as_str);
+        let status = response.status();
         let duration = started.elapsed();
         let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         if !is_question {
