@@ -9,6 +9,7 @@ use acadrust::{CadDocument, DwgReadOptions, DwgReader, DxfReader, DxfVersion, Dx
 use crate::DrawingError;
 use crate::dxf::{Dxf, handle, kind};
 use crate::limits::{MESH_FACES_MAX, OUTPUT_BYTES_MAX, REASON_CHARS_MAX, UNPACKED_BYTES_MAX};
+use crate::unfold;
 
 /// What binary DXF files begin with.
 const BINARY: &[u8] = b"AutoCAD Binary DXF";
@@ -38,6 +39,7 @@ pub fn normalised(content: &[u8]) -> Result<Cow<'_, [u8]>, DrawingError> {
     let text = to_dxf(content)?;
     let has_handles = {
         let dxf = Dxf::read(&text)?;
+        unfold::check(&dxf)?;
         let mut records = dxf.records(dxf.section(b"ENTITIES"));
         records.all(|record| {
             let pairs = dxf.record(&record);

@@ -11,6 +11,7 @@ mod entity;
 pub mod limits;
 mod merge;
 mod tables;
+mod unfold;
 
 pub use convert::{normalised, to_dxf};
 pub use merge::{Merged, merge};
