@@ -148,6 +148,11 @@ fn platform_routes(routes: Routes) -> Routes {
             "PlatformQueryOrganizationMetrics",
             platform::metrics::of_organization,
         )
+}
+
+/// The operations of the platform on accounts: how they begin, sign in, come together and share.
+fn account_routes(routes: Routes) -> Routes {
+    routes
         .serve("PlatformBeginSecondFactor", platform::second_factors::begin)
         .serve(
             "PlatformConfirmSecondFactor",
@@ -183,11 +188,6 @@ fn platform_routes(routes: Routes) -> Routes {
         .serve("PlatformQueryShares", platform::sharing::query)
         .serve("PlatformListShares", platform::sharing::grouped)
         .serve("PlatformUnshareModel", platform::sharing::delete)
-}
-
-/// The operations of the platform on accounts: how they begin, sign in, come together and share.
-fn account_routes(routes: Routes) -> Routes {
-    routes
         .serve("PlatformSetUp", platform::set_up::set_up)
         .serve("PlatformAuthorizePage", platform::authorize::page)
         .serve("PlatformAuthorize", platform::authorize::agree)

@@ -107,7 +107,7 @@ async fn lock(path: &Path) -> Result<OpenLock, StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use vitrine_testkit::databases::TestFolder;
+    use vitrine_testkit::TestFolder;
 
     use super::*;
     use crate::db::{Handle, Query};

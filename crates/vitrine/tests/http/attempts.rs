@@ -177,8 +177,8 @@ async fn a_model_a_key_and_an_organization_take_the_members_that_are_offered_and
         "plan": "unlimited", "owner": her.to_string(), "deleted_at": null, "id": her.to_string(),
         "name": "Rival Ltd",
     });
-    let path = format!("/api/v1/organizations/{acme}");
-    let shown = app.send(patch(&path, &body)).await.expect(200).json();
+    let own = format!("/api/v1/organizations/{acme}");
+    let shown = app.send(patch(&own, &body)).await.expect(200).json();
     assert_eq!(shown["data"]["id"], acme.to_string());
     assert_eq!(shown["data"]["name"], "Acme Ltd");
     app.finish().await;

@@ -206,12 +206,12 @@ async fn whoever_leaves_takes_nothing_of_the_organizations_along() {
     let app = TestApp::start().await;
     let (acme, people) = acme(&app).await;
     let (member, token) = &people[3];
-    let make = post(
+    let creating = post(
         "/api/v1/models",
         &json!({ "title": "A model of Acme" }),
         token,
     );
-    let made = app.send(make).await.expect(200).json()["data"]["id"].clone();
+    let made = app.send(creating).await.expect(200).json()["data"]["id"].clone();
     let model = format!("/api/v1/models/{}", made.as_str().unwrap());
     let remove = |user: UserId, by: usize| {
         let path = at(acme, &format!("/user/{user}"));
@@ -246,12 +246,12 @@ async fn an_organization_ends_when_its_last_member_says_so() {
     let app = TestApp::start().await;
     let (acme, people) = acme(&app).await;
     let (owner, token) = &people[0];
-    let make = post(
+    let creating = post(
         "/api/v1/models",
         &json!({ "title": "A model of Acme" }),
         token,
     );
-    let made = app.send(make).await.expect(200).json()["data"]["id"].clone();
+    let made = app.send(creating).await.expect(200).json()["data"]["id"].clone();
     let end = |by: usize| delete(&at(acme, ""), &people[by].1);
     app.send(end(1)).await.expect(403);
     app.send(end(0)).await.expect(400);

@@ -69,8 +69,8 @@ async fn a_model_is_seen_by_whom_it_is_shared_with_as_long_as_it_is() {
     let grouped = app.send(grouped.bearer(&hers)).await.expect(200).json();
     assert_eq!(grouped["data"][0]["user_id"], bob.to_string());
     assert_eq!(grouped["data"][0]["policies"].as_array().unwrap().len(), 1);
-    let path = format!("/api/v1/model_sharing/{}", made["id"].as_str().unwrap());
-    let end = |token: &str| Call::new("DELETE", &path).bearer(token);
+    let shared = format!("/api/v1/model_sharing/{}", made["id"].as_str().unwrap());
+    let end = |token: &str| Call::new("DELETE", &shared).bearer(token);
     app.send(end(&carols)).await.expect(404);
     app.send(end(&hers)).await.expect(200);
     app.send(get("hers", &bobs)).await.expect(404);
