@@ -57,8 +57,8 @@ pub use forwarded::{ClientAddress, ForwardedHeader, ProxyError, TrustedProxies};
 pub use grant::{Grant, Subject};
 pub use ids::{
     AccessKeyId, AuditId, AuthGroupId, BlobKey, DrawingId, EditorSessionHash, EditorTokenHash,
-    EditorUserHash, IdError, JobId, ModelId, OrganizationId, PartnerId, PartnerKeyId, RequestId,
-    SessionAlias, SessionHash, SessionId, TicketId, TokenId, UsageId, UserId,
+    EditorUserHash, IdError, IssuerKey, JobId, ModelId, OrganizationId, PartnerId, PartnerKeyId,
+    RequestId, SessionAlias, SessionHash, SessionId, TicketId, TokenId, UsageId, UserId,
 };
 pub use jwt::{
     AccessToken, Algorithm, Expected, JwsHeader, JwtError, KeySet, SigningKey, VerifiedJws,

@@ -3,10 +3,10 @@
 
 use vitrine_access::{
     AccessKeyId, AppId, AuditId, AuthGroupId, BlobKey, CapScope, CapWindow, Change, Decision,
-    DrawingFormat, DrawingId, EditorSessionHash, EditorTokenHash, EditorUserHash, EndReason, JobId,
-    ModelId, ModelStatus, OrganizationId, Owner, PartnerId, PartnerKeyId, Payer, PermissionSet,
-    RequestId, Role, SecretHash, SessionAlias, SessionClass, SessionHash, Subject, TicketId,
-    Timestamp, TokenId, UsageId, UsageKind, UserId, Visibility,
+    DrawingFormat, DrawingId, EditorSessionHash, EditorTokenHash, EditorUserHash, EndReason,
+    IssuerKey, JobId, ModelId, ModelStatus, OrganizationId, Owner, PartnerId, PartnerKeyId, Payer,
+    PermissionSet, RequestId, Role, SecretHash, SessionAlias, SessionClass, SessionHash, Subject,
+    TicketId, Timestamp, TokenId, UsageId, UsageKind, UserId, Visibility,
 };
 
 use crate::db::{Column, Kind, Query, Row, Value};
@@ -107,6 +107,7 @@ raw_bytes!(
     EditorSessionHash,
     EditorTokenHash,
     EditorUserHash,
+    IssuerKey,
     JobId,
     ModelId,
     OrganizationId,

@@ -43,4 +43,8 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         version: 10,
         sql: include_str!("../../migrations/sqlite/0010_plans.sql"),
     },
+    Migration {
+        version: 11,
+        sql: include_str!("../../migrations/sqlite/0011_bounds.sql"),
+    },
 ];

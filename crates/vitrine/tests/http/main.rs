@@ -10,6 +10,7 @@ mod assets;
 mod audit;
 mod authorize;
 mod authors;
+mod bounds;
 mod caching;
 mod caps;
 mod charges;
