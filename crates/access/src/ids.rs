@@ -282,6 +282,8 @@ hex_values! {
     /// The name of a session inside links that we make. Good for asset reads only, and one-way:
     /// neither the session id nor its hash follows from it.
     SessionAlias[16] = "a session alias", "32 lower-case hexadecimal digits";
+    /// One key of one external issuer: a digest of the issuer's name and the key itself.
+    IssuerKey[16] = "an issuer's key", "32 lower-case hexadecimal digits";
     /// What is kept of an editor token: SHA-256 of its 16 bytes. Opens nothing by itself.
     EditorTokenHash[32] = "an editor token hash", "64 lower-case hexadecimal digits";
     /// What is kept in clear of a partner's user id: enough to find and count, not to read.

@@ -58,8 +58,9 @@ pub use forwarded::{ClientAddress, ForwardedHeader, ProxyError, TrustedProxies};
 pub use grant::{Grant, Subject};
 pub use ids::{
     AccessKeyId, AuditId, AuthGroupId, BlobKey, DrawingId, EditorSessionHash, EditorTokenHash,
-    EditorUserHash, IdError, InvitationId, JobId, ModelId, OrganizationId, PartnerId, PartnerKeyId,
-    RequestId, SessionAlias, SessionHash, SessionId, ShareId, TicketId, TokenId, UsageId, UserId,
+    EditorUserHash, IdError, InvitationId, IssuerKey, JobId, ModelId, OrganizationId, PartnerId,
+    PartnerKeyId, RequestId, SessionAlias, SessionHash, SessionId, ShareId, TicketId, TokenId,
+    UsageId, UserId,
 };
 pub use jwt::{
     AccessToken, Algorithm, Expected, JwsHeader, JwtError, KeySet, SigningKey, VerifiedJws,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::grant::Subject;
-use crate::ids::{ModelId, SessionHash, TicketId, TokenId};
+use crate::ids::{IssuerKey, ModelId, SessionHash, TicketId, TokenId};
 use crate::limits::{ASSET_GRACE, SESSION_AGE_MAX, SESSION_IDLE_MAX, SESSION_SLOT};
 use crate::owner::{Owner, Payer};
 use crate::permissions::PermissionSet;
@@ -123,6 +123,8 @@ pub struct Session {
     pub token: Option<TokenId>,
     /// Whom that token stands for.
     pub subject: Option<Subject>,
+    /// The key that signed it, where an external issuer did; the session ends when that is withdrawn.
+    pub issuer_key: Option<IssuerKey>,
     /// The model's owner.
     pub owner: Owner,
     /// Who pays.
@@ -315,6 +317,7 @@ mod tests {
             ticket: None,
             token: None,
             subject: None,
+            issuer_key: None,
             owner,
             payer: owner.payer(),
             class: SessionClass::Limited,

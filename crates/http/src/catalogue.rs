@@ -165,8 +165,10 @@ static TEXTS: &[(&str, &str, &str)] = &[
     ),
     (
         "link-expired",
-        "The time of the link, or of the token that it was made with, is over.",
-        "Ask the session again; its answer holds a new link.",
+        "The time of the link, or of the token that it was made with, is over, or its file made room for \
+         newer ones.",
+        "Ask the session again; its answer holds a new link. Where the file is gone, send the \
+         customization again.",
     ),
     (
         "rate-limited",
@@ -181,8 +183,10 @@ static TEXTS: &[(&str, &str, &str)] = &[
     ),
     (
         "plan-exceeded",
-        "The account's plan leaves this out, or allows less of it.",
-        "Ask for less, or ask the operator for another plan (`vitrine user set --plan`).",
+        "The account's plan leaves this out, or allows less of it; or the account stores as much as it \
+         may (`account_…_max`).",
+        "Ask for less, erase what nobody needs, or ask the operator for another plan (`vitrine user set \
+         --plan`) or more room.",
     ),
     (
         "proxy-untrusted",

@@ -11,6 +11,7 @@ pub mod audit;
 pub mod authoring;
 pub mod authorize;
 mod blob_keeping;
+pub mod budget;
 pub mod changes;
 mod coalesce;
 pub mod computations;
@@ -85,6 +86,7 @@ pub use vitrine_store::{
 };
 
 use crate::audit::Trail;
+use crate::budget::Budget;
 use crate::changes::Changes;
 use crate::computations::Computations;
 use crate::editor::Drawings;
@@ -151,6 +153,7 @@ struct Inner {
     models: Remembered<ModelId, ModelRecord>,
     tickets: Remembered<TicketId, TicketRecord>,
     sessions: Remembered<SessionHash, SessionEntry>,
+    budget: Budget,
     auth_groups: Remembered<AuthGroupId, AuthGroupRecord>,
     issuers: Issuers,
     aliases: Cache<SessionAlias, SessionHash>,
@@ -199,6 +202,7 @@ impl Services {
                 tickets: Remembered::new(TICKETS_CACHED_MAX, IDLE_MAX),
                 sessions: Remembered::new(SESSIONS_CACHED_MAX, IDLE_MAX),
                 auth_groups: Remembered::new(AUTH_GROUPS_CACHED_MAX, IDLE_MAX),
+                budget: Budget::new(),
                 issuers: Issuers::new(&settings.external_issuers),
                 aliases: Cache::builder()
                     .max_capacity(SESSIONS_CACHED_MAX)
@@ -257,6 +261,9 @@ impl Services {
             self.inner.tracker.wait().await;
         }
         self.write_touches().await;
+        if let Err(error) = self.write_result_uses().await {
+            tracing::warn!(cause = error.cause_chain(), "uses of results are lost");
+        }
         self.inner.trail.close_now();
         self.write_trail().await;
         self.inner.store.close().await;

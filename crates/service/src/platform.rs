@@ -217,11 +217,7 @@ impl Services {
         } = new;
         let invalid = |message: String| Error::new(ErrorKind::RequestInvalid, message);
         let now = self.now();
-        if label.chars().count() > LABEL_CHARS_MAX {
-            return Err(invalid(format!(
-                "A key's label has at most {LABEL_CHARS_MAX} characters."
-            )));
-        }
+        check_label(&label)?;
         if expires_at.is_some_and(|end| end <= now) {
             return Err(invalid("The key's end lies in the past.".to_owned()));
         }
@@ -382,6 +378,15 @@ impl Services {
             caller: caller.clone(),
         })
     }
+}
+
+/// Refuses a key's label that is too long.
+pub(crate) fn check_label(label: &str) -> Result<()> {
+    if label.chars().count() <= LABEL_CHARS_MAX {
+        return Ok(());
+    }
+    let message = format!("A key's label has at most {LABEL_CHARS_MAX} characters.");
+    Err(Error::new(ErrorKind::RequestInvalid, message))
 }
 
 pub(crate) fn alone(user: UserId) -> Owner {

@@ -19,7 +19,7 @@ use vitrine_store::{AccessKeyRecord, OrganizationRecord, UserRecord};
 use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model_patch::domains;
-use crate::platform::{NewKey, PlatformAccess, alone};
+use crate::platform::{NewKey, PlatformAccess, alone, check_label};
 use crate::who::refuse;
 
 /// Characters of a name, as for models.
@@ -224,9 +224,12 @@ impl Services {
             return Err(invalid("The account belongs to an organization already."));
         }
         let id = OrganizationId::new(&*self.inner.entropy);
-        let record = OrganizationRecord::new(id, name, self.now());
+        let mut record = OrganizationRecord::new(id, name, self.now());
+        record.plan = access.user.plan;
         let mut tx = self.inner.store.begin().await?;
         tx.insert_organization(&record).await?;
+        // Nobody leaves a plan behind by founding an organization.
+        tx.set_organization_plan(id, record.plan).await?;
         tx.set_member(access.user.id, Some((id, Role::Owner)))
             .await?;
         tx.commit().await?;
@@ -423,12 +426,13 @@ impl Services {
     /// Changes a key, and notes it.
     ///
     /// # Errors
-    /// `EntityUnknown` when it was revoked meanwhile.
+    /// `EntityUnknown` when it was revoked meanwhile; `RequestInvalid` for a label that is too long.
     pub async fn platform_update_key(
         &self,
         access: &PlatformAccess,
         key: &AccessKeyRecord,
     ) -> Result<()> {
+        check_label(&key.label)?;
         let owner: &Owner = &key.owner;
         if !self.inner.store.update_access_key(owner, key).await? {
             return Err(unknown("access key"));

@@ -306,9 +306,6 @@ impl Services {
                 "The model is deleted. Send deleted_at: null to restore it.",
             ));
         }
-        if deleted {
-            self.restore_model(id).await?;
-        }
         if listing.published == Some(true) && model.record.status != ModelStatus::Confirmed {
             return Err(Error::new(
                 ErrorKind::RequestInvalid,
@@ -318,6 +315,9 @@ impl Services {
         }
         self.check_plan(&model.record.owner, &patch).await?;
         let link = listing.link;
+        if deleted {
+            self.restore_model(id).await?;
+        }
         self.update_listed_model(id, patch, |own| listing.clone().apply(own))
             .await?;
         if let Some(on) = link {

@@ -215,7 +215,12 @@ pub(crate) async fn flush_touches(services: Services) {
     loop {
         tokio::select! {
             () = stopping.cancelled() => break,
-            () = tokio::time::sleep(TOUCH_FLUSH) => services.write_touches().await,
+            () = tokio::time::sleep(TOUCH_FLUSH) => {
+                services.write_touches().await;
+                if let Err(error) = services.write_result_uses().await {
+                    tracing::warn!(cause = error.cause_chain(), "uses of results are lost");
+                }
+            }
         }
     }
 }

@@ -11,6 +11,8 @@ const ROUND: Duration = Duration::from_hours(1);
 const ROWS: u32 = 500;
 /// How long ended sessions are kept, for questions about what they were charged with.
 const SESSIONS_KEPT: Duration = Duration::from_hours(90 * 24);
+/// How long records of computations are kept, for the same; charges stay.
+const COMPUTATIONS_KEPT: Duration = SESSIONS_KEPT;
 /// How long tokens of the editor are kept after their end, so that a late one is told from a wrong one.
 const EDITOR_TOKENS_KEPT: Duration = Duration::from_hours(24);
 
@@ -32,7 +34,11 @@ pub(crate) async fn run(services: Services) {
 }
 
 impl Services {
-    async fn forget_old_rows(&self) -> Result<()> {
+    /// Forgets what is old enough now.
+    ///
+    /// # Errors
+    /// Database failures.
+    pub async fn forget_old_rows(&self) -> Result<()> {
         let now = self.now();
         let ago = |kept: Duration| {
             let kept_ms = i64::try_from(kept.as_millis()).unwrap_or(i64::MAX);
@@ -45,6 +51,17 @@ impl Services {
             >= u64::from(ROWS)
         {}
         while store.forget_sessions(ago(SESSIONS_KEPT), ROWS).await? >= u64::from(ROWS) {}
+        while store
+            .forget_computations(ago(COMPUTATIONS_KEPT), ROWS)
+            .await?
+            >= u64::from(ROWS)
+        {}
+        while store
+            .forget_tickets(ago(self.inner.settings.tickets_kept), ROWS)
+            .await?
+            >= u64::from(ROWS)
+        {}
+        while store.forget_auth_groups(now, ROWS).await? >= u64::from(ROWS) {}
         while store
             .forget_editor_tokens(ago(EDITOR_TOKENS_KEPT), ROWS)
             .await?

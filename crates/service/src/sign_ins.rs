@@ -29,6 +29,9 @@ const ACCESS_TTL: Duration = Duration::from_hours(24);
 const REFRESH_TTL: Duration = TOKEN_TTL_MAX;
 /// How often a renewal is tried again when another one came first.
 const RENEWAL_TRIES: u32 = 5;
+/// Sign-ins of an account that are kept. Programs that sign in for each run need far fewer at a time; of more,
+/// those that were not used the longest end.
+const KEPT_MAX: u32 = 500;
 /// Sign-ins of an account that are listed.
 const LISTED_MAX: u32 = 200;
 
@@ -204,6 +207,7 @@ impl Services {
             return Ok(None);
         }
         tx.insert_sign_in(&sign_in).await?;
+        tx.forget_sign_ins_of(user, KEPT_MAX).await?;
         if let Some(key) = sign_in.key {
             tx.note_access_key_used(key, now).await?;
         }

@@ -5,10 +5,10 @@ use vitrine_access::oauth::Challenge;
 use vitrine_access::{
     AccessKeyId, AppId, AuditId, AuthGroupId, BlobKey, CapScope, CapWindow, Change, Decision,
     DrawingFormat, DrawingId, EditorSessionHash, EditorTokenHash, EditorUserHash, EndReason,
-    InvitationId, JobId, ModelId, ModelStatus, OrganizationId, Owner, PartnerId, PartnerKeyId,
-    Payer, PermissionSet, RequestId, Role, SecretHash, SessionAlias, SessionClass, SessionHash,
-    ShareId, SharePolicy, Subject, TicketId, Timestamp, TokenId, UsageId, UsageKind, UserId,
-    Visibility,
+    InvitationId, IssuerKey, JobId, ModelId, ModelStatus, OrganizationId, Owner, PartnerId,
+    PartnerKeyId, Payer, PermissionSet, RequestId, Role, SecretHash, SessionAlias, SessionClass,
+    SessionHash, ShareId, SharePolicy, Subject, TicketId, Timestamp, TokenId, UsageId, UsageKind,
+    UserId, Visibility,
 };
 
 use crate::db::{Column, Kind, Query, Row, Value};
@@ -111,6 +111,7 @@ raw_bytes!(
     EditorTokenHash,
     EditorUserHash,
     InvitationId,
+    IssuerKey,
     JobId,
     ModelId,
     OrganizationId,

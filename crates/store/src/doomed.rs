@@ -26,12 +26,16 @@ pub enum DoomState {
 }
 
 /// The place of a result among all results.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ResultPlace {
-    model: ModelId,
-    kind: ResultKind,
-    element: String,
-    version: String,
+    /// Of which model.
+    pub model: ModelId,
+    /// Output or export.
+    pub kind: ResultKind,
+    /// Id of the output or export.
+    pub element: String,
+    /// Its version.
+    pub version: String,
 }
 
 finders! {
@@ -150,7 +154,7 @@ async fn forget_blob(handle: &mut Handle, blob: BlobKey) -> Result<(), StoreErro
 }
 
 /// Deletes these results and dooms their blobs.
-async fn drop_results(
+pub(crate) async fn drop_results(
     handle: &mut Handle,
     rows: &[Row],
     now: Timestamp,

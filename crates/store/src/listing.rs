@@ -107,7 +107,8 @@ pub static MODEL_FIELDS: &[Field] = &[
 pub enum ModelScope {
     /// Those of this user.
     OfUser(UserId),
-    /// Those of this organization that belong to other users than this one.
+    /// Those of this organization that belong to other users than this one; deleted ones for those only who
+    /// see the private ones too.
     OfOrganization {
         /// Whose.
         organization: OrganizationId,
@@ -123,7 +124,7 @@ pub enum ModelScope {
         /// Where they belong, and whether they see its private models.
         member: Option<(OrganizationId, bool)>,
     },
-    /// Those that everybody sees and that belong to other accounts than these.
+    /// Those that everybody sees and that belong to other accounts than these; no deleted ones.
     Public {
         /// Not of this user.
         but_user: Option<UserId>,
@@ -159,6 +160,9 @@ async fn query_models(
         .collect()
 }
 
+/// Whoever does not manage a model sees nothing of it once it is deleted, whatever they ask for.
+const NOT_DELETED: &str = " AND status <> 'deleted'";
+
 fn restrict(sql: &mut Assembly, scope: &ModelScope) {
     let bytes = |id: &[u8; 16]| Value::Bytes(Some(id.to_vec()));
     match scope {
@@ -175,6 +179,7 @@ fn restrict(sql: &mut Assembly, scope: &ModelScope) {
             sql.text(" AND owner_user <> ").value(bytes(but.as_bytes()));
             if !private {
                 sql.text(" AND visibility <> 'private'");
+                sql.text(NOT_DELETED);
             }
         }
         ModelScope::SharedWith { user, member } => {
@@ -182,6 +187,7 @@ fn restrict(sql: &mut Assembly, scope: &ModelScope) {
                 .value(bytes(user.as_bytes()));
             sql.text(") AND visibility <> 'public' AND owner_user <> ")
                 .value(bytes(user.as_bytes()));
+            sql.text(NOT_DELETED);
             if let Some((organization, private)) = member {
                 sql.text(" AND (owner_organization IS DISTINCT FROM ");
                 sql.value(bytes(organization.as_bytes()));
@@ -198,6 +204,7 @@ fn restrict(sql: &mut Assembly, scope: &ModelScope) {
             but_organization,
         } => {
             sql.text("visibility = 'public'");
+            sql.text(NOT_DELETED);
             if let Some(user) = but_user {
                 sql.text(" AND owner_user <> ")
                     .value(bytes(user.as_bytes()));

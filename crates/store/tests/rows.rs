@@ -6,10 +6,10 @@
 use sqlx::{AssertSqlSafe, Connection as _};
 use vitrine_access::{
     AccessKeyId, AuditId, AuthGroupId, BlobKey, Cap, CapScope, CapWindow, Change, DrawingFormat,
-    DrawingId, EditorSessionHash, EditorTokenHash, EndReason, ModelId, ModelStatus, OrganizationId,
-    Origin, Owner, PartnerId, PartnerKeyId, Payer, PermissionSet, RefreshChain, RequestId, Role,
-    SecretHash, SessionAlias, SessionHash, SharePolicy, Subject, TicketId, TicketType, Timestamp,
-    TokenId, UsageId, UsageKind, UserId, Visibility,
+    DrawingId, EditorSessionHash, EditorTokenHash, EndReason, IssuerKey, ModelId, ModelStatus,
+    OrganizationId, Origin, Owner, PartnerId, PartnerKeyId, Payer, PermissionSet, RefreshChain,
+    RequestId, Role, SecretHash, SessionAlias, SessionHash, SharePolicy, Subject, TicketId,
+    TicketType, Timestamp, TokenId, UsageId, UsageKind, UserId, Visibility,
 };
 use vitrine_store::{
     ComputationStatus, DoomState, JobKind, JobState, ModelFilter, ResultKind, SignInRecord, Store,
@@ -20,7 +20,7 @@ mod common;
 
 const ROWS: &str = include_str!("rows/0001.sql");
 const ROWS_2: &str = include_str!("rows/0002.sql");
-const ROWS_3_TO_10: [&str; 8] = [
+const ROWS_3_TO_11: [&str; 9] = [
     include_str!("rows/0003.sql"),
     include_str!("rows/0004.sql"),
     include_str!("rows/0005.sql"),
@@ -29,6 +29,7 @@ const ROWS_3_TO_10: [&str; 8] = [
     include_str!("rows/0008.sql"),
     include_str!("rows/0009.sql"),
     include_str!("rows/0010.sql"),
+    include_str!("rows/0011.sql"),
 ];
 
 const USER: UserId = UserId::from_bytes(uuid(0x11));
@@ -110,12 +111,12 @@ async fn rows_of_schema_version_2_are_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_of_schema_versions_3_to_10_are_read() {
+async fn rows_of_schema_versions_3_to_11_are_read() {
     common::on_both(
-        "rows_of_schema_versions_3_to_10_are_read",
+        "rows_of_schema_versions_3_to_11_are_read",
         |url| async move {
             let store = Store::open(&url, StoreOptions::default()).await.unwrap();
-            for rows in [ROWS, ROWS_2].into_iter().chain(ROWS_3_TO_10) {
+            for rows in [ROWS, ROWS_2].into_iter().chain(ROWS_3_TO_11) {
                 write_rows(&url, rows).await;
             }
             read_doomed(&store).await;
@@ -125,6 +126,7 @@ async fn rows_of_schema_versions_3_to_10_are_read() {
             read_sign_ins(&store).await;
             read_drawings(&store).await;
             read_platform(&store).await;
+            read_bounds(&store).await;
             store.close().await;
         },
     )
@@ -180,6 +182,19 @@ async fn read_platform(store: &Store) {
     let key = store.access_keys(&OWNER, 1).await.unwrap().remove(0);
     assert_eq!((key.scopes.as_str(), key.active), ("tokens", false));
     assert_eq!(key.used_at, Some(at(80)));
+}
+
+async fn read_bounds(store: &Store) {
+    let group = AuthGroupId::from_bytes(uuid(0x14));
+    let group = store.auth_group(group).await.unwrap().unwrap();
+    assert_eq!(group.kept_until, Some(at(90)));
+    let hash = SessionHash::from_bytes([0xcc; 32]);
+    let session = store.session(hash).await.unwrap().unwrap();
+    assert_eq!(session.issuer_key, Some(IssuerKey::from_bytes([0xc1; 16])));
+    let jobs = store.jobs(JobState::Waiting, 10).await.unwrap();
+    assert!(jobs.iter().all(|job| job.owner == Some(OWNER.payer())));
+    let bytes = store.result_bytes(&OWNER.payer()).await.unwrap();
+    assert_eq!(bytes, 4_096);
 }
 
 async fn read_sign_ins(store: &Store) {

@@ -195,6 +195,7 @@ impl Builder {
             ticket: Some(TicketId::new(&self.entropy)),
             token: None,
             subject: None,
+            issuer_key: None,
             owner: model.owner,
             payer: model.owner.payer(),
             class: SessionClass::Limited,

@@ -668,3 +668,28 @@ pub(crate) enum Api {
     /// The platform, where accounts sign in.
     Platform,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_begins_with_a_dash_is_retired_wherever_options_stand() {
+        for line in [
+            ["vitrine", "keys", "retire", "-dash_id", "--data", "here"],
+            ["vitrine", "keys", "retire", "--data", "here", "-dash_id"],
+            ["vitrine", "keys", "--data", "here", "retire", "-dash_id"],
+        ] {
+            let parsed = Arguments::try_parse_from(line).unwrap();
+            let Command::Keys {
+                place,
+                command: KeysCommand::Retire { kid },
+            } = parsed.command
+            else {
+                panic!("another command: {line:?}");
+            };
+            assert_eq!(kid, "-dash_id", "{line:?}");
+            assert_eq!(place.data, Some(PathBuf::from("here")), "{line:?}");
+        }
+    }
+}

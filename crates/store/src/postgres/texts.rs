@@ -13,6 +13,7 @@ pub(super) const TEXTS: Texts = Texts {
     lock_cap_table: "LOCK TABLE credit_cap IN EXCLUSIVE MODE",
     take_job: "UPDATE job SET state = 'running', attempts = attempts + 1, ready_at = $2 \
         WHERE id = (SELECT id FROM job WHERE state <> 'failed' AND ready_at <= $1 \
+            AND owner NOT IN (SELECT jsonb_array_elements_text($3::text::jsonb)) \
             ORDER BY ready_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) \
-        RETURNING id, kind, state, attempts, ready_at, error",
+        RETURNING id, kind, owner, state, attempts, ready_at, error",
 };

@@ -44,6 +44,10 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/sqlite/0010_plans.sql"),
     },
     Migration {
+        version: 11,
+        sql: include_str!("../../migrations/sqlite/0011_bounds.sql"),
+    },
+    Migration {
         version: 16,
         sql: include_str!("../../migrations/sqlite/0016_applications.sql"),
     },

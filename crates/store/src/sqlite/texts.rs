@@ -12,6 +12,7 @@ pub(super) const TEXTS: Texts = Texts {
     lock_cap_table: "SELECT 1",
     take_job: "UPDATE job SET state = 'running', attempts = attempts + 1, ready_at = $2 \
         WHERE id = (SELECT id FROM job WHERE state <> 'failed' AND ready_at <= $1 \
+            AND owner NOT IN (SELECT value FROM json_each($3)) \
             ORDER BY ready_at, id LIMIT 1) \
-        RETURNING id, kind, state, attempts, ready_at, error",
+        RETURNING id, kind, owner, state, attempts, ready_at, error",
 };

@@ -12,6 +12,7 @@ mod attempts;
 mod audit;
 mod authorize;
 mod authors;
+mod bounds;
 mod caching;
 mod caps;
 mod charges;

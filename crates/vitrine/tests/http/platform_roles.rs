@@ -399,3 +399,28 @@ async fn what_a_plan_does_not_allow_is_refused_by_limit_and_plan() {
     }
     app.finish().await;
 }
+
+#[tokio::test]
+async fn founding_an_organization_leaves_no_plan_behind() {
+    let app = TestApp::start().await;
+    let (user, token) = somebody(&app, "hers").await;
+    let free = Plan::named("free").unwrap();
+    app.services
+        .set_plan(Payer::User(user), free)
+        .await
+        .unwrap();
+    let found = Call::post("/api/v1/organizations").bearer(&token);
+    let made = app.send(found.json(&json!({ "name": "A way out" }))).await;
+    let made = made.expect(200).json();
+    let id: OrganizationId = made["data"]["id"].as_str().unwrap().parse().unwrap();
+    let stored = app.services.store().organization(id).await.unwrap();
+    assert_eq!(stored.unwrap().plan.name, "free");
+    let key = Call::post("/api/v1/apitokens").bearer(&token);
+    let refused = app
+        .send(key.json(&json!({ "description": "x", "scope": ["*"] })))
+        .await
+        .expect(403)
+        .json();
+    assert_eq!(refused["error"]["code"], "plan-exceeded");
+    app.finish().await;
+}
