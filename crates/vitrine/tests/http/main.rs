@@ -23,6 +23,7 @@ mod forgery;
 mod frames;
 mod generated;
 mod groups;
+mod instructions;
 mod invariants;
 mod issuers;
 mod keys;
