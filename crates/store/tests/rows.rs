@@ -473,7 +473,7 @@ async fn rows_of_accounts_since_schema_version_16_are_read() {
             let store = Store::open(&url, StoreOptions::default()).await.unwrap();
             for rows in [ROWS, ROWS_2]
                 .into_iter()
-                .chain(ROWS_3_TO_10)
+                .chain(ROWS_3_TO_11)
                 .chain(ROWS_OF_ACCOUNTS)
             {
                 write_rows(&url, rows).await;

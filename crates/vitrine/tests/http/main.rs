@@ -26,6 +26,7 @@ mod forgery;
 mod frames;
 mod generated;
 mod groups;
+mod instructions;
 mod invariants;
 mod issuers;
 mod keys;
