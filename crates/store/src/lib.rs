@@ -48,6 +48,7 @@ pub use auth_groups::AuthGroupRecord;
 pub use blobs::{BlobError, BlobOptions, BlobStream, Blobs};
 pub use buckets::{Bucket, BucketError};
 pub use changes::LoggedChange;
+pub use db::PoolSize;
 pub use doomed::{DoomState, ResultPlace};
 pub use drawings::{DrawingRecord, DrawingVersionRecord, LeaseRecord, VersionKind};
 pub use editor_sessions::{EditorSessionRecord, month_of};
