@@ -116,6 +116,15 @@ impl Desk {
     }
 }
 
+/// The label of a job in metrics.
+fn kind_word(kind: &JobKind) -> &'static str {
+    match kind {
+        JobKind::CheckModel { .. } => "check_model",
+        JobKind::EraseModel { .. } => "erase_model",
+        JobKind::SweepBlobs => "sweep_blobs",
+    }
+}
+
 /// How an analysis ended.
 struct Checked {
     status: ModelStatus,
@@ -154,10 +163,15 @@ impl Services {
     }
 
     async fn do_job(&self, job: JobRecord) -> Result<()> {
+        let started = tokio::time::Instant::now();
         let outcome = tokio::select! {
             outcome = self.run_job(&job) => outcome,
             lost = self.keep_lease(&job) => return lost,
         };
+        let ended = if outcome.is_ok() { "done" } else { "failed" };
+        let kind = kind_word(&job.kind);
+        metrics::histogram!("vitrine_job_seconds", "kind" => kind, "outcome" => ended)
+            .record(started.elapsed());
         match outcome {
             Ok(()) => self.inner.store.finish_job(&job).await.map(drop)?,
             Err(error) => {

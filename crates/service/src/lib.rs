@@ -21,6 +21,7 @@ pub mod editor_tokens;
 pub mod embed;
 pub mod error;
 mod flights;
+mod gauges;
 mod inline_data;
 pub mod issuers;
 pub mod jobs;
@@ -198,10 +199,10 @@ impl Services {
         let services = Self {
             inner: Arc::new(Inner {
                 tokens: Tokens::new(ring, revoked),
-                models: Remembered::new(MODELS_CACHED_MAX, IDLE_MAX),
-                tickets: Remembered::new(TICKETS_CACHED_MAX, IDLE_MAX),
-                sessions: Remembered::new(SESSIONS_CACHED_MAX, IDLE_MAX),
-                auth_groups: Remembered::new(AUTH_GROUPS_CACHED_MAX, IDLE_MAX),
+                models: Remembered::new("models", MODELS_CACHED_MAX, IDLE_MAX),
+                tickets: Remembered::new("tickets", TICKETS_CACHED_MAX, IDLE_MAX),
+                sessions: Remembered::new("sessions", SESSIONS_CACHED_MAX, IDLE_MAX),
+                auth_groups: Remembered::new("auth_groups", AUTH_GROUPS_CACHED_MAX, IDLE_MAX),
                 budget: Budget::new(),
                 issuers: Issuers::new(&settings.external_issuers),
                 aliases: Cache::builder()

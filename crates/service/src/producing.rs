@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tracing::Instrument;
 use vitrine_access::credits::{UsageEvent, UsageKind};
 use vitrine_access::ids::{BlobKey, JobId};
 use vitrine_engine::ModelSource;
@@ -41,9 +42,11 @@ impl Services {
                 .map(|(key, wanted)| (*key, wanted.clone()))
                 .collect();
             let (services, access, asked) = (self.clone(), access.clone(), asked.clone());
-            self.inner.tracker.spawn(async move {
+            let computing = async move {
                 services.compute(&access, &asked, wanted, landing).await;
-            });
+            };
+            // What it logs and traces belongs to the request that began it.
+            self.inner.tracker.spawn(computing.in_current_span());
         }
         flights
     }

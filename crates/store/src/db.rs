@@ -339,7 +339,37 @@ pub(crate) enum Pools {
     },
 }
 
+/// How many connections a pool has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolSize {
+    /// `readers` or `writers`.
+    pub name: &'static str,
+    /// Open connections.
+    pub open: u32,
+    /// Those of them that nobody uses.
+    pub idle: u32,
+}
+
+fn size_of<DB: Database>(name: &'static str, pool: &Pool<DB>) -> PoolSize {
+    PoolSize {
+        name,
+        open: pool.size(),
+        idle: u32::try_from(pool.num_idle()).unwrap_or(u32::MAX),
+    }
+}
+
 impl Pools {
+    pub(crate) fn sizes(&self) -> [PoolSize; 2] {
+        match self {
+            Self::Sqlite {
+                readers, writer, ..
+            } => [size_of("readers", readers), size_of("writers", writer)],
+            Self::Postgres {
+                readers, writers, ..
+            } => [size_of("readers", readers), size_of("writers", writers)],
+        }
+    }
+
     pub(crate) async fn read(&self) -> Result<Handle, StoreError> {
         Ok(match self {
             Self::Sqlite { readers, plans, .. } => {

@@ -55,6 +55,7 @@ pub use blobs::{BlobError, BlobOptions, BlobStream, Blobs};
 pub use buckets::{Bucket, BucketError};
 pub use budget::{Dropped, Files};
 pub use changes::LoggedChange;
+pub use db::PoolSize;
 pub use doomed::{DoomState, ResultPlace};
 pub use drawings::{DrawingRecord, DrawingVersionRecord, LeaseRecord, VersionKind};
 pub use editor_sessions::{EditorSessionRecord, month_of};

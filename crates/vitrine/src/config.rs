@@ -23,6 +23,7 @@ use vitrine_service::budget::AccountBounds;
 use vitrine_service::settings::{RateLimits, SESSION_WAIT, Settings, UPLOAD_LINK_TTL};
 
 use crate::reach::{self, EgressRules, IssuerRules};
+use crate::traces::TelemetryRules;
 
 /// Environment variables that set a key begin so; `VITRINE_PUBLIC_URL` is `public_url`.
 const ENVIRONMENT_PREFIX: &str = "VITRINE_";
@@ -80,6 +81,8 @@ pub(crate) struct Config {
     pub(crate) egress: BTreeMap<String, EgressRules>,
     #[serde(default)]
     pub(crate) external_issuer: Vec<IssuerRules>,
+    #[serde(default)]
+    pub(crate) telemetry: TelemetryRules,
 }
 
 /// In which header proxies tell the client's address.
@@ -173,6 +176,7 @@ impl Default for Config {
             log_format: LogFormat::Text,
             egress: BTreeMap::new(),
             external_issuer: Vec::new(),
+            telemetry: TelemetryRules::default(),
         }
     }
 }
@@ -272,7 +276,8 @@ impl Config {
                 faults.push(format!("{key}: give a number above 0"));
             }
         }
-        faults.extend(reach::egress(&self.egress, &self.external_issuer).1);
+        faults.extend(self.telemetry.faults());
+        faults.extend(self.reach().1);
         faults.extend(reach::issuers(&self.external_issuer, &self.issuer, &self.audience).1);
         faults
     }
@@ -281,9 +286,13 @@ impl Config {
         TrustedProxies::parse_all(&self.trusted_proxies, self.forwarded_header.domain())
     }
 
+    fn reach(&self) -> (EgressPolicy, Vec<String>) {
+        reach::egress(&self.egress, &self.external_issuer, &self.telemetry)
+    }
+
     /// What may be reached from here.
     pub(crate) fn egress_policy(&self) -> Result<EgressPolicy> {
-        match reach::egress(&self.egress, &self.external_issuer) {
+        match self.reach() {
             (policy, faults) if faults.is_empty() => Ok(policy),
             (_, faults) => bail!("{}", faults.join("; ")),
         }

@@ -255,8 +255,8 @@ fn names(text: &str, prefix: &str) -> BTreeSet<String> {
         .collect()
 }
 
-#[test]
-fn the_operators_guide_lists_every_metric_and_no_other() {
+/// The names of all metrics that the code records.
+fn recorded_metrics() -> BTreeSet<String> {
     let mut code = String::new();
     for krate in crates() {
         sources(
@@ -275,10 +275,32 @@ fn the_operators_guide_lists_every_metric_and_no_other() {
         }
     }
     assert!(recorded.len() > 5, "{recorded:?}");
+    recorded
+}
+
+#[test]
+fn the_operators_guide_lists_every_metric_and_no_other() {
     let guide = read("docs/operators.md");
     let (_, section) = guide.split_once("## Metrics").unwrap();
     let section = section.split("\n## ").next().unwrap();
-    assert_eq!(names(section, "vitrine_"), recorded);
+    assert_eq!(names(section, "vitrine_"), recorded_metrics());
+}
+
+#[test]
+fn the_dashboard_shows_every_metric_and_no_other() {
+    let text = read("deploy/grafana/vitrine.json");
+    let dashboard: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(dashboard["title"], "Vitrine");
+    let shown: BTreeSet<String> = names(&text, "vitrine_")
+        .into_iter()
+        .map(|name| {
+            // A histogram is asked by its parts.
+            let parts = ["_bucket", "_count", "_sum"];
+            let whole = parts.iter().find_map(|part| name.strip_suffix(part));
+            whole.unwrap_or(&name).to_owned()
+        })
+        .collect();
+    assert_eq!(shown, recorded_metrics());
 }
 
 /// The lines of fenced blocks that call the program.

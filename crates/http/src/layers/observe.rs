@@ -11,6 +11,7 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
+use tracing::field::Empty;
 use vitrine_access::ids::RequestId;
 
 use super::{Front, durations};
@@ -19,6 +20,9 @@ use crate::error::ApiError;
 
 /// The header that names a request in its answer.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Spans of this target are for the operator's collector of traces alone; the log does not show them.
+const TRACED: &str = "vitrine::trace";
 
 /// What stands for the route when none was found.
 const NO_ROUTE: &str = "-";
@@ -61,11 +65,16 @@ pub(super) async fn observe(front: Front, mut request: Request) -> Response {
     // A proxy asks for each of its own requests and has an access log of its own: by default neither
     // span nor line is made for what it may pass on.
     let is_question = authorize::is_question(request.uri().path());
-    let span = if is_question {
-        tracing::debug_span!("request", request = %id, method)
-    } else {
-        tracing::info_span!("request", request = %id, method)
-    };
+    let traced = traced(id, method);
+    let span = traced.in_scope(|| {
+        if is_question {
+            tracing::debug_span!("request", request = %id, method)
+        } else {
+            tracing::info_span!("request", request = %id, method)
+        }
+    });
+    // Of two spans around one future the outer one comes last.
+    let around = traced.clone();
     async {
         let response = finish(front.answer(request).await, id, is_head);
         let route = found.as_ref().map_or(authorize::PATH, Route::as_str);
@@ -80,10 +89,37 @@ pub(super) async fn observe(front: Front, mut request: Request) -> Response {
             tracing::info!(request = %id, route, status = status.as_u16(), duration_us, "answered");
         }
         durations::record(route, method, status.as_u16(), duration);
+        if !traced.is_disabled() {
+            traced.record("otel.name", format!("{method} {route}"));
+            traced.record("http.route", route);
+            traced.record("http.response.status_code", status.as_u16());
+            traced.record("vitrine.answered_us", duration_us);
+            if status.is_server_error() {
+                traced.record("otel.status_code", "ERROR");
+            }
+        }
         response
     }
     .instrument(span)
+    .instrument(around)
     .await
+}
+
+/// The request in a trace: its id, its method and the route's template; never a path, an address or a
+/// credential. It lasts as long as what the request has begun, so that the time to its answer is told apart.
+fn traced(id: RequestId, method: &'static str) -> tracing::Span {
+    tracing::trace_span!(
+        target: TRACED,
+        "request",
+        otel.kind = "server",
+        otel.name = Empty,
+        otel.status_code = Empty,
+        http.request.method = method,
+        http.route = Empty,
+        http.response.status_code = Empty,
+        vitrine.request = %id,
+        vitrine.answered_us = Empty,
+    )
 }
 
 /// Puts the request id into the answer, and logs the cause of an error once. The answer to HEAD has

@@ -22,7 +22,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<()> {
         ..arguments.place.flags()
     };
     let config = Config::load(arguments.place.config.as_deref(), &flags)?;
-    let _log = super::start_log_in_batches(&config.log, config.log_format)?;
+    let observed = super::observe_server(&config)?;
     let _only = SingleServer::take(&config)?;
     let listener = server::bind(&config.listen).await?;
     let bound = listener.local_addr()?;
@@ -35,7 +35,8 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<()> {
     )
     .await?;
     services.spawn_background();
-    let router = vitrine_http::router_with(services.clone(), observe::start(&config)?);
+    let router =
+        vitrine_http::router_with(services.clone(), observe::start(&config, services.clone())?);
     tracing::info!(
         address = %bound,
         public_url = services.settings().public_url,
@@ -54,6 +55,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<()> {
     serving.await?;
     services.shutdown().await;
     tracing::info!("stopped");
+    observed.end().await;
     Ok(())
 }
 

@@ -10,6 +10,21 @@ export function memory(pid) {
   return { pss: mib('Pss'), rss: mib('Rss') }
 }
 
+/** What the threads of a process are doing: tells a server that waits for something from one that gets no processor. */
+export function threads(pid) {
+  try {
+    return readdirSync(`/proc/${pid}/task`)
+      .map((task) => {
+        const read = (file) => readFileSync(`/proc/${pid}/task/${task}/${file}`, 'latin1').trim()
+        const stat = read('stat')
+        return `${read('comm')}: ${stat.slice(stat.lastIndexOf(')') + 2)[0]} in ${read('wchan') || 'its own code'}, ran and waited ${read('schedstat')}`
+      })
+      .join('\n')
+  } catch {
+    return 'the process is gone'
+  }
+}
+
 export const descriptors = (pid) => readdirSync(`/proc/${pid}/fd`).length
 
 /** Seconds of CPU of a process and, as far as they have ended, of its children. */
