@@ -43,10 +43,12 @@ pub enum Purpose {
     EditorSession,
     /// The address at which an editor page may be loaded again.
     EditorFrame,
+    /// Parameters behind a script job, at rest.
+    ScriptJob,
 }
 
 impl Purpose {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Ticket,
         Self::AssetLink,
         Self::UploadLink,
@@ -56,6 +58,7 @@ impl Purpose {
         Self::EditorToken,
         Self::EditorSession,
         Self::EditorFrame,
+        Self::ScriptJob,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -69,6 +72,7 @@ impl Purpose {
             Self::EditorToken => b"vitrine seal editor token",
             Self::EditorSession => b"vitrine seal editor session",
             Self::EditorFrame => b"vitrine seal editor frame",
+            Self::ScriptJob => b"vitrine seal script job",
         }
     }
 

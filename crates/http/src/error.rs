@@ -194,6 +194,7 @@ impl ErrorKind {
                     | K::EditorSessionGone
                     | K::PartnerKeyInvalid
                     | K::EditorTokenInvalid
+                    | K::ScriptJobInvalid
             )
         )
     }
@@ -255,6 +256,8 @@ const fn refusal_row(kind: RefusalKind) -> ErrorRow {
         | K::EditorTokenExpired
         | K::EditorTokenRevoked
         | K::EditorTokenUsed
+        | K::ScriptJobInvalid
+        | K::PlainParametersRefused
         | K::ViewOnly
         | K::LeaseMissing
         | K::BrowserRefused => (S::FORBIDDEN, E::SdErrorForbidden),

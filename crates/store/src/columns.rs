@@ -5,8 +5,8 @@ use vitrine_access::{
     AccessKeyId, AppId, AuditId, AuthGroupId, BlobKey, CapScope, CapWindow, Change, Decision,
     DrawingFormat, DrawingId, EditorSessionHash, EditorTokenHash, EditorUserHash, EndReason, JobId,
     ModelId, ModelStatus, OrganizationId, Owner, PartnerId, PartnerKeyId, Payer, PermissionSet,
-    RequestId, Role, SecretHash, SessionAlias, SessionClass, SessionHash, Subject, TicketId,
-    Timestamp, TokenId, UsageId, UsageKind, UserId, Visibility,
+    RequestId, Role, ScriptJobHash, SecretHash, SessionAlias, SessionClass, SessionHash, Subject,
+    TicketId, Timestamp, TokenId, UsageId, UsageKind, UserId, Visibility,
 };
 
 use crate::db::{Column, Kind, Query, Row, Value};
@@ -113,6 +113,7 @@ raw_bytes!(
     PartnerId,
     PartnerKeyId,
     RequestId,
+    ScriptJobHash,
     SecretHash,
     SessionAlias,
     SessionHash,

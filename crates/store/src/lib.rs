@@ -34,6 +34,7 @@ mod models;
 mod partners;
 mod postgres;
 mod results;
+mod script_jobs;
 mod sessions;
 mod settings;
 mod sign_ins;
@@ -66,6 +67,7 @@ pub use results::{
     BoundingBox, ComputationRecord, ComputationStatus, OutputVersionRecord, ResultCursor,
     ResultKind, StoredContent,
 };
+pub use script_jobs::{ScriptJobRecord, ScriptJobState};
 pub use sessions::SessionTouch;
 pub use settings::ModelSettings;
 pub use sign_ins::{PasswordHash, SignInRecord};

@@ -29,6 +29,8 @@ pub enum Credential {
     EditorToken,
     /// An editor session, which an editor token opened.
     EditorSession,
+    /// The id of a script job, which starting it returned.
+    ScriptJob,
     /// An account's access key: its id and its secret.
     AccessKey,
     /// A token of the platform, which stands for an account.
@@ -476,6 +478,30 @@ pub static OPERATIONS: &[Operation] = &[
         &[],
     ),
     row(
+        "StartScriptJob",
+        "GET",
+        "/startScriptJob",
+        Credential::EditorToken,
+        None,
+        &[],
+    ),
+    row(
+        "PostScriptJob",
+        "POST",
+        "/startScriptJob",
+        Credential::EditorToken,
+        None,
+        &[],
+    ),
+    row(
+        "GetScriptJobStatus",
+        "GET",
+        "/scriptJobStatus",
+        Credential::ScriptJob,
+        None,
+        &[],
+    ),
+    row(
         "PlatformSignIn",
         "POST",
         "/oauth/token",
@@ -788,7 +814,7 @@ mod tests {
             .collect();
         assert_eq!(ids.len(), OPERATIONS.len());
         assert_eq!(places.len(), OPERATIONS.len());
-        assert_eq!(OPERATIONS.len(), 81);
+        assert_eq!(OPERATIONS.len(), 84);
     }
 
     #[test]

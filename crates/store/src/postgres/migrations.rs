@@ -43,4 +43,8 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         version: 10,
         sql: include_str!("../../migrations/postgres/0010_plans.sql"),
     },
+    Migration {
+        version: 13,
+        sql: include_str!("../../migrations/postgres/0013_script_jobs.sql"),
+    },
 ];

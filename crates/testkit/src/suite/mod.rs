@@ -13,6 +13,7 @@ mod models;
 mod money;
 mod partners;
 mod results;
+mod script_jobs;
 mod sessions;
 mod sign_ins;
 
@@ -33,6 +34,7 @@ pub async fn run_all(store: &Store) {
     partners::run(store).await;
     sign_ins::run(store).await;
     drawings::run(store).await;
+    script_jobs::run(store).await;
     listing::run(store).await;
     feeds::run(store).await;
 }

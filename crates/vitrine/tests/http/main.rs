@@ -39,6 +39,7 @@ mod platform_models;
 mod platform_roles;
 mod protocol;
 mod rates;
+mod scripts;
 mod sign_ins;
 mod simulation;
 mod snapshots;
