@@ -290,6 +290,8 @@ hex_values! {
     EditorUserHash[32] = "an editor user hash", "64 lower-case hexadecimal digits";
     /// What is kept of an editor session: a digest of its 32 bytes. Opens nothing by itself.
     EditorSessionHash[32] = "an editor session hash", "64 lower-case hexadecimal digits";
+    /// What is kept of a script job's id: a digest of its 32 bytes. Opens nothing by itself.
+    ScriptJobHash[32] = "a script job hash", "64 lower-case hexadecimal digits";
     /// One drawing of one partner, by a digest of where it comes from.
     DrawingId[32] = "a drawing id", "64 lower-case hexadecimal digits";
 }

@@ -5,10 +5,12 @@
 //! values carry no serde: stored and wire forms are private types of the module that needs them.
 
 pub mod audit;
+mod bearer;
 pub mod caps;
 pub mod change;
 pub mod credits;
 pub mod decide;
+pub mod editor_parameters;
 pub mod editor_session;
 pub mod editor_token;
 pub mod egress;
@@ -28,6 +30,7 @@ pub mod plan;
 pub mod platform;
 pub mod random;
 pub mod refusal;
+pub mod script_job;
 pub mod seal;
 pub mod secret;
 pub mod session;
@@ -59,8 +62,8 @@ pub use grant::{Grant, Subject};
 pub use ids::{
     AccessKeyId, AuditId, AuthGroupId, BlobKey, DrawingId, EditorSessionHash, EditorTokenHash,
     EditorUserHash, IdError, InvitationId, IssuerKey, JobId, ModelId, OrganizationId, PartnerId,
-    PartnerKeyId, RequestId, SessionAlias, SessionHash, SessionId, ShareId, TicketId, TokenId,
-    UsageId, UserId,
+    PartnerKeyId, RequestId, ScriptJobHash, SessionAlias, SessionHash, SessionId, ShareId,
+    TicketId, TokenId, UsageId, UserId,
 };
 pub use jwt::{
     AccessToken, Algorithm, Expected, JwsHeader, JwtError, KeySet, SigningKey, VerifiedJws,

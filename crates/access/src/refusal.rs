@@ -136,6 +136,10 @@ refusal_kinds! {
     EditorSessionMissing = "editor-session-missing",
     /// The editor session ended, or never was.
     EditorSessionGone = "editor-session-gone",
+    /// There is no such script job, as far as the caller may know.
+    ScriptJobInvalid = "script-job-invalid",
+    /// The parameters stand in the address, and the partner does not permit that, or they hold a secret.
+    PlainParametersRefused = "plain-parameters-refused",
     /// The token permits looking only.
     ViewOnly = "view-only",
     /// Somebody else has the right to edit the drawing, or nobody asked for it.

@@ -47,10 +47,12 @@ pub enum Purpose {
     SecondFactor,
     /// Links by which a model is seen without a sign-in.
     ModelLink,
+    /// Parameters behind a script job, at rest.
+    ScriptJob,
 }
 
 impl Purpose {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Ticket,
         Self::AssetLink,
         Self::UploadLink,
@@ -62,6 +64,7 @@ impl Purpose {
         Self::EditorFrame,
         Self::SecondFactor,
         Self::ModelLink,
+        Self::ScriptJob,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -77,6 +80,7 @@ impl Purpose {
             Self::EditorFrame => b"vitrine seal editor frame",
             Self::SecondFactor => b"vitrine seal second factor",
             Self::ModelLink => b"vitrine seal model link",
+            Self::ScriptJob => b"vitrine seal script job",
         }
     }
 

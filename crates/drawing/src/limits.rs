@@ -21,3 +21,27 @@ pub const OUTPUT_BYTES_MAX: usize = 96 << 20;
 
 /// Characters of what a library says about a broken file.
 pub const REASON_CHARS_MAX: usize = 300;
+
+/// Lines and curves of one page, blocks counted as often as they are inserted. Each takes 40 bytes.
+pub const PLOT_STEPS_MAX: usize = 4_000_000;
+
+/// Blocks one inside the other on a page. People go some five deep; blocks that hold themselves never end.
+pub const PLOT_NESTING_MAX: usize = 32;
+
+/// Bytes of a script. People write some lines, programs some hundred.
+pub const SCRIPT_BYTES_MAX: usize = 65_536;
+
+/// Commands of a script: each takes two bytes at least.
+pub const SCRIPT_COMMANDS_MAX: usize = 10_000;
+
+/// Files that a script writes: some forms of one drawing.
+pub const SCRIPT_OUTPUTS_MAX: usize = 10;
+
+/// Bytes of a name that a script gives: what file systems take, and what layers have.
+pub const SCRIPT_NAME_BYTES_MAX: usize = 200;
+
+/// Layers of a drawing that a script adds to.
+pub const SCRIPT_LAYERS_MAX: usize = 10_000;
+
+/// Entities of a drawing that a script adds to.
+pub const SCRIPT_ENTITIES_MAX: usize = 1_000_000;

@@ -275,6 +275,16 @@ static TEXTS: &[(&str, &str, &str)] = &[
         "Let the partner's back end generate a new token and open the editor with it.",
     ),
     (
+        "script-job-invalid",
+        "There is no such script job, or it is another partner's, or it ended more than a week ago.",
+        "Ask with the id that starting the job returned, and with the application id of its partner.",
+    ),
+    (
+        "plain-parameters-refused",
+        "The address of the editor holds parameters instead of a token, and the partner does not permit that, or one of them is a secret.",
+        "Open the editor by a token. A secret that stood in an address has to be replaced.",
+    ),
+    (
         "view-only",
         "The token opened the drawing for looking only.",
         "Generate a token with the parameter `access` set to `edit`. What is opened by `fileUrl` is \

@@ -196,6 +196,7 @@ impl ErrorKind {
                     | K::EditorSessionGone
                     | K::PartnerKeyInvalid
                     | K::EditorTokenInvalid
+                    | K::ScriptJobInvalid
             )
         )
     }
@@ -261,6 +262,8 @@ const fn refusal_row(kind: RefusalKind) -> ErrorRow {
         | K::EditorTokenExpired
         | K::EditorTokenRevoked
         | K::EditorTokenUsed
+        | K::ScriptJobInvalid
+        | K::PlainParametersRefused
         | K::ViewOnly
         | K::LeaseMissing
         | K::AddressNotAllowed

@@ -82,8 +82,8 @@ pub use vitrine_store::{
     AccessKeyRecord, ApplicationRecord, AuditCursor, BlobError, Clause, ComputationStatus,
     Condition, Field, FieldKind, InvitationRecord, ListQuery, MODEL_FIELDS, ModelFilter,
     ModelRecord, ModelSettings, Operand, OrganizationRecord, OutputVersionRecord, PartnerKeyRecord,
-    PartnerRecord, PartnerSettings, ResultKind, ShareRecord, SignInRecord, SortBy, StoredContent,
-    Test, UserRecord,
+    PartnerRecord, PartnerSettings, ResultKind, ScriptJobState, ShareRecord, SignInRecord, SortBy,
+    StoredContent, Test, UserRecord,
 };
 
 use crate::audit::Trail;
@@ -91,6 +91,7 @@ use crate::budget::Budget;
 use crate::changes::Changes;
 use crate::computations::Computations;
 use crate::editor::Drawings;
+use crate::editor::scripts::Scripts;
 use crate::issuers::Issuers;
 use crate::limiter::Limiter;
 use crate::outgoing::Outgoing;
@@ -164,6 +165,7 @@ struct Inner {
     partners: Partners,
     passwords: Passwords,
     drawings: Drawings,
+    scripts: Scripts,
     touches: Touches,
     trail: Trail,
     computations: Computations,
@@ -213,6 +215,7 @@ impl Services {
                 partners: Partners::new(),
                 passwords: Passwords::new(),
                 drawings: Drawings::new(drawing_pool),
+                scripts: Scripts::new(),
                 touches: Touches::default(),
                 trail: Trail::new(),
                 computations: Computations::new(),
@@ -243,6 +246,7 @@ impl Services {
         tracker.spawn(listening::run(self.clone()));
         tracker.spawn(presence::flush_touches(self.clone()));
         tracker.spawn(jobs::run(self.clone()));
+        tracker.spawn(editor::scripts::run(self.clone()));
         tracker.spawn(audit::write_behind(self.clone()));
         tracker.spawn(retention::run(self.clone()));
         if !self.inner.issuers.is_empty() {

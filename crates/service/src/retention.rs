@@ -16,6 +16,9 @@ const COMPUTATIONS_KEPT: Duration = SESSIONS_KEPT;
 /// How long tokens of the editor are kept after their end, so that a late one is told from a wrong one.
 const EDITOR_TOKENS_KEPT: Duration = Duration::from_hours(24);
 
+/// How long script jobs can be asked about after their end.
+const SCRIPT_JOBS_KEPT: Duration = Duration::from_hours(7 * 24);
+
 /// Forgets until the server stops.
 pub(crate) async fn run(services: Services) {
     let stopping = services.inner.stopping.clone();
@@ -69,6 +72,11 @@ impl Services {
         {}
         while store
             .forget_editor_sessions(ago(EDITOR_TOKENS_KEPT), ROWS)
+            .await?
+            >= u64::from(ROWS)
+        {}
+        while store
+            .forget_script_jobs(ago(SCRIPT_JOBS_KEPT), ROWS)
             .await?
             >= u64::from(ROWS)
         {}

@@ -6,9 +6,9 @@ use vitrine_access::{
     AccessKeyId, AppId, AuditId, AuthGroupId, BlobKey, CapScope, CapWindow, Change, Decision,
     DrawingFormat, DrawingId, EditorSessionHash, EditorTokenHash, EditorUserHash, EndReason,
     InvitationId, IssuerKey, JobId, ModelId, ModelStatus, OrganizationId, Owner, PartnerId,
-    PartnerKeyId, Payer, PermissionSet, RequestId, Role, SecretHash, SessionAlias, SessionClass,
-    SessionHash, ShareId, SharePolicy, Subject, TicketId, Timestamp, TokenId, UsageId, UsageKind,
-    UserId, Visibility,
+    PartnerKeyId, Payer, PermissionSet, RequestId, Role, ScriptJobHash, SecretHash, SessionAlias,
+    SessionClass, SessionHash, ShareId, SharePolicy, Subject, TicketId, Timestamp, TokenId,
+    UsageId, UsageKind, UserId, Visibility,
 };
 
 use crate::db::{Column, Kind, Query, Row, Value};
@@ -118,6 +118,7 @@ raw_bytes!(
     PartnerId,
     PartnerKeyId,
     RequestId,
+    ScriptJobHash,
     SecretHash,
     SessionAlias,
     SessionHash,

@@ -425,6 +425,7 @@ pub(crate) struct Texts {
     pub(crate) lock_cap_table: &'static str,
     /// The oldest job that is ready at `$1`; `$2` is the end of the lease.
     pub(crate) take_job: &'static str,
+    pub(crate) take_script_job: &'static str,
 }
 
 /// One migration, by its number.

@@ -37,6 +37,7 @@ mod models;
 mod partners;
 mod postgres;
 mod results;
+mod script_jobs;
 mod second_factors;
 mod sessions;
 mod settings;
@@ -75,6 +76,7 @@ pub use results::{
     BoundingBox, ComputationRecord, ComputationStatus, OutputVersionRecord, ResultCursor,
     ResultKind, StoredContent,
 };
+pub use script_jobs::{ScriptJobRecord, ScriptJobState};
 pub use second_factors::SecondFactorRecord;
 pub use sessions::SessionTouch;
 pub use settings::ModelSettings;

@@ -8,19 +8,19 @@ use vitrine_access::{
     AccessKeyId, AuditId, AuthGroupId, BlobKey, Cap, CapScope, CapWindow, Change, DrawingFormat,
     DrawingId, EditorSessionHash, EditorTokenHash, EndReason, IssuerKey, ModelId, ModelStatus,
     OrganizationId, Origin, Owner, PartnerId, PartnerKeyId, Payer, PermissionSet, RefreshChain,
-    RequestId, Role, SecretHash, SessionAlias, SessionHash, SharePolicy, Subject, TicketId,
-    TicketType, Timestamp, TokenId, UsageId, UsageKind, UserId, Visibility,
+    RequestId, Role, ScriptJobHash, SecretHash, SessionAlias, SessionHash, SharePolicy, Subject,
+    TicketId, TicketType, Timestamp, TokenId, UsageId, UsageKind, UserId, Visibility,
 };
 use vitrine_store::{
-    ComputationStatus, DoomState, JobKind, JobState, ModelFilter, ResultKind, SignInRecord, Store,
-    StoreOptions, VersionKind,
+    ComputationStatus, DoomState, JobKind, JobState, ModelFilter, ResultKind, ScriptJobState,
+    SignInRecord, Store, StoreOptions, VersionKind,
 };
 
 mod common;
 
 const ROWS: &str = include_str!("rows/0001.sql");
 const ROWS_2: &str = include_str!("rows/0002.sql");
-const ROWS_3_TO_11: [&str; 9] = [
+const ROWS_3_TO_13: [&str; 10] = [
     include_str!("rows/0003.sql"),
     include_str!("rows/0004.sql"),
     include_str!("rows/0005.sql"),
@@ -30,6 +30,7 @@ const ROWS_3_TO_11: [&str; 9] = [
     include_str!("rows/0009.sql"),
     include_str!("rows/0010.sql"),
     include_str!("rows/0011.sql"),
+    include_str!("rows/0013.sql"),
 ];
 
 const USER: UserId = UserId::from_bytes(uuid(0x11));
@@ -111,12 +112,12 @@ async fn rows_of_schema_version_2_are_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_of_schema_versions_3_to_11_are_read() {
+async fn rows_of_schema_versions_3_to_13_are_read() {
     common::on_both(
-        "rows_of_schema_versions_3_to_11_are_read",
+        "rows_of_schema_versions_3_to_13_are_read",
         |url| async move {
             let store = Store::open(&url, StoreOptions::default()).await.unwrap();
-            for rows in [ROWS, ROWS_2].into_iter().chain(ROWS_3_TO_11) {
+            for rows in [ROWS, ROWS_2].into_iter().chain(ROWS_3_TO_13) {
                 write_rows(&url, rows).await;
             }
             read_doomed(&store).await;
@@ -125,6 +126,7 @@ async fn rows_of_schema_versions_3_to_11_are_read() {
             read_partners(&store).await;
             read_sign_ins(&store).await;
             read_drawings(&store).await;
+            read_script_jobs(&store).await;
             read_platform(&store).await;
             read_bounds(&store).await;
             store.close().await;
@@ -258,6 +260,15 @@ async fn read_partners(store: &Store) {
     assert!(token.one_time && token.user.is_some());
     assert_eq!((token.partner, token.key), (id, keys[0].id));
     assert_eq!((token.used_at, token.revoked_at), (Some(at(67)), None));
+}
+
+async fn read_script_jobs(store: &Store) {
+    let hash = ScriptJobHash::from_bytes([0xc1; 32]);
+    let job = store.script_job_unscoped(hash).await.unwrap().unwrap();
+    assert_eq!((job.state, job.attempts), (ScriptJobState::Done, 2));
+    assert_eq!((job.ready_at, job.created_at), (at(90), at(91)));
+    assert_eq!((job.ended_at, job.message), (Some(at(92)), None));
+    assert!(job.outputs.unwrap().contains("a.pdf"));
 }
 
 async fn read_drawings(store: &Store) {
@@ -473,7 +484,7 @@ async fn rows_of_accounts_since_schema_version_16_are_read() {
             let store = Store::open(&url, StoreOptions::default()).await.unwrap();
             for rows in [ROWS, ROWS_2]
                 .into_iter()
-                .chain(ROWS_3_TO_11)
+                .chain(ROWS_3_TO_13)
                 .chain(ROWS_OF_ACCOUNTS)
             {
                 write_rows(&url, rows).await;

@@ -598,6 +598,9 @@ pub(crate) struct PartnerSettingsArguments {
     /// Whether verifying a token needs the key beside it.
     #[arg(long)]
     pub(crate) require_key_on_verify: Option<bool>,
+    /// Whether pages of the editor may be opened by parameters in their address, for looking only.
+    #[arg(long)]
+    pub(crate) plain_parameters: Option<bool>,
     /// Tokens that may be made in an hour; 0 for no limit.
     #[arg(long)]
     pub(crate) tokens_per_hour: Option<u32>,

@@ -186,6 +186,7 @@ fn credential(operation: &Operation) -> &'static str {
         Credential::PartnerKey => "partner key",
         Credential::EditorToken => "editor token",
         Credential::EditorSession => "editor session",
+        Credential::ScriptJob => "script job id",
         Credential::AccessKey => "access key",
         Credential::Account => "token of the platform",
         Credential::OneTimeLink => "secret of a link, once",
@@ -222,6 +223,30 @@ fn the_table_of_operations_is_the_permission_tables() {
         .unwrap();
     }
     check_block("docs/operations.md", "operations", &table);
+}
+
+#[test]
+fn the_table_of_parameters_is_the_codes() {
+    use vitrine_access::editor_parameters::PARAMETERS;
+
+    let mut table = String::from("| parameter | for | what it says |\n|---|---|---|\n");
+    for row in PARAMETERS {
+        let used = row.used.as_str();
+        writeln!(table, "| `{}` | {used} | {} |", row.name, row.meaning).unwrap();
+    }
+    check_block("docs/editor.md", "parameters", &table);
+}
+
+#[test]
+fn the_commands_of_scripts_are_the_documented_ones() {
+    let page = read("docs/partners.md");
+    for command in vitrine_engine::SCRIPT_COMMANDS {
+        let name = format!("`{command}`");
+        assert!(
+            page.contains(&name),
+            "docs/partners.md does not name {command}"
+        );
+    }
 }
 
 #[test]

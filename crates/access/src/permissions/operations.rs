@@ -29,6 +29,8 @@ pub enum Credential {
     EditorToken,
     /// An editor session, which an editor token opened.
     EditorSession,
+    /// The id of a script job, which starting it returned.
+    ScriptJob,
     /// An account's access key: its id and its secret.
     AccessKey,
     /// A token of the platform, which stands for an account.
@@ -474,6 +476,30 @@ pub static OPERATIONS: &[Operation] = &[
         "DELETE",
         "/editor/lease",
         Credential::EditorSession,
+        None,
+        &[],
+    ),
+    row(
+        "StartScriptJob",
+        "GET",
+        "/startScriptJob",
+        Credential::EditorToken,
+        None,
+        &[],
+    ),
+    row(
+        "PostScriptJob",
+        "POST",
+        "/startScriptJob",
+        Credential::EditorToken,
+        None,
+        &[],
+    ),
+    row(
+        "GetScriptJobStatus",
+        "GET",
+        "/scriptJobStatus",
+        Credential::ScriptJob,
         None,
         &[],
     ),
@@ -998,7 +1024,7 @@ mod tests {
             .collect();
         assert_eq!(ids.len(), OPERATIONS.len());
         assert_eq!(places.len(), OPERATIONS.len());
-        assert_eq!(OPERATIONS.len(), 107);
+        assert_eq!(OPERATIONS.len(), 110);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use vitrine_service::Services;
 use crate::authorize;
 use crate::editor::{drawing, session};
 use crate::error::{ApiError, ErrorKind};
-use crate::partner::{oauth, tokens};
+use crate::partner::{oauth, scripts, tokens};
 use crate::platform;
 
 use super::audited::{Audited, note_refusal};
@@ -25,7 +25,7 @@ use super::{
 };
 
 /// Reading these changes something: whoever asks for the head of the answer alone would lose it.
-const CHANGES_BY_GET: [&str; 1] = ["VerifyEditorToken"];
+const CHANGES_BY_GET: [&str; 2] = ["VerifyEditorToken", "StartScriptJob"];
 
 async fn without_answer() -> impl IntoResponse {
     let refused = ApiError::new(
@@ -255,7 +255,10 @@ pub(crate) fn router(services: &Services) -> Router<Services> {
     .serve("GetEditorDrawing", drawing::get)
     .serve("SaveEditorDrawing", drawing::put)
     .serve("TakeEditorLease", session::take_lease)
-    .serve("ReleaseEditorLease", session::release_lease);
+    .serve("ReleaseEditorLease", session::release_lease)
+    .serve("StartScriptJob", scripts::start)
+    .serve("PostScriptJob", scripts::post)
+    .serve("GetScriptJobStatus", scripts::status);
     let routes = account_routes(platform_routes(routes));
     let rows: BTreeSet<&'static str> = OPERATIONS.iter().map(|row| row.id).collect();
     assert!(

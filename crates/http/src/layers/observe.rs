@@ -148,6 +148,8 @@ fn name_request(error: ApiError, response: Response) -> Response {
     let (mut parts, _) = response.into_parts();
     let (rendered, body) = error.into_response().into_parts();
     // The length of the first rendering no longer holds.
+    // What was packed is replaced by what is not.
+    parts.headers.remove(axum::http::header::CONTENT_ENCODING);
     parts.headers.remove(axum::http::header::CONTENT_LENGTH);
     parts.headers.extend(rendered.headers);
     Response::from_parts(parts, body)

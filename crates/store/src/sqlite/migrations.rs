@@ -48,6 +48,10 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/sqlite/0011_bounds.sql"),
     },
     Migration {
+        version: 13,
+        sql: include_str!("../../migrations/sqlite/0013_script_jobs.sql"),
+    },
+    Migration {
         version: 16,
         sql: include_str!("../../migrations/sqlite/0016_applications.sql"),
     },

@@ -15,4 +15,9 @@ pub(super) const TEXTS: Texts = Texts {
             AND owner NOT IN (SELECT value FROM json_each($3)) \
             ORDER BY ready_at, id LIMIT 1) \
         RETURNING id, kind, owner, state, attempts, ready_at, error",
+    take_script_job: "UPDATE script_job SET state = 'running', attempts = attempts + 1, ready_at = $2 \
+        WHERE hash = (SELECT hash FROM script_job WHERE ended_at IS NULL AND ready_at <= $1 \
+            ORDER BY turn, created_at, hash LIMIT 1) \
+        RETURNING hash, partner, partner_key, token, user_hash, sealed, state, attempts, ready_at, \
+            created_at, ended_at, message, outputs",
 };

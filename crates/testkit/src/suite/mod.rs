@@ -14,6 +14,7 @@ mod models;
 mod money;
 mod partners;
 mod results;
+mod script_jobs;
 mod sessions;
 mod sharing;
 mod sign_ins;
@@ -37,6 +38,7 @@ pub async fn run_all(store: &Store) {
     drawings::run(store).await;
     applications::run(store).await;
     sharing::run(store).await;
+    script_jobs::run(store).await;
     listing::run(store).await;
     feeds::run(store).await;
 }

@@ -44,6 +44,7 @@ mod platform_models;
 mod platform_roles;
 mod protocol;
 mod rates;
+mod scripts;
 mod second_factors;
 mod sharing;
 mod sign_ins;

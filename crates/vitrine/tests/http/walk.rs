@@ -143,6 +143,9 @@ struct Editors {
     etag: String,
     /// A token of the first partner that nothing else of the walk revokes.
     token: String,
+    /// Ids of script jobs of both.
+    job: String,
+    others_job: String,
 }
 
 /// What accounts have: keys as id and secret, and tokens of the platform.
@@ -216,6 +219,8 @@ impl World {
             ],
             old: old_editor,
             token: generate(&app, &first_key).await,
+            job: started(&app, &first_key).await,
+            others_job: started(&app, &others_key).await,
             edit,
             etag,
         };
@@ -301,6 +306,7 @@ impl World {
             Credential::PartnerKey => Some(self.by_partner_key(row, with)),
             Credential::EditorToken => Some(self.by_editor_token(row, with)),
             Credential::EditorSession => Some(self.by_editor_session(row, with)),
+            Credential::ScriptJob => Some(self.by_script_job(row, with)),
             Credential::AccessKey => Some(self.by_access_key(with)),
             Credential::Account => Some(self.by_account(row, with)),
         }
@@ -474,8 +480,34 @@ impl World {
             Try::Narrow => call.header("x-api-token", &partners.revoked_token),
             Try::OtherTenant => call.header("x-api-token", &partners.others_token),
             // Revoked meanwhile by the operation that does that.
+            Try::Right if row.path == "/startScriptJob" => {
+                call.header("x-api-token", &self.editors.token)
+            }
             Try::Right => call.header("x-api-token", &partners.token),
         }
+    }
+
+    fn by_script_job(&self, row: &Operation, with: Try) -> Call {
+        let editors = &self.editors;
+        let job = match with {
+            Try::None => return bare(row, row.path),
+            Try::Garbage => GARBAGE,
+            Try::Expired => "0000000000000000000000000000000000000000000000000000000000000000",
+            Try::OtherTenant => &editors.others_job,
+            Try::Narrow | Try::Right => &editors.job,
+        };
+        // A job of one partner asked about as another's.
+        let auth = if matches!(with, Try::Narrow) {
+            "other"
+        } else {
+            "acme"
+        };
+        let auth = if matches!(with, Try::OtherTenant) {
+            "other"
+        } else {
+            auth
+        };
+        bare(row, &format!("{}?jobId={job}&auth={auth}", row.path))
     }
 
     fn by_editor_session(&self, row: &Operation, with: Try) -> Call {
@@ -794,9 +826,19 @@ async fn partner(app: &TestApp, name: &str) -> (PartnerId, String) {
 async fn generate(app: &TestApp, key: &str) -> String {
     let call = Call::post("/generate")
         .header("x-api-key", key)
-        .json(&json!({ "file": "a.dxf", "userId": "7" }));
+        .json(&json!({ "file": "a.dxf", "userId": "7", "fileType": "PDF" }));
     let made = app.send(call).await.expect(200).json();
     made["token"].as_str().unwrap().to_owned()
+}
+
+/// The id of a script job.
+async fn started(app: &TestApp, key: &str) -> String {
+    let token = generate(app, key).await;
+    let answer = app
+        .send(Call::get("/startScriptJob").header("x-api-token", &token))
+        .await;
+    let text = answer.expect(200).text();
+    text.strip_prefix("JobID::").unwrap().to_owned()
 }
 
 /// An editor session and the tag of its drawing.
@@ -854,6 +896,18 @@ fn session_body(row: &Operation, session: &Opened) -> Value {
     }
 }
 
+/// Status of an operation's success.
+fn success(row: &Operation) -> u16 {
+    match row.id {
+        "CreateSessionByTicket" | "CreateSessionByModel" | "OpenEditorSession" => 201,
+        "DownloadOutput" => 206,
+        "Authorize" | "CloseEditorSession" | "ReleaseEditorLease" => 204,
+        "EraseModel" => 202,
+        "PlatformAuthorizePage" => 303,
+        _ => 200,
+    }
+}
+
 /// Status and type that a kind of credential deserves. 401: who are you; 403: known, but not
 /// allowed; 410: it was good once.
 #[expect(
@@ -863,21 +917,15 @@ fn session_body(row: &Operation, session: &Opened) -> Value {
 fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
     use Credential::{
         AccessKey, Account, BackendToken, EditorSession, EditorToken, Forwarded, OneTimeLink,
-        PartnerKey, Public, SealedLink, Session, SessionOrToken, Ticket, Token, TokenOrAuthor,
+        PartnerKey, Public, ScriptJob, SealedLink, Session, SessionOrToken, Ticket, Token,
+        TokenOrAuthor,
     };
     const FORBIDDEN: (u16, &str) = (403, "SdErrorForbidden");
     const TICKET: (u16, &str) = (403, "SdTicketValidationError");
     const GONE: (u16, &str) = (410, "SdSessionGoneError");
     const JWT: (u16, &str) = (401, "SdJwtValidationError");
 
-    let right = match row.id {
-        "CreateSessionByTicket" | "CreateSessionByModel" | "OpenEditorSession" => (201, ""),
-        "DownloadOutput" => (206, ""),
-        "Authorize" | "CloseEditorSession" | "ReleaseEditorLease" => (204, ""),
-        "EraseModel" => (202, ""),
-        "PlatformAuthorizePage" => (303, ""),
-        _ => (200, ""),
-    };
+    let right = (success(row), "");
     match (row.credential, with) {
         // What demands no permission shows each block by a permission of its own; a token takes
         // nothing away from an open session (see `strong` for those that demand one); links to
@@ -894,6 +942,9 @@ fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
         {
             (403, "view-only")
         }
+        // Whoever holds a job's id may ask about it.
+        (ScriptJob, Try::OtherTenant) => right,
+        (ScriptJob, _) => (403, "script-job-invalid"),
         // A session stands for one drawing of its own partner: whose it is, is no question.
         (EditorSession, Try::Narrow | Try::OtherTenant) => right,
         (Token, Try::Narrow) if row.permission.is_none() => right,
@@ -966,6 +1017,7 @@ fn cause(row: &Operation, answer: &Answer) -> String {
         Credential::PartnerKey
         | Credential::EditorToken
         | Credential::EditorSession
+        | Credential::ScriptJob
         | Credential::AccessKey => "/code",
         Credential::Account | Credential::OneTimeLink => "/error/code",
         _ => "/error",
