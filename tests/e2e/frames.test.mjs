@@ -149,7 +149,7 @@ describe('embedding', () => {
   })
 
   test('opened alone, the address says that it belongs into a frame', async () => {
-    const visited = await assertSays(embed, /inside another page/, { framed: false })
+    const visited = await assertSays(embed, /inside an iframe on a page that its owner allows, and not by itself/, { framed: false })
     await keep(visited.page, 'embed-alone')
     await visited.page.setViewportSize({ width: 360, height: 640 })
     await keep(visited.page, 'embed-alone-narrow')
