@@ -106,7 +106,7 @@ describe('the console', () => {
     const visited = await signedIn()
     const { page } = visited
     const cards = page.locator('.card')
-    assert.equal(await cards.count(), demo.info.models.length)
+    await until('each model has its card', async () => (await cards.count()) === demo.info.models.length)
     await until('the pictures are there', () =>
       page.locator('.card img').evaluateAll((images) => images.length === 3 && images.every((image) => image.naturalWidth > 0)),
     )
