@@ -146,10 +146,9 @@ async fn open_script_jobs(
     partner: PartnerId,
     limit: u32,
 ) -> Result<u64, StoreError> {
-    let sql = "SELECT COUNT(*) AS jobs FROM (SELECT turn FROM script_job \
-        WHERE partner = $1 AND ended_at IS NULL LIMIT $2) AS open";
+    let sql = "SELECT turn FROM script_job WHERE partner = $1 AND ended_at IS NULL LIMIT $2";
     let query = Query::new(sql).bind(&partner).bind(&limit);
-    handle.one(query).await?.get("jobs")
+    Ok(handle.all(query).await?.len() as u64)
 }
 
 async fn insert_script_job(handle: &mut Handle, job: &ScriptJobRecord) -> Result<(), StoreError> {

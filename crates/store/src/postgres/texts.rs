@@ -17,7 +17,8 @@ pub(super) const TEXTS: Texts = Texts {
             ORDER BY ready_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) \
         RETURNING id, kind, owner, state, attempts, ready_at, error",
     take_script_job: "UPDATE script_job SET state = 'running', attempts = attempts + 1, ready_at = $2 \
-        WHERE hash = (SELECT hash FROM script_job WHERE ended_at IS NULL AND ready_at <= $1 \
+        WHERE hash = (SELECT hash FROM script_job WHERE ended_at IS NULL AND turn >= 0 \
+            AND ready_at <= $1 \
             ORDER BY turn, created_at, hash LIMIT 1 FOR UPDATE SKIP LOCKED) \
         RETURNING hash, partner, partner_key, token, user_hash, sealed, state, attempts, ready_at, \
             created_at, ended_at, message, outputs",

@@ -15,8 +15,11 @@ pub(super) const TEXTS: Texts = Texts {
             AND owner NOT IN (SELECT value FROM json_each($3)) \
             ORDER BY ready_at, id LIMIT 1) \
         RETURNING id, kind, owner, state, attempts, ready_at, error",
+    // Every turn is at least 0: a range of the index, which ends at the first job whose time has come. Before
+    // it stand only jobs that are being done or wait for another attempt.
     take_script_job: "UPDATE script_job SET state = 'running', attempts = attempts + 1, ready_at = $2 \
-        WHERE hash = (SELECT hash FROM script_job WHERE ended_at IS NULL AND ready_at <= $1 \
+        WHERE hash = (SELECT hash FROM script_job WHERE ended_at IS NULL AND turn >= 0 \
+            AND ready_at <= $1 \
             ORDER BY turn, created_at, hash LIMIT 1) \
         RETURNING hash, partner, partner_key, token, user_hash, sealed, state, attempts, ready_at, \
             created_at, ended_at, message, outputs",
