@@ -4,6 +4,7 @@
 //! owns its transaction; no network, blob or engine call happens inside one.
 
 mod admission;
+pub mod analytics;
 mod asked;
 pub mod assets;
 pub mod audit;
@@ -30,6 +31,7 @@ pub mod listening;
 pub mod metering;
 mod model_patch;
 pub mod models;
+mod notices;
 mod offset;
 pub mod outgoing;
 pub mod partners;
@@ -45,12 +47,15 @@ mod presence;
 mod producing;
 mod remembered;
 mod retention;
+mod rolling;
 pub mod sessions;
 pub mod settings;
 mod sign_ins;
 pub mod tickets;
 pub mod tokens;
+pub mod usage_export;
 mod users;
+pub mod webhooks;
 pub mod who;
 
 use std::sync::Arc;
@@ -72,10 +77,11 @@ pub use limiter::Limited;
 pub use settings::{RateLimits, Settings};
 // Records that use cases return; the rooms above know the store only through them.
 pub use vitrine_store::{
-    AccessKeyRecord, AuditCursor, BlobError, Clause, ComputationStatus, Condition, Field,
-    FieldKind, ListQuery, MODEL_FIELDS, ModelFilter, ModelRecord, ModelSettings, Operand,
+    AccessKeyRecord, AuditCursor, BlobError, Clause, ComputationRecord, ComputationStatus,
+    Condition, DeliveryRecord, Field, FieldKind, ListQuery, MODEL_FIELDS, MetricGroup, MetricScope,
+    ModelFilter, ModelRecord, ModelSettings, NOTIFICATION_FIELDS, NotificationRecord, Operand,
     OrganizationRecord, OutputVersionRecord, PartnerKeyRecord, PartnerRecord, PartnerSettings,
-    ResultKind, SignInRecord, SortBy, StoredContent, Test, UserRecord,
+    ResultKind, SignInRecord, SortBy, StoredContent, Test, UserRecord, WebhookRecord,
 };
 
 use crate::audit::Trail;
@@ -234,6 +240,8 @@ impl Services {
         tracker.spawn(jobs::run(self.clone()));
         tracker.spawn(audit::write_behind(self.clone()));
         tracker.spawn(retention::run(self.clone()));
+        tracker.spawn(rolling::run(self.clone()));
+        tracker.spawn(webhooks::run(self.clone()));
         if !self.inner.issuers.is_empty() {
             tracker.spawn(issuers::follow(self.clone()));
         }

@@ -11,6 +11,8 @@ const ROUND: Duration = Duration::from_hours(1);
 const ROWS: u32 = 500;
 /// How long ended sessions are kept, for questions about what they were charged with.
 const SESSIONS_KEPT: Duration = Duration::from_hours(90 * 24);
+/// How long what accounts were told is kept, and what was sent to their webhooks.
+const NOTICES_KEPT: Duration = Duration::from_hours(90 * 24);
 /// How long tokens of the editor are kept after their end, so that a late one is told from a wrong one.
 const EDITOR_TOKENS_KEPT: Duration = Duration::from_hours(24);
 
@@ -55,6 +57,8 @@ impl Services {
             .await?
             >= u64::from(ROWS)
         {}
+        while store.forget_notifications(ago(NOTICES_KEPT), ROWS).await? >= u64::from(ROWS) {}
+        while store.forget_deliveries(ago(NOTICES_KEPT), ROWS).await? >= u64::from(ROWS) {}
         while store.forget_revoked_tokens(now, ROWS).await? >= u64::from(ROWS) {}
         while store.forget_revoked_subjects(now, ROWS).await? >= u64::from(ROWS) {}
         while store.forget_sign_ins(now, ROWS).await? >= u64::from(ROWS) {}

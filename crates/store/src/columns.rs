@@ -3,10 +3,11 @@
 
 use vitrine_access::{
     AccessKeyId, AppId, AuditId, AuthGroupId, BlobKey, CapScope, CapWindow, Change, Decision,
-    DrawingFormat, DrawingId, EditorSessionHash, EditorTokenHash, EditorUserHash, EndReason, JobId,
-    ModelId, ModelStatus, OrganizationId, Owner, PartnerId, PartnerKeyId, Payer, PermissionSet,
-    RequestId, Role, SecretHash, SessionAlias, SessionClass, SessionHash, Subject, TicketId,
-    Timestamp, TokenId, UsageId, UsageKind, UserId, Visibility,
+    DeliveryId, DrawingFormat, DrawingId, EditorSessionHash, EditorTokenHash, EditorUserHash,
+    EndReason, JobId, ModelId, ModelStatus, NotificationId, OrganizationId, Owner, PartnerId,
+    PartnerKeyId, Payer, PermissionSet, RequestId, Role, SecretHash, SessionAlias, SessionClass,
+    SessionHash, Subject, TicketId, Timestamp, TokenId, UsageId, UsageKind, UserId, Visibility,
+    WebhookId,
 };
 
 use crate::db::{Column, Kind, Query, Row, Value};
@@ -103,12 +104,14 @@ raw_bytes!(
     AuditId,
     AuthGroupId,
     BlobKey,
+    DeliveryId,
     DrawingId,
     EditorSessionHash,
     EditorTokenHash,
     EditorUserHash,
     JobId,
     ModelId,
+    NotificationId,
     OrganizationId,
     PartnerId,
     PartnerKeyId,
@@ -119,7 +122,8 @@ raw_bytes!(
     TicketId,
     TokenId,
     UsageId,
-    UserId
+    UserId,
+    WebhookId
 );
 
 /// Text columns: how the value is written and read.

@@ -31,9 +31,11 @@ mod members;
 mod metrics;
 mod migrate;
 mod models;
+mod notices;
 mod partners;
 mod postgres;
 mod results;
+mod rollups;
 mod sessions;
 mod settings;
 mod sign_ins;
@@ -41,6 +43,7 @@ mod sqlite;
 mod store;
 mod tickets;
 mod usage;
+mod webhooks;
 
 pub use accounts::{AccessKeyRecord, OrganizationRecord, UserRecord};
 pub use audit::AuditCursor;
@@ -59,16 +62,18 @@ pub use list::{Clause, Condition, Field, FieldKind, ListCursor, ListQuery, Opera
 pub use listen::ChangeListener;
 pub use listing::{About, Listing, MODEL_FIELDS, ModelScope};
 pub use members::Membership;
-pub use metrics::{MetricGroup, MetricScope};
+pub use metrics::{MetricGroup, MetricList, MetricScope};
 pub use models::{ModelCursor, ModelFilter, ModelRecord};
+pub use notices::{NOTIFICATION_FIELDS, NotificationRecord};
 pub use partners::{PartnerKeyRecord, PartnerRecord, PartnerSettings};
 pub use results::{
-    BoundingBox, ComputationRecord, ComputationStatus, OutputVersionRecord, ResultCursor,
-    ResultKind, StoredContent,
+    BoundingBox, ComputationCursor, ComputationRecord, ComputationStatus, OutputVersionRecord,
+    ResultCursor, ResultKind, StoredContent,
 };
 pub use sessions::SessionTouch;
 pub use settings::ModelSettings;
 pub use sign_ins::{PasswordHash, SignInRecord};
 pub use store::{Store, StoreOptions, Tx};
 pub use tickets::TicketRecord;
-pub use usage::{UsageScope, UsageSum};
+pub use usage::{UsageCursor, UsageScope, UsageSum};
+pub use webhooks::{DeliveryRecord, DeliveryState, WebhookRecord};

@@ -133,7 +133,6 @@ mod tests {
         };
         let sqlite = versions(&crate::sqlite::DIALECT);
         assert_eq!(sqlite, versions(&crate::postgres::DIALECT));
-        let without_gaps: Vec<i64> = (1..).take(sqlite.len()).collect();
-        assert_eq!(sqlite, without_gaps);
+        assert!(sqlite.is_sorted_by(|one, next| one < next), "{sqlite:?}");
     }
 }

@@ -41,9 +41,26 @@ pub fn account_scope(operation: &str) -> Option<&'static str> {
         | "PlatformUpdateModel"
         | "PlatformDecryptTicket" => "models-write",
         "PlatformDeleteModel" => "models-full",
-        "PlatformCreateTokens" => "tokens",
-        "PlatformGetUser" | "PlatformListSignIns" | "PlatformQueryUserMetrics" => "users-read",
-        "PlatformUpdateUser" => "users-write",
+        "PlatformCreateTokens" | "PlatformCreateUserToken" | "PlatformCreateOrganizationToken" => {
+            "tokens"
+        }
+        "PlatformGetUser"
+        | "PlatformListSignIns"
+        | "PlatformQueryUserMetrics"
+        | "PlatformQueryNotifications"
+        | "PlatformSumNotifications"
+        | "PlatformGetNotification"
+        | "PlatformQueryWebhooks"
+        | "PlatformQueryDeliveries"
+        | "PlatformExportUsage" => "users-read",
+        "PlatformUpdateUser"
+        | "PlatformReadNotifications"
+        | "PlatformUpdateNotification"
+        | "PlatformDeleteNotification"
+        | "PlatformCreateWebhook"
+        | "PlatformUpdateWebhook"
+        | "PlatformDeleteWebhook"
+        | "PlatformTestWebhook" => "users-write",
         "PlatformEndSignIn" => "users-full",
         "PlatformGetOrganization" | "PlatformQueryOrganizationMetrics" | "PlatformQueryMembers" => {
             "organizations-read"

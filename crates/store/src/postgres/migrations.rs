@@ -43,4 +43,12 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         version: 10,
         sql: include_str!("../../migrations/postgres/0010_plans.sql"),
     },
+    Migration {
+        version: 19,
+        sql: include_str!("../../migrations/postgres/0019_rollups.sql"),
+    },
+    Migration {
+        version: 20,
+        sql: include_str!("../../migrations/postgres/0020_notices.sql"),
+    },
 ];

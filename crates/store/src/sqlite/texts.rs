@@ -14,4 +14,8 @@ pub(super) const TEXTS: Texts = Texts {
         WHERE id = (SELECT id FROM job WHERE state <> 'failed' AND ready_at <= $1 \
             ORDER BY ready_at, id LIMIT 1) \
         RETURNING id, kind, state, attempts, ready_at, error",
+    take_deliveries: "UPDATE webhook_delivery SET attempts = attempts + 1, ready_at = $2 \
+        WHERE id IN (SELECT id FROM webhook_delivery WHERE state = 'waiting' AND ready_at <= $1 \
+            ORDER BY ready_at, id LIMIT $3) \
+        RETURNING id, webhook, kind, body, state, attempts, ready_at, answer, created_at",
 };

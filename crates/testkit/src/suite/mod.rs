@@ -11,6 +11,7 @@ mod feeds;
 mod listing;
 mod models;
 mod money;
+mod notices;
 mod partners;
 mod results;
 mod sessions;
@@ -28,6 +29,7 @@ pub async fn run_all(store: &Store) {
     sessions::run(store).await;
     money::run(store).await;
     caps::run(store).await;
+    notices::run(store).await;
     results::run(store).await;
     erasing::run(store).await;
     partners::run(store).await;

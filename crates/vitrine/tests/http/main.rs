@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests end where they fail")]
 
+mod analytics;
 mod app;
 mod assets;
 mod audit;
@@ -29,6 +30,7 @@ mod keys;
 mod life;
 mod lifecycle;
 mod logs;
+mod notices;
 mod openscad;
 mod partner;
 mod partner_withdrawal;
@@ -43,6 +45,7 @@ mod sign_ins;
 mod simulation;
 mod snapshots;
 mod strong;
+mod tenants;
 mod texts;
 mod tickets;
 mod trust;
