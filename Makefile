@@ -6,8 +6,8 @@ help:
 	@echo 'make run     build, then start a shop with three models on free ports of this machine'
 	@echo 'make build   target/release/vitrine, with the web pages inside'
 	@echo 'make test    everything: formatting, lints, unit tests, both databases, SDKs, a real browser, crashes'
-	@echo 'make soak    the same crash test, many more rounds'
-	@echo 'make bench   how fast: CPU of /authorize and of tokens, beside bare yardsticks (bench/README.md)'
+	@echo 'make soak    two hours of mixed load with killed workers, slow clients and a full disk (VITRINE_SOAK_MINUTES)'
+	@echo 'make bench   how fast, how small: requests, rows, assets, memory, beside yardsticks (bench/README.md)'
 	@echo 'make facts   start-up time, idle memory and answer times of the release binary'
 	@echo 'make fuzz    coverage-guided fuzzing of the parsers; says what it needs'
 	@echo 'make fmt     format the code        make lint   formatting and lints only'
@@ -27,8 +27,8 @@ soak:
 	@tools/test soak
 
 bench: build
-	tools/setup test
-	cargo build --release --locked -p vitrine -p vitrine-access --examples
+	tools/setup bench
+	cargo build --release --locked -p vitrine -p vitrine-access -p vitrine-store --examples
 	bench/run
 
 facts: build

@@ -4,11 +4,15 @@
 // VITRINE_BENCH_ROUNDS   rounds of each contender (9)
 // VITRINE_BENCH_REQUESTS requests of each contender in each round (4000)
 // VITRINE_BENCH_STRICT   when set, a missed target ends with status 1
+// VITRINE_BENCH_KEEP     when set, what comes out is kept: bench/results.json, docs/performance.md and its plot
+// Some lines have settings of their own; they stand at the top of their files.
 
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
+import { loadavg } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { keep } from './lib/report.mjs'
 
 const HERE = path.dirname(fileURLToPath(import.meta.url))
 const ROOT = path.join(HERE, '..')
@@ -46,7 +50,8 @@ let missed = 0
 for (const line of wanted.length > 0 ? wanted : lines) {
   const { about, measure } = await import(`./lines/${line}.mjs`)
   console.log(`\n${line}: ${about}`)
-  const { unit, cost, ratios } = await measure(settings)
+  const result = await measure(settings)
+  const { unit, cost, ratios } = result
   const width = Math.max(...[...Object.keys(cost), ...Object.keys(ratios)].map((who) => who.length))
   for (const [who, value] of Object.entries(cost)) console.log(`  ${who.padEnd(width)} ${value.toFixed(1).padStart(8)}  ${unit}`)
   for (const [who, { median, least, most, target }] of Object.entries(ratios)) {
@@ -54,6 +59,10 @@ for (const line of wanted.length > 0 ? wanted : lines) {
     const verdict = target === undefined ? '' : `, target at most ${target}: ${met ? 'met' : 'MISSED'}`
     console.log(`  ${who.padEnd(width)} ${median.toFixed(2).padStart(8)}  (${least.toFixed(2)} to ${most.toFixed(2)})${verdict}`)
     if (!met) missed += 1
+  }
+  if (process.env.VITRINE_BENCH_KEEP) {
+    const { rounds, requests } = settings
+    keep(line, { about, rounds, requests, load: loadavg()[0], ...result })
   }
 }
 if (missed > 0 && process.env.VITRINE_BENCH_STRICT) process.exit(1)

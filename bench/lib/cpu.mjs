@@ -44,6 +44,30 @@ function ofOne(pid) {
 /** Nanoseconds that these processes have computed so far. */
 export const cpuNs = (pids) => pids.reduce((sum, pid) => sum + ofOne(pid), 0n)
 
+/** What a server and its workers have computed so far: each that runs, and all that have ended together, in ticks. */
+export function spent(pid) {
+  const running = new Map()
+  for (const member of family(pid)) {
+    try {
+      running.set(member, ofOne(member))
+    } catch (error) {
+      // It has ended meanwhile.
+      if (error.code !== 'ENOENT') throw error
+    }
+  }
+  const [, , , , , , , , , , , , , user, system] = fields(pid)
+  return { running, ended: (BigInt(user) + BigInt(system)) * NS_PER_TICK }
+}
+
+/** Nanoseconds between two of them, workers that came and went included. */
+export function between(before, after) {
+  let sum = after.ended - before.ended
+  for (const [member, ns] of after.running) sum += ns - (before.running.get(member) ?? 0n)
+  // What ended is counted whole among the ended ones, and had computed something before.
+  for (const [member, ns] of before.running) if (!after.running.has(member)) sum -= ns
+  return sum
+}
+
 /** Keeps processes on one core, where there are two and the system can (`taskset`). */
 export const pin = {
   /** A command that stays on this core. */

@@ -3,42 +3,54 @@
 import net from 'node:net'
 
 /**
- * Sends `count` requests over `connections` sockets; every answer must have the status and the length of the first.
- * `head` is the head of all requests, or makes the next one.
+ * Sends `count` requests over `connections` sockets; every answer must have the status, and the length of the first unless `varied`.
+ * `head` is the head (and body) of all requests, or makes the next one. `onAnswer` gets the bytes of each answer.
+ * @returns {Promise<number>} milliseconds from the first request to the last answer
  */
-export async function load({ port, head, status, count, connections }) {
+export async function load({ port, host = '127.0.0.1', head, status, count, connections, varied = false, onAnswer }) {
   let left = count
   const one = () =>
     new Promise((resolve, reject) => {
-      const socket = net.connect(port, '127.0.0.1')
+      const socket = net.connect(port, host)
       socket.setNoDelay(true)
-      let length
-      let held = Buffer.alloc(0)
+      let usual // bytes of every answer
+      let length // bytes of this one
+      let got = 0
+      let first // its beginning, with the whole head
       const next = () => {
         if (left <= 0) {
           socket.end(resolve)
           return
         }
         left -= 1
-        held = Buffer.alloc(0)
+        length = usual
+        got = 0
+        first = undefined
         socket.write(typeof head === 'function' ? head() : head)
       }
       socket.on('connect', next)
       socket.on('error', reject)
       socket.on('close', () => reject(new Error('the server closed a connection that was in use')))
       socket.on('data', (bytes) => {
-        held = held.length === 0 ? bytes : Buffer.concat([held, bytes])
-        length ??= lengthOf(held)
-        if (length === undefined || held.length < length) return
-        if (Number(held.toString('latin1', 9, 12)) !== status || held.length !== length) {
-          reject(new Error(`expected ${status} and ${length} bytes: ${held.toString('latin1', 0, 400)}`))
+        got += bytes.length
+        // Large bodies are counted, not kept.
+        if (first === undefined) first = bytes
+        else if (length === undefined || onAnswer) first = Buffer.concat([first, bytes])
+        length ??= lengthOf(first)
+        if (!varied) usual ??= length
+        if (length === undefined || got < length) return
+        if (Number(first.toString('latin1', 9, 12)) !== status || got !== length) {
+          reject(new Error(`expected ${status} and ${length} bytes: ${first.toString('latin1', 0, 400)}`))
           socket.destroy()
           return
         }
+        onAnswer?.(first)
         next()
       })
     })
+  const began = performance.now()
   await Promise.all(Array.from({ length: connections }, one))
+  return performance.now() - began
 }
 
 /** Bytes of a whole answer, as soon as its head is there. */

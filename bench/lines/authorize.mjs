@@ -1,19 +1,16 @@
 // One file through nginx with a question to /authorize, beside the same with a question to a server that answers 204 to
 // everything: bare hyper, and nginx itself.
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { chmod, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { expectStatus, request } from '../../tests/e2e/lib/http.mjs'
-import { createTicket, uploadModel } from '../../tests/e2e/lib/journey.mjs'
 import { startNginx } from '../../tests/e2e/lib/nginx.mjs'
-import { freePort, run, Running, temporaryFolder, until } from '../../tests/e2e/lib/server.mjs'
+import { freePort, temporaryFolder } from '../../tests/e2e/lib/server.mjs'
+import { startBare } from '../lib/bare.mjs'
 import { cpuNs, family } from '../lib/cpu.mjs'
 import { load } from '../lib/load.mjs'
 import { interleave, median, ratios } from '../lib/rounds.mjs'
+import { openSession, startVitrine } from '../lib/vitrine.mjs'
 
-const PAGE = 'https://shop.example'
 const FILE_BYTES = 4096
 const CONNECTIONS = 16
 
@@ -46,38 +43,18 @@ function config({ root, places }) {
   return `keepalive_requests 1000000; ${servers.join('')}`
 }
 
-async function startVitrine(data) {
-  const port = await freePort()
-  const base = `http://127.0.0.1:${port}`
-  const running = new Running(['serve', '--data', data, '--listen', `127.0.0.1:${port}`, '--public-url', base], {
-    VITRINE_TRUSTED_PROXIES: '["127.0.0.1"]',
-  })
-  await until('the server answers', async () => (await request('GET', `${base}/healthz`)).status === 200, { ms_max: 60_000 })
-  const mint = ['jwt', 'mint', '--subject', 'backend', '--scope', '*', '--ttl', '3600', '--data', data]
-  const token = (await run(mint)).split('\n').at(-1).trim()
-  const model = await uploadModel(base, token, { name: 'bench', settings: { accessdomains: ['shop.example'] } })
-  const ticket = await createTicket(base, token, model)
-  const opened = await expectStatus(201, 'POST', `${base}/api/v2/ticket/${ticket}`, { headers: { origin: PAGE } })
-  return { running, address: `127.0.0.1:${port}`, model, session: opened.json.sessionId }
-}
-
-async function startBare(binary) {
-  const child = spawn(binary, { stdio: ['ignore', 'pipe', 'inherit'] })
-  const [line] = await once(child.stdout.setEncoding('utf8'), 'data')
-  return { child, address: line.trim() }
-}
-
 /** @param {{yardstick: (name: string) => string, rounds: number, requests: number}} options */
 export async function measure({ yardstick, rounds, requests }) {
-  const [data, root] = [await temporaryFolder('bench'), await temporaryFolder('bench-files')]
+  const root = await temporaryFolder('bench-files')
   const started = []
   try {
     await chmod(root, 0o755)
     await writeFile(path.join(root, 'file.bin'), Buffer.alloc(FILE_BYTES, 'v'))
-    const vitrine = await startVitrine(data)
-    started.push(() => vitrine.running.stop())
+    const vitrine = await startVitrine()
+    started.push(vitrine.stop)
+    const { sessionId } = await openSession(vitrine)
     const bare = await startBare(yardstick('answer_204'))
-    started.push(() => bare.child.kill())
+    started.push(bare.stop)
     const still = await freePort()
     const question = `/authorize?model=${vitrine.model}&permission=cache.output.get.*`
     const places = {
@@ -93,11 +70,11 @@ export async function measure({ yardstick, rounds, requests }) {
       http: () => `keepalive_requests 1000000; server { listen 127.0.0.1:${still}; return 204; }`,
     })
     started.push(() => silent.stop())
-    const behind = { vitrine: vitrine.running.pid, hyper: bare.child.pid, nginx: silent.pid }
+    const behind = { vitrine: vitrine.pid, hyper: bare.pid, nginx: silent.pid }
     const contender = (place) => async () => {
       const pids = [nginx.pid, behind[place]].flatMap(family)
       const { port } = places[place]
-      const head = `GET /file.bin HTTP/1.1\r\nHost: files.example\r\nX-Vitrine-Session: ${vitrine.session}\r\n\r\n`
+      const head = `GET /file.bin HTTP/1.1\r\nHost: files.example\r\nX-Vitrine-Session: ${sessionId}\r\n\r\n`
       const before = cpuNs(pids)
       await load({ port, head, status: 200, count: requests, connections: CONNECTIONS })
       return Number(cpuNs(pids) - before) / requests / 1000
@@ -114,6 +91,6 @@ export async function measure({ yardstick, rounds, requests }) {
     }
   } finally {
     for (const stop of started.reverse()) await stop()
-    for (const folder of [data, root]) await rm(folder, { recursive: true, force: true })
+    await rm(root, { recursive: true, force: true })
   }
 }

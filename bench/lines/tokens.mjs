@@ -2,21 +2,15 @@
 // that it has never seen; beside them the bare verification of the same signatures.
 
 import { execFileSync } from 'node:child_process'
-import { open, rm } from 'node:fs/promises'
-import path from 'node:path'
-import { expectStatus, request } from '../../tests/e2e/lib/http.mjs'
-import { createTicket, uploadModel } from '../../tests/e2e/lib/journey.mjs'
-import { freePort, run, Running, temporaryFolder, until } from '../../tests/e2e/lib/server.mjs'
+import { expectStatus } from '../../tests/e2e/lib/http.mjs'
 import { cpuNs, pin } from '../lib/cpu.mjs'
 import { load } from '../lib/load.mjs'
 import { interleave, median, ratios } from '../lib/rounds.mjs'
+import { openSession, startVitrine } from '../lib/vitrine.mjs'
 
-const PAGE = 'https://shop.example'
 const CONNECTIONS = 16
 /** The server has the first core for itself, as far as others leave it alone; this process takes the second. */
 const [SERVER_CORE, OWN_CORE] = [0, 1]
-/** Nobody is refused for asking too often; it is counted all the same. */
-const CALLS_PER_MIN = '1000000000'
 /** Repeated over one session, first-seen over one session and raw verification; the same with /authorize, without sessions. */
 const TARGET = 1.3
 /** Output of the minting program. */
@@ -24,30 +18,6 @@ const TOKENS_BYTES_MAX = 256 << 20
 
 export const name = 'tokens'
 export const about = 'CPU of a request with an access token, beside an opaque session and raw aws-lc-rs verification'
-
-async function startVitrine(data) {
-  const port = await freePort()
-  const base = `http://127.0.0.1:${port}`
-  const env = {
-    // For /authorize, which answers proxies only.
-    VITRINE_TRUSTED_PROXIES: '["127.0.0.1"]',
-    VITRINE_RATE_ADDRESS_PER_MIN: CALLS_PER_MIN,
-    VITRINE_RATE_TICKET_PER_MIN: CALLS_PER_MIN,
-    VITRINE_RATE_KEY_PER_MIN: CALLS_PER_MIN,
-  }
-  // A file is the cheapest log: whatever it costs falls on both sides and makes tokens look cheap.
-  const log = await open(path.join(data, 'log'), 'w')
-  const running = new Running(['serve', '--data', data, '--listen', `127.0.0.1:${port}`, '--public-url', base], env, { stderr: log.fd })
-  await log.close()
-  await until('the server answers', async () => (await request('GET', `${base}/healthz`)).status === 200, { ms_max: 60_000 })
-  const mint = ['jwt', 'mint', '--subject', 'backend', '--scope', '*', '--ttl', '3600', '--data', data]
-  const token = (await run(mint)).split('\n').at(-1).trim()
-  const model = await uploadModel(base, token, { name: 'bench', settings: { accessdomains: ['shop.example'] } })
-  const ticket = await createTicket(base, token, model)
-  const opened = await expectStatus(201, 'POST', `${base}/api/v2/ticket/${ticket}`, { headers: { origin: PAGE } })
-  const keys = await expectStatus(200, 'GET', `${base}/.well-known/jwks.json`)
-  return { running, port, model, session: opened.json.sessionId, keys: JSON.stringify(keys.json) }
-}
 
 /** Nanoseconds of CPU for one bare verification. */
 function verifySignatures(program, keys, tokens) {
@@ -57,13 +27,14 @@ function verifySignatures(program, keys, tokens) {
 
 /** @param {{yardstick: (name: string) => string, rounds: number, requests: number}} options */
 export async function measure({ yardstick, rounds, requests }) {
-  const data = await temporaryFolder('bench')
-  let vitrine
+  // Whatever a log costs falls on both sides and would make tokens look cheap.
+  const vitrine = await startVitrine({ log: 'file' })
   try {
-    vitrine = await startVitrine(data)
-    const { port, model, session, keys } = vitrine
+    const { port, model, data, base } = vitrine
+    const { sessionId: session } = await openSession(vitrine)
+    const keys = JSON.stringify((await expectStatus(200, 'GET', `${base}/.well-known/jwks.json`)).json)
     // Workers have nothing to do and come and go: the server itself is what is measured.
-    const { pid } = vitrine.running
+    const { pid } = vitrine
     pin.process(SERVER_CORE, pid)
     pin.process(OWN_CORE, process.pid)
 
@@ -119,7 +90,6 @@ export async function measure({ yardstick, rounds, requests }) {
       },
     }
   } finally {
-    if (vitrine) await vitrine.running.stop()
-    await rm(data, { recursive: true, force: true })
+    await vitrine.stop()
   }
 }

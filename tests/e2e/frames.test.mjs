@@ -56,12 +56,20 @@ describe('embedding', () => {
     return visited
   }
 
+  /** How many sessions the server has opened so far, by its own count. */
+  async function opened() {
+    const { body } = await expectStatus(200, 'GET', `${demo.info.base_url}/metrics`)
+    return Number(/^vitrine_sessions_opened_total(?:\{[^}]*\})? (\d+)/m.exec(body.toString())?.[1] ?? 0)
+  }
+
   /** The page, or the frame in it, shows the model by exactly one session. */
   async function assertShown(path, { framed, sandboxed = false }) {
+    const before = await opened()
     const visited = await visit(shop.origin + path)
     const root = framed ? visited.page.frameLocator('iframe') : visited.page
     await modelVisible(visited.page, root)
-    // What a page of an opaque origin sends is not always reported by the browser's driver.
+    assert.equal((await opened()) - before, 1, 'sessions that the server opened')
+    // The browser's driver does not always show the body of what a page of an opaque origin was answered.
     if (!sandboxed) assert.equal(visited.seen.sessions.length, 1)
     assert.deepEqual(await visited.context.cookies(), [], 'a cookie was set')
     return visited

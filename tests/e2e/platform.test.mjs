@@ -2,6 +2,7 @@
 // a page of the shop opens.
 
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import platform from '@shapediver/sdk.platform-api-sdk-v1'
 import oldPlatform from 'platform-sdk-2-18'
@@ -75,6 +76,32 @@ for (const [version, { create }] of VERSIONS)
       await assert.rejects(other.models.get(demo.info.models[0].slug))
       await sdk.apiTokens.delete(made.key_id)
       assert.ok((await sdk.apiTokens.query({})).data.result.every((key) => key.key_id !== made.key_id))
+    })
+
+    test('a model is shared with a colleague who was invited by a link, and the organization ends', async () => {
+      const organization = (await sdk.organizations.create({ name: 'Acme Ltd' })).data
+      const invited = (await sdk.organizations.invitationByEmail(organization.id, 'colleague@example.com')).data
+      const joined = await request('POST', `${demo.info.base_url}/api/v1/invitations/register`, {
+        json: { token: invited.token, email: 'colleague@example.com', password: 'a long walk home', name: 'Colleague' },
+      })
+      assert.equal(joined.status, 200, String(joined.body))
+      const other = create({ clientId: demo.info.client_id, baseUrl: demo.info.base_url })
+      await other.authorization.passwordGrant('colleague@example.com', 'a long walk home')
+      assert.equal((await other.organizations.get(organization.id)).data.name, 'Acme Ltd')
+      const model = demo.info.models[1]
+      await assert.rejects(other.models.get(model.slug))
+      const share = { user_id: joined.json.data.id, model_id: model.id, policy_alias: 'SharedModelPolicyView' }
+      const shared = (await sdk.modelSharing.create(share)).data
+      assert.equal((await other.models.get(model.slug)).data.slug, model.slug)
+      const listed = (await sdk.modelSharing.queryByModel(model.id)).data.result
+      assert.deepEqual(listed.map((one) => one.policy_alias), ['SharedModelPolicyView'])
+      await sdk.modelSharing.delete(shared.id)
+      await assert.rejects(other.models.get(model.slug))
+      await assert.rejects(sdk.organizations.delete(organization.id))
+      const leave = `${demo.info.base_url}/api/v1/organizations/${organization.id}/user/${joined.json.data.id}`
+      assert.equal((await request('DELETE', leave, { token: (await signIn()).access_token })).status, 200)
+      await sdk.organizations.delete(organization.id)
+      await assert.rejects(sdk.organizations.get(organization.id))
     })
 
     test('domains of the account are changed', async () => {
@@ -204,6 +231,25 @@ describe('platform SDK', () => {
     assert.equal((await openAs(demo.info.shop_url, given.json.data.ticket)).status, 201)
     const refused = await frame(demo.info.stranger_url)
     assert.deepEqual([refused.status, refused.json.error.code], [403, 'origin-not-allowed'])
+  })
+
+  test('an application signs somebody in by PKCE, and ends with its registration', async () => {
+    const root = create({ clientId: demo.info.client_id, baseUrl: demo.info.base_url })
+    await root.authorization.passwordGrant(demo.info.account.username, demo.info.account.password)
+    const back = 'https://app.example.com/back'
+    const registered = (await root.apiClients.create({ client_name: 'Shop designer', redirect_uris: [back] })).data
+    const verifier = 'v'.repeat(64)
+    const challenge = createHash('sha256').update(verifier).digest('base64url')
+    const { code } = await root.authorization.requestAuthorizationCode({
+      redirect_uri: back, state: 'x', response_type: 'code', code_challenge: challenge, code_challenge_method: 'S256', client_id: registered.client_id,
+    })
+    const app = create({ clientId: registered.client_id, baseUrl: demo.info.base_url })
+    const wrong = await app.authorization.authorizationCodePkce(code, 'w'.repeat(64), back).then(() => assert.fail('a wrong verifier'), (reason) => reason)
+    assert.ok(isPBInvalidGrantOAuthResponseError(wrong), String(wrong))
+    await app.authorization.authorizationCodePkce(code, verifier, back)
+    assert.equal((await app.models.query({ limit: 10 })).data.result.length, demo.info.models.length)
+    await root.apiClients.delete(registered.client_id)
+    await assert.rejects(app.models.query({ limit: 1 }))
   })
 
   test('signing out ends the token', async () => {

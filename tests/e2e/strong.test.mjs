@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { canvasPicture, keep, launch, modelVisible, openPage, showsSomething } from './lib/chromium.mjs'
-import { request } from './lib/http.mjs'
+import { expectStatus, request } from './lib/http.mjs'
 import { run, startDemo, until } from './lib/server.mjs'
 
 /** A token counts for this long after its end, because clocks differ; then some seconds for a busy machine. */
@@ -45,6 +45,20 @@ describe('a strongly protected model', () => {
       })
       assert.equal(opened.json.error, 'SdTokenMissingError')
       assert.equal((await request('POST', `${demo.info.stranger_url}/token/${lamp.id}`)).status, 403)
+    })
+
+    test('has a shop whose back end gives tokens for its own models and for nothing else', async () => {
+      const { base_url, backend_jwt, models, shop_url } = demo.info
+      const token = (id) => request('POST', new URL(`/token/${id}`, shop_url).href)
+      for (const { id } of models) assert.equal((await token(id)).status, 200)
+      // Another owner's model on the same server, and one of the same owner that the shop does not show.
+      const made = async (json) => (await expectStatus(200, 'POST', `${base_url}/api/v2/model`, { token: backend_jwt, json })).json.model.id
+      const others = [await made({ name: 'not in the shop' }), await made({ name: 'hers', user_id: '77777777-7777-4777-8777-777777777777' })]
+      for (const id of [...others, '00000000-0000-4000-8000-000000000000', 'lamp', '..%2ftoken']) {
+        const refused = await token(id)
+        assert.equal(refused.status, 403, id)
+        assert.ok(!refused.body.toString().includes('eyJ'), id)
+      }
     })
 
     test('stays on the screen while the slider moves and the token is replaced', async () => {

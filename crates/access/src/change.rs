@@ -33,6 +33,8 @@ pub enum Change {
     Partner(PartnerId),
     /// An editor token was revoked or used up.
     EditorToken(EditorTokenHash),
+    /// Results were deleted to make room for others.
+    Results,
 }
 
 /// A stored change that cannot be read. The reader must then forget everything it caches.
@@ -51,6 +53,7 @@ impl Change {
             Self::Token(id) => format!("token:{id}"),
             Self::Subject(subject) => format!("subject:{subject}"),
             Self::Keys => "keys".to_owned(),
+            Self::Results => "results".to_owned(),
             Self::Organization(id) => format!("organization:{id}"),
             Self::Partner(id) => format!("partner:{id}"),
             Self::EditorToken(hash) => format!("editor-token:{hash}"),
@@ -74,6 +77,9 @@ impl Change {
     pub fn from_storage(text: &str) -> Result<Self, ChangeError> {
         if text == "keys" {
             return Ok(Self::Keys);
+        }
+        if text == "results" {
+            return Ok(Self::Results);
         }
         let (kind, id) = text.split_once(':').ok_or(ChangeError)?;
         match kind {
@@ -122,6 +128,7 @@ mod tests {
             Change::Subject(Subject::Backend),
             Change::Subject(Subject::User(user)),
             Change::Keys,
+            Change::Results,
             Change::Partner(PartnerId::from_bytes([8; 16])),
             Change::EditorToken(EditorTokenHash::from_bytes([9; 32])),
             Change::Account(Owner {
@@ -141,6 +148,7 @@ mod tests {
         for text in [
             "",
             "keys:",
+            "results:",
             "model:",
             "model:x",
             "planet:6",

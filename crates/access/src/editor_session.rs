@@ -5,10 +5,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
-use zeroize::Zeroize;
 
+use crate::bearer::bearer_secret;
 use crate::editor_token::{EditorParameters, EditorValue};
-use crate::ids::{DrawingId, EditorSessionHash, IdError, PartnerId, parse_lower_hex, sha256};
+use crate::ids::{DrawingId, PartnerId, sha256};
 use crate::limits::{DRAWING_NAME_BYTES_MAX, EDITOR_TITLE_CHARS_MAX, EDITOR_WORD_CHARS_MAX};
 use crate::random::{self, Entropy};
 use crate::seal::{Purpose, Sealer};
@@ -18,51 +18,9 @@ use crate::wire::decode_lower_hex;
 /// What we keep in a partner's bucket stands below this name; nobody opens it as a drawing.
 pub const OWN_FOLDER: &str = ".vitrine";
 
-/// The bearer secret of an editor session: 256 random bits.
-#[derive(Clone)]
-pub struct EditorSessionId([u8; 32]);
-
-impl EditorSessionId {
-    /// A fresh one.
-    #[must_use]
-    pub fn new(entropy: &dyn Entropy) -> Self {
-        Self(random::bytes(entropy))
-    }
-
-    /// The 64 digits, to be shown to the one page that opened the session.
-    #[must_use]
-    pub fn reveal(&self) -> String {
-        hex::encode(self.0)
-    }
-
-    /// What may be stored and looked up.
-    #[must_use]
-    pub fn hash(&self) -> EditorSessionHash {
-        EditorSessionHash::from_bytes(sha256(&[b"vitrine editor session v1", &self.0]))
-    }
-}
-
-impl FromStr for EditorSessionId {
-    type Err = IdError;
-
-    fn from_str(text: &str) -> Result<Self, IdError> {
-        parse_lower_hex(text).map(Self).ok_or(IdError::new(
-            "an editor session",
-            "64 lower-case hexadecimal digits",
-        ))
-    }
-}
-
-impl fmt::Debug for EditorSessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("EditorSessionId(hidden)")
-    }
-}
-
-impl Drop for EditorSessionId {
-    fn drop(&mut self) {
-        self.0.zeroize();
-    }
+bearer_secret! {
+    /// The bearer secret of an editor session.
+    EditorSessionId, EditorSessionHash, b"vitrine editor session v1", "an editor session"
 }
 
 /// The address at which a page of the editor may be loaded again: it says whose page it is, so that the
@@ -307,6 +265,12 @@ pub struct EditorOpening {
 }
 
 impl EditorOpening {
+    /// The drawing's name with its ending and without its folders.
+    #[must_use]
+    pub fn file_name(&self) -> &str {
+        self.source.last_part()
+    }
+
     /// Reads a token's parameters. `file` wins over `fileUrl`, which is for looking only. Without
     /// `access` a drawing is looked at.
     ///

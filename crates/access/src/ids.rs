@@ -77,13 +77,36 @@ pub(crate) fn parse_lower_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(out)
 }
 
-pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
-    let mut context = digest::Context::new(&digest::SHA256);
-    for part in parts {
-        context.update(part);
+/// Parts that are not longer together are hashed in one piece: making a context costs more than that.
+const ONE_PIECE_BYTES: usize = 96;
+
+/// The parts one after the other, where they fit into `piece`.
+fn joined<'a>(parts: &[&'a [u8]], piece: &'a mut [u8]) -> Option<&'a [u8]> {
+    if let [one] = parts {
+        return Some(one);
     }
+    let mut filled = 0;
+    for part in parts {
+        let place = piece.get_mut(filled..filled + part.len())?;
+        place.copy_from_slice(part);
+        filled += part.len();
+    }
+    piece.get(..filled)
+}
+
+pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    let mut piece = [0; ONE_PIECE_BYTES];
+    let digest = if let Some(whole) = joined(parts, &mut piece) {
+        digest::digest(&digest::SHA256, whole)
+    } else {
+        let mut context = digest::Context::new(&digest::SHA256);
+        for part in parts {
+            context.update(part);
+        }
+        context.finish()
+    };
     let mut out = [0; 32];
-    out.copy_from_slice(context.finish().as_ref());
+    out.copy_from_slice(digest.as_ref());
     out
 }
 
@@ -171,6 +194,10 @@ uuid_ids! {
     WebhookId = "a webhook id";
     /// One message to such an address.
     DeliveryId = "a delivery id";
+    /// An invitation into an organization.
+    InvitationId = "an invitation id";
+    /// One right of a user on a model that is shared with them.
+    ShareId = "a share id";
 }
 
 /// Bytes of a key's mark: enough that two keys never share one by chance, and few enough that 82
@@ -239,7 +266,9 @@ macro_rules! hex_values {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&hex::encode(self.0))
+                let mut text = [0; 2 * $size];
+                hex::encode_to_slice(self.0, &mut text).map_err(|_| fmt::Error)?;
+                f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
             }
         }
 
@@ -259,12 +288,16 @@ hex_values! {
     /// The name of a session inside links that we make. Good for asset reads only, and one-way:
     /// neither the session id nor its hash follows from it.
     SessionAlias[16] = "a session alias", "32 lower-case hexadecimal digits";
+    /// One key of one external issuer: a digest of the issuer's name and the key itself.
+    IssuerKey[16] = "an issuer's key", "32 lower-case hexadecimal digits";
     /// What is kept of an editor token: SHA-256 of its 16 bytes. Opens nothing by itself.
     EditorTokenHash[32] = "an editor token hash", "64 lower-case hexadecimal digits";
     /// What is kept in clear of a partner's user id: enough to find and count, not to read.
     EditorUserHash[32] = "an editor user hash", "64 lower-case hexadecimal digits";
     /// What is kept of an editor session: a digest of its 32 bytes. Opens nothing by itself.
     EditorSessionHash[32] = "an editor session hash", "64 lower-case hexadecimal digits";
+    /// What is kept of a script job's id: a digest of its 32 bytes. Opens nothing by itself.
+    ScriptJobHash[32] = "a script job hash", "64 lower-case hexadecimal digits";
     /// One drawing of one partner, by a digest of where it comes from.
     DrawingId[32] = "a drawing id", "64 lower-case hexadecimal digits";
 }
@@ -370,6 +403,18 @@ mod tests {
     use super::*;
     use crate::random::testing::Seeded;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_digest_does_not_depend_on_how_its_parts_are_joined() {
+        let long = [7; 2 * ONE_PIECE_BYTES];
+        for cut in [0, 1, ONE_PIECE_BYTES / 2, ONE_PIECE_BYTES, long.len()] {
+            for length in [0, 1, ONE_PIECE_BYTES, ONE_PIECE_BYTES + 1, long.len()] {
+                let whole = &long[..length];
+                let (left, right) = whole.split_at(cut.min(length));
+                assert_eq!(sha256(&[left, right]), sha256(&[whole]));
+            }
+        }
+    }
 
     #[test]
     fn fresh_ids_have_the_form_of_version_four() {

@@ -5,10 +5,12 @@
 //! values carry no serde: stored and wire forms are private types of the module that needs them.
 
 pub mod audit;
+mod bearer;
 pub mod caps;
 pub mod change;
 pub mod credits;
 pub mod decide;
+pub mod editor_parameters;
 pub mod editor_session;
 pub mod editor_token;
 pub mod egress;
@@ -20,6 +22,7 @@ pub mod jwt;
 pub mod limits;
 pub mod link;
 pub mod network;
+pub mod oauth;
 pub mod origin;
 pub mod owner;
 pub mod permissions;
@@ -27,6 +30,7 @@ pub mod plan;
 pub mod platform;
 pub mod random;
 pub mod refusal;
+pub mod script_job;
 pub mod seal;
 pub mod secret;
 pub mod session;
@@ -58,9 +62,9 @@ pub use forwarded::{ClientAddress, ForwardedHeader, ProxyError, TrustedProxies};
 pub use grant::{Grant, Subject};
 pub use ids::{
     AccessKeyId, AuditId, AuthGroupId, BlobKey, DeliveryId, DrawingId, EditorSessionHash,
-    EditorTokenHash, EditorUserHash, IdError, JobId, ModelId, NotificationId, OrganizationId,
-    PartnerId, PartnerKeyId, RequestId, SessionAlias, SessionHash, SessionId, TicketId, TokenId,
-    UsageId, UserId, WebhookId,
+    EditorTokenHash, EditorUserHash, IdError, InvitationId, IssuerKey, JobId, ModelId,
+    NotificationId, OrganizationId, PartnerId, PartnerKeyId, RequestId, ScriptJobHash,
+    SessionAlias, SessionHash, SessionId, ShareId, TicketId, TokenId, UsageId, UserId, WebhookId,
 };
 pub use jwt::{
     AccessToken, Algorithm, Expected, JwsHeader, JwtError, KeySet, SigningKey, VerifiedJws,
@@ -73,11 +77,14 @@ pub use permissions::{
     Credential, OPERATIONS, Operation, Permission, PermissionSet, RESERVED, operation,
 };
 pub use plan::Plan;
-pub use platform::{Relation, Role, Viewer, Visibility};
+pub use platform::{Relation, Role, SharePolicy, Shares, Viewer, Visibility};
 pub use random::Entropy;
 pub use refusal::{Refusal, RefusalKind};
 pub use seal::{Purpose, SealError, Sealer};
-pub use secret::{AccessKeyKind, ApiKey, MasterKey, PartnerKeyKind, SecretError, SecretHash};
+pub use secret::{
+    AccessKeyKind, ApiKey, CodeKind, InvitationKind, MasterKey, PartnerKeyKind, RecoveryCode,
+    SecretError, SecretHash, SetUpKind,
+};
 pub use session::{AlreadyEnded, EndReason, Session, SessionClass, SessionLimits, SessionState};
 pub use sign_in::{RefreshChain, Stolen};
 pub use ticket::{SealedTicket, Ticket, TicketError, TicketModel, TicketType};

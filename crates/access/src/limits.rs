@@ -178,3 +178,9 @@ pub const PASSWORD_BYTES_MAX: usize = 1_024;
 
 /// Most bytes of an e-mail address (RFC 5321, section 4.5.3.1.3).
 pub const EMAIL_BYTES_MAX: usize = 254;
+
+/// Bytes of an address that an application is called back at: browsers and proxies take some thousand.
+pub const REDIRECT_BYTES_MAX: usize = 2_000;
+
+/// Members of an organization and open invitations into it: lists of them are one page.
+pub const MEMBERS_MAX: usize = 500;

@@ -4,7 +4,7 @@
 use thiserror::Error;
 
 use crate::grant::Subject;
-use crate::ids::{BlobKey, ModelId, SessionAlias, TokenId};
+use crate::ids::{BlobKey, IssuerKey, ModelId, SessionAlias, TokenId};
 use crate::limits::{LINK_CHARS_MAX, LINK_TEXT_BYTES_MAX};
 use crate::random::{self, Entropy};
 use crate::seal::{Purpose, Sealer};
@@ -15,7 +15,8 @@ const FLAG_ALIAS: u8 = 1;
 const FLAG_EXPORT: u8 = 2;
 const FLAG_FILENAME: u8 = 4;
 const FLAG_TOKEN: u8 = 8;
-const FLAGS: u8 = FLAG_ALIAS | FLAG_EXPORT | FLAG_FILENAME | FLAG_TOKEN;
+const FLAG_ISSUER_KEY: u8 = 16;
+const FLAGS: u8 = FLAG_ALIAS | FLAG_EXPORT | FLAG_FILENAME | FLAG_TOKEN | FLAG_ISSUER_KEY;
 
 /// Which route serves an asset.
 #[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
@@ -60,6 +61,8 @@ pub struct LinkToken {
     pub issued_at: Timestamp,
     /// Its end.
     pub expires_at: Timestamp,
+    /// The key that signed it, where an external issuer did.
+    pub issuer_key: Option<IssuerKey>,
 }
 
 /// A right to upload one model file, for a while.
@@ -85,11 +88,13 @@ impl AssetLink {
     #[must_use]
     pub fn seal(&self, sealer: &Sealer, entropy: &dyn Entropy) -> String {
         let mut out = Writer::default();
+        let issuer_key = self.token.as_ref().and_then(|token| token.issuer_key);
         let flags = [
             (self.alias.is_some(), FLAG_ALIAS),
             (self.kind == AssetKind::Export, FLAG_EXPORT),
             (self.filename.is_some(), FLAG_FILENAME),
             (self.token.is_some(), FLAG_TOKEN),
+            (issuer_key.is_some(), FLAG_ISSUER_KEY),
         ];
         out.u8(flags
             .iter()
@@ -110,6 +115,9 @@ impl AssetLink {
                 .i64(token.expires_at.unix_ms())
                 .i64(token.issued_at.unix_ms())
                 .text(&token.subject.to_string());
+        }
+        if let Some(key) = &issuer_key {
+            out.raw(key.as_bytes());
         }
         seal(sealer, Purpose::AssetLink, &out.finish(), entropy)
     }
@@ -144,16 +152,20 @@ impl AssetLink {
         } else {
             None
         };
-        let token = if has(FLAG_TOKEN) {
+        let mut token = if has(FLAG_TOKEN) {
             Some(LinkToken {
                 id: TokenId::from_bytes(input.array()?),
                 expires_at: Timestamp::from_unix_ms(input.i64()?),
                 issued_at: Timestamp::from_unix_ms(input.i64()?),
                 subject: input.text()?.parse().ok()?,
+                issuer_key: None,
             })
         } else {
             None
         };
+        if has(FLAG_ISSUER_KEY) {
+            token.as_mut()?.issuer_key = Some(IssuerKey::from_bytes(input.array()?));
+        }
         input.end()?;
         let kind = if has(FLAG_EXPORT) {
             AssetKind::Export
@@ -253,6 +265,7 @@ mod tests {
                         subject: Subject::Model(ModelId::from_bytes(model)),
                         issued_at: Timestamp::from_unix_ms(size.cast_signed()),
                         expires_at: Timestamp::from_unix_ms(until),
+                        issuer_key: export.then_some(IssuerKey::from_bytes(model)),
                     }),
                 }
             },
@@ -275,6 +288,7 @@ mod tests {
                 subject: Subject::Backend,
                 issued_at: Timestamp::MAX_14,
                 expires_at: Timestamp::MAX_14,
+                issuer_key: Some(IssuerKey::from_bytes([4; 16])),
             }),
         };
         let opened = AssetLink::open(&sealer(), &link.seal(&sealer(), &Seeded::new(2))).unwrap();

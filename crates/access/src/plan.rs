@@ -1,7 +1,7 @@
 //! Plans: what an account may use, and how much. Data, so that an operator's agreement with an account is
 //! one word in its row.
 
-use crate::limits::DOMAINS_MAX;
+use crate::limits::{DOMAINS_MAX, MEMBERS_MAX};
 use crate::origin::AllowedDomains;
 use crate::refusal::{Refusal, RefusalKind};
 
@@ -121,7 +121,7 @@ words! {
     MaxModelSize = "max_model_size",
     /// Bytes of a picture.
     MaxAssetSize = "max_asset_size",
-    /// Members of an organization.
+    /// Members of an organization, and open invitations into it.
     MaxUsers = "max_users",
     /// Pixels of a texture's side.
     MaxTextureSize = "max_texture_size",
@@ -140,13 +140,13 @@ impl Limit {
             Self::MaxExcessCredits => 0,
             Self::MaxTextureSize => 8_192,
             Self::MaxAccessdomains | Self::MaxAccessdomainsTesting => DOMAINS_MAX as u64,
+            Self::MaxUsers => MEMBERS_MAX as u64,
             Self::MaxExportSize
             | Self::MaxOutputSize
             | Self::MaxCreditsPerMonth
             | Self::MaxCreditsPerMonthTrial
             | Self::MaxModelSize
-            | Self::MaxAssetSize
-            | Self::MaxUsers => GENEROUS,
+            | Self::MaxAssetSize => GENEROUS,
         }
     }
 }
@@ -178,7 +178,7 @@ pub static UNLIMITED: Plan = Plan {
 
 static BUSINESS: Plan = Plan {
     name: "business",
-    limits: &[(Limit::MaxAccessdomains, 20), (Limit::MaxUsers, 25)],
+    limits: &[(Limit::MaxAccessdomains, 20), (Limit::MaxUsers, 50)],
     without: &[],
 };
 
@@ -186,7 +186,7 @@ static FREE: Plan = Plan {
     name: "free",
     limits: &[
         (Limit::MaxAccessdomains, 1),
-        (Limit::MaxUsers, 1),
+        (Limit::MaxUsers, 2),
         (Limit::MaxCreditsPerMonth, 1_000),
     ],
     without: &[
@@ -267,6 +267,21 @@ impl Plan {
         Err(self.exceeded(&format!(
             "allows {bound} of {}, and {asked} are asked for; local hosts are free",
             Limit::MaxAccessdomains.as_str()
+        )))
+    }
+
+    /// Refuses more seats than the plan has.
+    ///
+    /// # Errors
+    /// [`RefusalKind::PlanExceeded`] naming plan and limit.
+    pub fn check_seats(&self, taken: usize) -> Result<(), Refusal> {
+        let bound = self.limit(Limit::MaxUsers);
+        if taken as u64 <= bound {
+            return Ok(());
+        }
+        Err(self.exceeded(&format!(
+            "allows {bound} of {}, members and open invitations together",
+            Limit::MaxUsers.as_str()
         )))
     }
 
@@ -356,5 +371,16 @@ mod tests {
             assert_eq!(Plan::named(plan.name), Some(plan));
         }
         assert_eq!(Plan::named("gold"), None);
+    }
+
+    #[test]
+    fn every_plan_has_as_many_seats_as_it_says_and_not_one_more() {
+        for plan in PLANS {
+            let bound = usize::try_from(plan.limit(Limit::MaxUsers)).unwrap();
+            assert!(plan.check_seats(bound).is_ok());
+            let refused = plan.check_seats(bound + 1).unwrap_err();
+            assert_eq!(refused.kind, RefusalKind::PlanExceeded);
+            assert!(refused.message.contains(plan.name), "{}", refused.message);
+        }
     }
 }

@@ -69,6 +69,50 @@ words! {
     }
 }
 
+words! {
+    /// One right of a user on a model that is shared with them. Each includes seeing it.
+    SharePolicy {
+        /// Show it.
+        View = "SharedModelPolicyView",
+        /// Also make exports.
+        Export = "SharedModelPolicyExport",
+        /// Also sessions of servers.
+        BackendApi = "SharedModelPolicyBackendApi",
+        /// Also the model's file.
+        Download = "SharedModelPolicyDownload",
+    }
+}
+
+/// The rights of one user on a model that is shared with them.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Shares(u8);
+
+impl Shares {
+    /// Whether nothing is shared.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether this right is among them.
+    #[must_use]
+    pub const fn has(self, policy: SharePolicy) -> bool {
+        self.0 & 1 << policy as u8 != 0
+    }
+
+    /// With one more.
+    #[must_use]
+    pub const fn with(self, policy: SharePolicy) -> Self {
+        Self(self.0 | 1 << policy as u8)
+    }
+}
+
+impl FromIterator<SharePolicy> for Shares {
+    fn from_iter<T: IntoIterator<Item = SharePolicy>>(policies: T) -> Self {
+        policies.into_iter().fold(Self::default(), Self::with)
+    }
+}
+
 /// Who looks.
 #[derive(Copy, Clone, PartialEq, Eq, Debug, Default)]
 pub struct Viewer {
@@ -83,10 +127,14 @@ pub struct Viewer {
 pub enum Relation {
     /// May not know that it exists.
     Stranger,
+    /// Sees it because they have the link.
+    Linked,
     /// Sees it because everybody does.
     Public,
     /// Sees it because it is their organization's.
     Member,
+    /// Has been given these rights.
+    Shared(Shares),
     /// Manages it for the organization.
     Manager,
     /// Has it.
@@ -118,16 +166,38 @@ impl Relation {
         }
     }
 
+    /// What they are when these rights were given to them besides.
+    #[must_use]
+    pub fn with(self, shares: Shares) -> Self {
+        if shares.is_empty() || self.manages() {
+            return self;
+        }
+        let shares = shares.with(SharePolicy::View);
+        Self::Shared(match self {
+            Self::Stranger => shares,
+            _ => shares.with(SharePolicy::Export),
+        })
+    }
+
     /// Whether they may change the model, delete it, and have its secrets for back ends and authors.
     #[must_use]
     pub fn manages(self) -> bool {
         self >= Self::Manager
     }
 
-    /// Whether they may see that it exists, show it, and have tokens that view and export.
+    /// Whether they may see that it exists, show it, and have tokens that view it.
     #[must_use]
     pub fn sees(self) -> bool {
-        self >= Self::Public
+        self >= Self::Linked
+    }
+
+    /// Whether they may have tickets for back ends.
+    #[must_use]
+    pub fn has_back_end(self) -> bool {
+        match self {
+            Self::Shared(shares) => shares.has(SharePolicy::BackendApi),
+            _ => self.manages(),
+        }
     }
 
     /// The scopes that their tokens for the model may have.
@@ -135,7 +205,16 @@ impl Relation {
     pub const fn scopes(self) -> &'static [&'static str] {
         match self {
             Self::Stranger => &[],
-            Self::Public | Self::Member => &["group.view", "group.export"],
+            Self::Linked | Self::Public | Self::Member => &["group.view", "group.export"],
+            Self::Shared(shares) => match (
+                shares.has(SharePolicy::Export),
+                shares.has(SharePolicy::Download),
+            ) {
+                (false, false) => &["group.view"],
+                (true, false) => &["group.view", "group.export"],
+                (false, true) => &["group.view", "file.download"],
+                (true, true) => &["group.view", "group.export", "file.download"],
+            },
             Self::Manager | Self::Owner => &[
                 "group.view",
                 "group.export",
@@ -148,23 +227,45 @@ impl Relation {
 
     /// What official clients read to know which buttons to show.
     #[must_use]
-    pub const fn permissions(self) -> &'static [&'static str] {
+    pub fn permissions(self) -> Vec<&'static str> {
         match self {
-            Self::Stranger => &[],
-            Self::Public | Self::Member => VIEWER_PERMISSIONS,
-            Self::Manager | Self::Owner => OWNER_PERMISSIONS,
+            Self::Stranger => Vec::new(),
+            Self::Linked | Self::Public | Self::Member => VIEWER_PERMISSIONS.to_vec(),
+            Self::Shared(shares) => {
+                let more = [
+                    (SharePolicy::Export, "get_token_scope_group_export"),
+                    (SharePolicy::BackendApi, "get_ticket_backend"),
+                    (SharePolicy::Download, "get_token_scope_file_download"),
+                ];
+                let more = more.iter().filter(|(policy, _)| shares.has(*policy));
+                let base = VIEWER_PERMISSIONS.iter().copied();
+                base.filter(|one| *one != "get_token_scope_group_export")
+                    .chain(more.map(|(_, permission)| *permission))
+                    .collect()
+            }
+            Self::Manager | Self::Owner => OWNER_PERMISSIONS.to_vec(),
         }
     }
 
     /// The policies behind [`Self::permissions`].
     #[must_use]
-    pub const fn policies(self) -> &'static [&'static str] {
+    pub fn policies(self) -> Vec<&'static str> {
         match self {
-            Self::Stranger => &[],
-            Self::Public => &["PublicModelPolicyView", "PublicModelPolicyExport"],
-            Self::Member => &["OrgMemberModelPolicyView", "OrgMemberModelPolicyExport"],
-            Self::Manager => &["OrgManagerModelPolicyView", "OrgManagerModelPolicyExport"],
-            Self::Owner => &["OwnedModelPolicyView", "OwnedModelPolicyExport"],
+            Self::Stranger => Vec::new(),
+            Self::Linked => vec![
+                "PrivateLinkSharedModelPolicyView",
+                "PrivateLinkSharedModelPolicyExport",
+            ],
+            Self::Public => vec!["PublicModelPolicyView", "PublicModelPolicyExport"],
+            Self::Member => vec!["OrgMemberModelPolicyView", "OrgMemberModelPolicyExport"],
+            Self::Shared(shares) => {
+                let all = SharePolicy::ALL.iter();
+                all.filter(|policy| shares.has(**policy))
+                    .map(|policy| policy.as_str())
+                    .collect()
+            }
+            Self::Manager => vec!["OrgManagerModelPolicyView", "OrgManagerModelPolicyExport"],
+            Self::Owner => vec!["OwnedModelPolicyView", "OwnedModelPolicyExport"],
         }
     }
 }
@@ -199,6 +300,8 @@ const OWNER_PERMISSIONS: &[&str] = &[
     "ui_backend_api",
     "ui_direct_embedding",
     "ui_iframe_embedding",
+    "get_sharing_all",
+    "put_sharing_all",
     "update_owner",
     "delete",
 ];
@@ -276,9 +379,16 @@ mod tests {
 
     #[test]
     fn only_who_manages_gets_scopes_that_change_something() {
-        for relation in [Relation::Stranger, Relation::Public, Relation::Member] {
+        let everything: Shares = SharePolicy::ALL.iter().copied().collect();
+        for relation in [
+            Relation::Stranger,
+            Relation::Linked,
+            Relation::Public,
+            Relation::Member,
+            Relation::Shared(everything),
+        ] {
             assert!(!relation.manages());
-            for scope in ["group.owner", "group.analytics", "file.download"] {
+            for scope in ["group.owner", "group.analytics"] {
                 assert!(!relation.scopes().contains(&scope), "{relation:?}");
             }
         }
@@ -286,7 +396,36 @@ mod tests {
     }
 
     #[test]
+    fn a_share_adds_what_it_says_and_takes_nothing_away() {
+        let view = Shares::default().with(SharePolicy::View);
+        let backend = Shares::default().with(SharePolicy::BackendApi);
+        let download = Shares::default().with(SharePolicy::Download);
+        let stranger = Relation::Stranger;
+        assert_eq!(stranger.with(Shares::default()), stranger);
+        assert_eq!(stranger.with(view).scopes(), ["group.view"]);
+        assert!(stranger.with(backend).has_back_end());
+        assert!(!stranger.with(view).has_back_end() && stranger.with(view).sees());
+        assert_eq!(
+            stranger.with(download).scopes(),
+            ["group.view", "file.download"]
+        );
+        for relation in [Relation::Linked, Relation::Public, Relation::Member] {
+            let more = relation.with(download);
+            for scope in relation.scopes() {
+                assert!(more.scopes().contains(scope), "{relation:?} {scope}");
+            }
+            assert!(!more.manages() && !more.has_back_end());
+        }
+        for relation in [Relation::Manager, Relation::Owner] {
+            assert_eq!(relation.with(view), relation);
+        }
+    }
+
+    #[test]
     fn words_survive_storage() {
+        for policy in SharePolicy::ALL {
+            assert_eq!(policy.as_str().parse(), Ok(*policy));
+        }
         for role in Role::ALL {
             assert_eq!(role.as_str().parse(), Ok(*role));
         }

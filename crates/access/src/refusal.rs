@@ -136,6 +136,10 @@ refusal_kinds! {
     EditorSessionMissing = "editor-session-missing",
     /// The editor session ended, or never was.
     EditorSessionGone = "editor-session-gone",
+    /// There is no such script job, as far as the caller may know.
+    ScriptJobInvalid = "script-job-invalid",
+    /// The parameters stand in the address, and the partner does not permit that, or they hold a secret.
+    PlainParametersRefused = "plain-parameters-refused",
     /// The token permits looking only.
     ViewOnly = "view-only",
     /// Somebody else has the right to edit the drawing, or nobody asked for it.
@@ -148,6 +152,18 @@ refusal_kinds! {
     ClientUnknown = "client-unknown",
     /// The platform does not know the way of signing in.
     GrantUnsupported = "grant-unsupported",
+    /// The client is known, and may not sign in in this way.
+    ClientUnauthorized = "client-unauthorized",
+    /// A code that an application trades for tokens is not good, or not for this application.
+    CodeInvalid = "code-invalid",
+    /// The address that an application wants to be called back at is not one of its own.
+    RedirectInvalid = "redirect-invalid",
+    /// The account asks for a second factor, and none came along.
+    SecondFactorMissing = "second-factor-missing",
+    /// The second factor is wrong, or was used before.
+    SecondFactorInvalid = "second-factor-invalid",
+    /// The access key is not good at this address of the network.
+    AddressNotAllowed = "address-not-allowed",
     /// A browser asks for what only servers may ask.
     BrowserRefused = "browser-refused",
     /// The server cannot establish trust at the moment.

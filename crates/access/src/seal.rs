@@ -43,10 +43,16 @@ pub enum Purpose {
     EditorSession,
     /// The address at which an editor page may be loaded again.
     EditorFrame,
+    /// Secrets of authenticator programs, at rest.
+    SecondFactor,
+    /// Links by which a model is seen without a sign-in.
+    ModelLink,
+    /// Parameters behind a script job, at rest.
+    ScriptJob,
 }
 
 impl Purpose {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 12] = [
         Self::Ticket,
         Self::AssetLink,
         Self::UploadLink,
@@ -56,6 +62,9 @@ impl Purpose {
         Self::EditorToken,
         Self::EditorSession,
         Self::EditorFrame,
+        Self::SecondFactor,
+        Self::ModelLink,
+        Self::ScriptJob,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -69,6 +78,9 @@ impl Purpose {
             Self::EditorToken => b"vitrine seal editor token",
             Self::EditorSession => b"vitrine seal editor session",
             Self::EditorFrame => b"vitrine seal editor frame",
+            Self::SecondFactor => b"vitrine seal second factor",
+            Self::ModelLink => b"vitrine seal model link",
+            Self::ScriptJob => b"vitrine seal script job",
         }
     }
 

@@ -46,6 +46,30 @@ pub struct AccessKeyKind;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PartnerKeyKind;
 
+/// Kind of the one secret that makes an installation's first administrator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SetUpKind;
+
+/// Kind of the codes that an application trades for tokens (RFC 6749, section 4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CodeKind;
+
+/// Kind of the secrets in links that invite somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvitationKind;
+
+impl sealed::Kind for SetUpKind {
+    const PREFIX: &'static str = "vit_su_";
+}
+
+impl sealed::Kind for CodeKind {
+    const PREFIX: &'static str = "vit_ac_";
+}
+
+impl sealed::Kind for InvitationKind {
+    const PREFIX: &'static str = "vit_iv_";
+}
+
 impl sealed::Kind for AccessKeyKind {
     const PREFIX: &'static str = "vit_ak_";
 }
@@ -130,6 +154,63 @@ impl<K: sealed::Kind> ApiKey<K> {
 impl<K> fmt::Debug for ApiKey<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ApiKey(hidden)")
+    }
+}
+
+/// A code that stands in for a second factor once: 20 letters and digits in groups, 100 random bits.
+pub struct RecoveryCode(Zeroizing<String>);
+
+impl RecoveryCode {
+    const ALPHABET: &'static [u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    const CHARS: usize = 20;
+    const GROUP: usize = 5;
+
+    /// A fresh code.
+    #[must_use]
+    pub fn new(entropy: &dyn Entropy) -> Self {
+        let mut bytes = Zeroizing::new([0; Self::CHARS]);
+        entropy.fill(bytes.as_mut());
+        let chars = bytes
+            .iter()
+            .map(|byte| char::from(Self::ALPHABET[usize::from(byte % 32)]));
+        Self(Zeroizing::new(chars.collect()))
+    }
+
+    /// Reads a code as people type it: in capitals, with dashes and blanks.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        // A whole code with its dashes has 23 characters.
+        if text.len() > 2 * Self::CHARS {
+            return None;
+        }
+        let plain: String = text
+            .chars()
+            .filter(|c| !matches!(c, '-' | ' '))
+            .map(|c| c.to_ascii_lowercase())
+            .collect();
+        let known = plain.bytes().all(|byte| Self::ALPHABET.contains(&byte));
+        (plain.len() == Self::CHARS && known).then(|| Self(Zeroizing::new(plain)))
+    }
+
+    /// The code in groups, to be shown once.
+    #[must_use]
+    pub fn reveal(&self) -> String {
+        let groups: Vec<&str> = (0..Self::CHARS / Self::GROUP)
+            .map(|group| &self.0[group * Self::GROUP..(group + 1) * Self::GROUP])
+            .collect();
+        groups.join("-")
+    }
+
+    /// What may be stored.
+    #[must_use]
+    pub fn hash(&self) -> SecretHash {
+        SecretHash(sha256(&[b"recovery code ", self.0.as_bytes()]))
+    }
+}
+
+impl fmt::Debug for RecoveryCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RecoveryCode(hidden)")
     }
 }
 
@@ -297,5 +378,29 @@ mod tests {
             let parsed = ApiKey::<PartnerKeyKind>::parse(key.reveal()).unwrap();
             prop_assert_eq!(parsed.hash(), key.hash());
         }
+    }
+
+    #[test]
+    fn a_recovery_code_is_read_as_people_type_it_and_hides_in_debug() {
+        let code = RecoveryCode::new(&Seeded::new(5));
+        let shown = code.reveal();
+        assert_eq!(shown.len(), 23);
+        for typed in [
+            shown.clone(),
+            shown.to_uppercase(),
+            shown.replace('-', " "),
+            shown.replace('-', ""),
+        ] {
+            assert_eq!(RecoveryCode::parse(&typed).unwrap().hash(), code.hash());
+        }
+        for wrong in [
+            "",
+            &shown[1..],
+            &format!("{shown}a"),
+            &shown.replace('-', "l"),
+        ] {
+            assert!(RecoveryCode::parse(wrong).is_none(), "{wrong}");
+        }
+        assert_eq!(format!("{code:?}"), "RecoveryCode(hidden)");
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::grant::Subject;
-use crate::ids::{ModelId, SessionHash, TicketId, TokenId};
+use crate::ids::{IssuerKey, ModelId, SessionHash, TicketId, TokenId};
 use crate::limits::{ASSET_GRACE, SESSION_AGE_MAX, SESSION_IDLE_MAX, SESSION_SLOT};
 use crate::owner::{Owner, Payer};
 use crate::permissions::PermissionSet;
@@ -123,6 +123,8 @@ pub struct Session {
     pub token: Option<TokenId>,
     /// Whom that token stands for.
     pub subject: Option<Subject>,
+    /// The key that signed it, where an external issuer did; the session ends when that is withdrawn.
+    pub issuer_key: Option<IssuerKey>,
     /// The model's owner.
     pub owner: Owner,
     /// Who pays.
@@ -166,11 +168,22 @@ impl Session {
     /// The state at `now`: age and idleness end a session without anybody writing it down.
     #[must_use]
     pub fn state(&self, now: Timestamp, limits: &SessionLimits) -> SessionState {
+        self.state_seen_at(self.last_seen_at, now, limits)
+    }
+
+    /// The same for a session that was last used at another instant than its row says.
+    #[must_use]
+    pub fn state_seen_at(
+        &self,
+        last_seen_at: Timestamp,
+        now: Timestamp,
+        limits: &SessionLimits,
+    ) -> SessionState {
         if let Some((reason, at)) = self.ended {
             return SessionState::Ended(reason, at);
         }
         let aged_at = self.opened_at.plus(limits.age_max);
-        let idle_at = self.last_seen_at.plus(limits.idle_max);
+        let idle_at = last_seen_at.plus(limits.idle_max);
         if now >= aged_at && aged_at <= idle_at {
             SessionState::Ended(EndReason::Aged, aged_at)
         } else if now >= idle_at {
@@ -304,6 +317,7 @@ mod tests {
             ticket: None,
             token: None,
             subject: None,
+            issuer_key: None,
             owner,
             payer: owner.payer(),
             class: SessionClass::Limited,

@@ -10,9 +10,12 @@ mod encoding;
 mod entity;
 pub mod limits;
 mod merge;
+mod plot;
+pub mod script;
 mod tables;
+mod unfold;
 
-pub use convert::{normalised, to_dxf};
+pub use convert::{Release, normalised, to_dxf};
 pub use merge::{Merged, merge};
 
 /// Why a drawing cannot be used. The sentences are for the person who has the file.
@@ -21,6 +24,9 @@ pub enum DrawingError {
     /// It is no drawing, or a broken one.
     #[error("the file cannot be read as a drawing: {0}")]
     Unreadable(String),
+    /// A script asks for what cannot be done.
+    #[error("the script cannot be done: {0}")]
+    Script(String),
     /// It is larger than what is taken.
     #[error("the drawing has more than {max} {what}")]
     TooLarge {

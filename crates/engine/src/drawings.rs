@@ -2,6 +2,8 @@
 //!
 //! A job travels as the source of a model, one process for each: kind, length of the first file, both files.
 
+mod orders;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -15,6 +17,8 @@ use vitrine_model::{
 
 use crate::pool::{ModelSource, PoolError, WorkerPool, WorkerPoolConfig};
 
+pub use orders::{DrawingOrder, DrawingOutcome, DrawingOutput};
+
 /// The argument that makes a worker one for drawings.
 pub const DRAWING_ARGUMENT: &str = "drawing";
 
@@ -27,6 +31,7 @@ const MEMORY_BYTES_MAX: u64 = 768 << 20;
 
 const TO_DXF: u8 = 1;
 const MERGE: u8 = 2;
+const ORDER: u8 = 3;
 /// The kind and the length of the first file.
 const HEAD_BYTES: usize = 9;
 /// What the one result of a job is called.
@@ -44,19 +49,22 @@ pub enum DrawingJob {
         /// What the editor sent, text DXF.
         sent: Bytes,
     },
+    /// Runs a script, or writes the drawing in another form.
+    Order(Bytes, DrawingOrder),
 }
 
 impl DrawingJob {
     fn to_source(&self) -> Vec<u8> {
         let (kind, base, sent) = match self {
-            Self::ToDxf(base) => (TO_DXF, base, &Bytes::new()),
-            Self::Merge { base, sent } => (MERGE, base, sent),
+            Self::ToDxf(base) => (TO_DXF, base, Bytes::new()),
+            Self::Merge { base, sent } => (MERGE, base, sent.clone()),
+            Self::Order(base, order) => (ORDER, base, order.to_json().into()),
         };
         let mut source = Vec::with_capacity(HEAD_BYTES + base.len() + sent.len());
         source.push(kind);
         source.extend_from_slice(&(base.len() as u64).to_be_bytes());
         source.extend_from_slice(base);
-        source.extend_from_slice(sent);
+        source.extend_from_slice(&sent);
         source
     }
 }
@@ -137,6 +145,22 @@ impl DrawingPool {
         }
     }
 
+    /// Does what is ordered with a drawing; see [`Self::run`].
+    ///
+    /// # Errors
+    /// As [`Self::run`]; a script that cannot be done is [`EngineError::BadModel`].
+    pub async fn run_order(
+        &self,
+        drawing: Bytes,
+        order: DrawingOrder,
+        owner: Owner,
+    ) -> Result<DrawingOutcome, EngineError> {
+        let packed = self.run(&DrawingJob::Order(drawing, order), owner).await?;
+        orders::unpacked(&packed.into()).ok_or_else(|| EngineError::WorkerLost {
+            message: "it answered without files".to_owned(),
+        })
+    }
+
     /// Ends the workers.
     pub async fn shutdown(&self) {
         self.pool.shutdown().await;
@@ -205,6 +229,9 @@ fn done(source: &[u8]) -> Result<Vec<u8>, EngineError> {
             let merged = vitrine_drawing::merge(&base, sent).map_err(refused)?;
             Ok(merged.dxf)
         }
+        ORDER => orders::done(base, sent)
+            .unwrap_or_else(|| Err(DrawingError::Script("the order cannot be read".to_owned())))
+            .map_err(refused),
         _ => Err(broken("the job is of no known kind")),
     }
 }
@@ -221,7 +248,7 @@ fn broken(message: &str) -> EngineError {
 )]
 fn refused(error: DrawingError) -> EngineError {
     match error {
-        DrawingError::Unreadable(_) => broken(&error.to_string()),
+        DrawingError::Unreadable(_) | DrawingError::Script(_) => broken(&error.to_string()),
         DrawingError::TooLarge { what, max } => EngineError::Limit(LimitExceeded {
             limit: LimitKind::OutputBytes,
             at: what.to_owned(),

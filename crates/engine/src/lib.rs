@@ -8,7 +8,10 @@ pub mod openscad;
 pub mod pool;
 pub mod worker;
 
-pub use drawings::{DRAWING_ARGUMENT, DrawingEngine, DrawingJob, DrawingPool};
+pub use drawings::{
+    DRAWING_ARGUMENT, DrawingEngine, DrawingJob, DrawingOrder, DrawingOutcome, DrawingOutput,
+    DrawingPool,
+};
 pub use jscad::JscadEngine;
 pub use kind::EngineKind;
 pub use openscad::OpenScad;
@@ -16,6 +19,8 @@ pub use pool::{
     ModelSource, PoolError, PoolHealth, RECYCLE_ABOVE_BYTES, RECYCLE_AFTER_AGE, WorkerPool,
     WorkerPoolConfig,
 };
+pub use vitrine_drawing::Release;
+pub use vitrine_drawing::script::{COMMANDS as SCRIPT_COMMANDS, OutputForm};
 pub use worker::{Confinement, run_worker, worker_main};
 
 /// Part of every version of a JSCAD model's result: it changes whenever the same model and values may give other bytes.

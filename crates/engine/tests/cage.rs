@@ -13,7 +13,7 @@ use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output, Stdio};
 
-use attempts::{ATTEMPTS, Held, PROGRAMS_MAY, Targets};
+use attempts::{ATTEMPTS, Held, OPENING, PROGRAMS_MAY, Targets};
 use vitrine_engine::Confinement;
 use vitrine_engine::worker::{EXIT_FORBIDDEN, EXIT_SETUP, confine, missing_layers};
 
@@ -38,6 +38,7 @@ fn main() {
     }
     let tests = tests![
         the_whole_cage_stops_every_attempt,
+        the_cage_for_drawings_stops_every_attempt,
         what_lies_behind_the_filter_holds_too,
         a_program_of_others_escapes_no_more_than_a_worker,
         attempts_succeed_outside_of_the_cage,
@@ -113,6 +114,9 @@ fn probe(layers: &str, attempt: &str, rest: &[&str]) -> i32 {
         "none" => Ok(Vec::new()),
         "outer" => outer_layers().map(|cage| cage.names()),
         _ => outer_layers().and_then(|mut cage| {
+            if layers == "drawings" {
+                cage.let_opens_fail();
+            }
             confine::before_models(&mut cage)?;
             Ok(cage.names())
         }),
@@ -164,6 +168,28 @@ fn said(output: &Output) -> String {
     )
 }
 
+/// What models are made of works inside of the cage.
+fn assert_it_computes(layers: &str) {
+    let output = run(layers, "compute");
+    let code = output.status.code();
+    assert_eq!(code, Some(EXIT_ESCAPED), "{}", said(&output));
+}
+
+/// Makes every attempt, and holds how each ends against what `expected` says of it.
+fn assert_attempts_end(layers: &str, expected: impl Fn(&str) -> i32) {
+    for (attempt, ..) in ATTEMPTS {
+        let output = run(layers, attempt);
+        assert_eq!(missing_layers(&layers_of(&output)), [""; 0]);
+        let code = output.status.code();
+        assert_eq!(
+            code,
+            Some(expected(attempt)),
+            "{attempt}: {}",
+            said(&output)
+        );
+    }
+}
+
 fn layers_of(output: &Output) -> Vec<String> {
     let text = said(output);
     let line = text.lines().find_map(|line| line.strip_prefix("layers: "));
@@ -190,6 +216,18 @@ fn the_whole_cage_stops_every_attempt() {
     }
 }
 
+/// A worker for drawings may ask for files, and is given none.
+fn the_cage_for_drawings_stops_every_attempt() {
+    assert_attempts_end("drawings", |attempt| {
+        if OPENING.contains(&attempt) {
+            EXIT_REFUSED
+        } else {
+            EXIT_FORBIDDEN
+        }
+    });
+    assert_it_computes("drawings");
+}
+
 fn what_lies_behind_the_filter_holds_too() {
     for (attempt, _, held) in ATTEMPTS {
         let output = run("outer", attempt);
@@ -214,29 +252,15 @@ fn what_lies_behind_the_filter_holds_too() {
 }
 
 fn a_program_of_others_escapes_no_more_than_a_worker() {
-    for (attempt, ..) in ATTEMPTS {
-        let output = run("program", attempt);
-        assert_eq!(missing_layers(&layers_of(&output)), [""; 0]);
-        let expected = if PROGRAMS_MAY.contains(&attempt) {
+    assert_attempts_end("program", |attempt| {
+        if PROGRAMS_MAY.contains(&attempt) {
             EXIT_ESCAPED
         } else {
             EXIT_REFUSED
-        };
-        assert_eq!(
-            output.status.code(),
-            Some(expected),
-            "{attempt}: {}",
-            said(&output)
-        );
-    }
+        }
+    });
     // What it may do it can do.
-    let output = run("program", "compute");
-    assert_eq!(
-        output.status.code(),
-        Some(EXIT_ESCAPED),
-        "{}",
-        said(&output)
-    );
+    assert_it_computes("program");
 }
 
 /// A refusal proves something only when the same thing works where nothing forbids it.
@@ -247,6 +271,13 @@ fn attempts_succeed_outside_of_the_cage() {
         "socket",
         "execute",
         "memory_file",
+        "list_processes",
+        "environment_of_the_server",
+        "files_of_the_server",
+        "signal_to_the_server",
+        "signal_to_a_thread_of_the_server",
+        "queued_signal_to_the_server",
+        "handle_of_the_server",
     ] {
         let output = run("none", attempt);
         assert_eq!(
@@ -259,11 +290,5 @@ fn attempts_succeed_outside_of_the_cage() {
 }
 
 fn computing_goes_on_inside_of_the_cage() {
-    let output = run("all", "compute");
-    assert_eq!(
-        output.status.code(),
-        Some(EXIT_ESCAPED),
-        "{}",
-        said(&output)
-    );
+    assert_it_computes("all");
 }

@@ -150,6 +150,9 @@ pub struct Extras {
     pub metrics: Option<Arc<dyn Fn() -> String + Send + Sync>>,
     /// Lets operators read metrics and health details from other machines.
     pub operator_token: Option<OperatorToken>,
+    /// Where request ids come from, when not from the use cases' own randomness: they are names and no
+    /// secrets.
+    pub request_ids: Option<Arc<dyn Entropy>>,
 }
 
 /// Everything that the server answers, without metrics.
@@ -196,7 +199,10 @@ pub fn router_with(services: Services, extras: Extras) -> Front {
             utoipa_swagger_ui::SwaggerUi::new("/api/v1/docs")
                 .url("/api/v1/openapi.json", openapi_platform()),
         );
-    let mut config = LayerConfig::new(Arc::new(ServiceEntropy(services.clone())));
+    let request_ids = extras
+        .request_ids
+        .unwrap_or_else(|| Arc::new(ServiceEntropy(services.clone())));
+    let mut config = LayerConfig::new(request_ids);
     config.limiter = Some(services.clone());
     config.proxies = Arc::new(services.settings().trusted_proxies.clone());
     config.platform_origins = Arc::new(services.settings().platform_origins.clone());

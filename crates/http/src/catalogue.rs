@@ -165,8 +165,10 @@ static TEXTS: &[(&str, &str, &str)] = &[
     ),
     (
         "link-expired",
-        "The time of the link, or of the token that it was made with, is over.",
-        "Ask the session again; its answer holds a new link.",
+        "The time of the link, or of the token that it was made with, is over, or its file made room for \
+         newer ones.",
+        "Ask the session again; its answer holds a new link. Where the file is gone, send the \
+         customization again.",
     ),
     (
         "rate-limited",
@@ -181,8 +183,10 @@ static TEXTS: &[(&str, &str, &str)] = &[
     ),
     (
         "plan-exceeded",
-        "The account's plan leaves this out, or allows less of it.",
-        "Ask for less, or ask the operator for another plan (`vitrine user set --plan`).",
+        "The account's plan leaves this out, or allows less of it; or the account stores as much as it \
+         may (`account_…_max`).",
+        "Ask for less, erase what nobody needs, or ask the operator for another plan (`vitrine user set \
+         --plan`) or more room.",
     ),
     (
         "proxy-untrusted",
@@ -271,6 +275,16 @@ static TEXTS: &[(&str, &str, &str)] = &[
         "Let the partner's back end generate a new token and open the editor with it.",
     ),
     (
+        "script-job-invalid",
+        "There is no such script job, or it is another partner's, or it ended more than a week ago.",
+        "Ask with the id that starting the job returned, and with the application id of its partner.",
+    ),
+    (
+        "plain-parameters-refused",
+        "The address of the editor holds parameters instead of a token, and the partner does not permit that, or one of them is a secret.",
+        "Open the editor by a token. A secret that stood in an address has to be replaced.",
+    ),
+    (
         "view-only",
         "The token opened the drawing for looking only.",
         "Generate a token with the parameter `access` set to `edit`. What is opened by `fileUrl` is \
@@ -300,6 +314,38 @@ static TEXTS: &[(&str, &str, &str)] = &[
         "grant-unsupported",
         "The platform does not know this way of signing in.",
         "Use `password` with an access key, or `refresh_token`.",
+    ),
+    (
+        "client-unauthorized",
+        "The application is known, and may not sign in in this way.",
+        "Registered applications use `authorization_code` with PKCE, and `refresh_token`.",
+    ),
+    (
+        "code-invalid",
+        "The code of a sign-in was never given out, was used before, is over, or belongs to another \
+         application, redirect address or verifier.",
+        "Begin again at `/oauth/authorize`. A code is good for one minute and one use.",
+    ),
+    (
+        "redirect-invalid",
+        "The address to go back to is not among those that the application was registered with, letter by \
+         letter.",
+        "Send a registered `redirect_uri`, or ask the operator to register this one.",
+    ),
+    (
+        "second-factor-missing",
+        "Name and password are right, and the account asks for a second factor.",
+        "Send the same again with `otp`: the code of the authenticator program, or a recovery code.",
+    ),
+    (
+        "second-factor-invalid",
+        "The second factor is wrong, or this code was used before.",
+        "Wait for the next code of the authenticator program, and compare the clock of its device.",
+    ),
+    (
+        "address-not-allowed",
+        "The access key is good in some networks only, and the request came from another address.",
+        "Use the key from there, or let its owner change its `networks`.",
     ),
     (
         "browser-refused",

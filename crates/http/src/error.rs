@@ -191,9 +191,12 @@ impl ErrorKind {
                     | K::LinkInvalid
                     | K::AccessKeyInvalid
                     | K::PasswordInvalid
+                    | K::CodeInvalid
+                    | K::SecondFactorInvalid
                     | K::EditorSessionGone
                     | K::PartnerKeyInvalid
                     | K::EditorTokenInvalid
+                    | K::ScriptJobInvalid
             )
         )
     }
@@ -233,8 +236,12 @@ const fn refusal_row(kind: RefusalKind) -> ErrorRow {
         | K::AccessKeyInvalid
         | K::PasswordInvalid
         | K::ClientUnknown
+        | K::SecondFactorMissing
+        | K::SecondFactorInvalid
         | K::EditorSessionMissing => (S::UNAUTHORIZED, E::SdErrorUnauthorized),
-        K::GrantUnsupported => (S::BAD_REQUEST, E::SdRequestValidationError),
+        K::GrantUnsupported | K::ClientUnauthorized | K::CodeInvalid | K::RedirectInvalid => {
+            (S::BAD_REQUEST, E::SdRequestValidationError)
+        }
         K::PermissionMissing
         | K::ProxyUntrusted
         | K::RouteInvalid
@@ -255,8 +262,11 @@ const fn refusal_row(kind: RefusalKind) -> ErrorRow {
         | K::EditorTokenExpired
         | K::EditorTokenRevoked
         | K::EditorTokenUsed
+        | K::ScriptJobInvalid
+        | K::PlainParametersRefused
         | K::ViewOnly
         | K::LeaseMissing
+        | K::AddressNotAllowed
         | K::BrowserRefused => (S::FORBIDDEN, E::SdErrorForbidden),
         K::ModelUnknown => (S::NOT_FOUND, E::SdErrorEntityNotFound),
         K::ModelDeleted | K::LinkExpired => (S::GONE, E::SdResourceGoneError),

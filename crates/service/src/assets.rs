@@ -120,7 +120,8 @@ impl Services {
     async fn check_link(&self, link: &AssetLink) -> Result<()> {
         let tokens = &self.inner.tokens;
         if let Some(token) = &link.token
-            && (token.expires_at.plus(TOKEN_SKEW_MAX) <= self.now()
+            && (!self.issuer_key_counts(token.issuer_key)?
+                || token.expires_at.plus(TOKEN_SKEW_MAX) <= self.now()
                 || tokens.is_revoked(token.id)
                 || tokens.is_subject_revoked(&token.subject, token.issued_at))
         {
@@ -157,17 +158,30 @@ impl Services {
     /// The bytes of an asset, a part of it or all.
     ///
     /// # Errors
-    /// `StorageFailed` when the object storage does not have them.
+    /// `LinkExpired` when they are no longer stored; `StorageFailed` when the object storage does not
+    /// answer.
     pub async fn read_asset(
         &self,
         asset: &Asset,
         range: Range<u64>,
     ) -> Result<BoxStream<'static, std::result::Result<Bytes, BlobError>>> {
-        self.inner
-            .blobs
-            .stream(asset.link.blob, range)
-            .await
-            .map_err(storage)
+        let link = &asset.link;
+        let error = match self.inner.blobs.stream(link.blob, range).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => error,
+        };
+        // Results make room for newer ones, and their links were given out before. What a result still
+        // names is lost, and that is another matter.
+        if let BlobError::Missing(blob) = error
+            && !self.inner.store.result_names_blob(link.model, blob).await?
+        {
+            return Err(refused(
+                RefusalKind::LinkExpired,
+                "This file is no longer stored. Send the customization again to have it computed, \
+                 and use the link of that answer.",
+            ));
+        }
+        Err(storage(error))
     }
 }
 

@@ -64,7 +64,7 @@ impl Services {
             event.decision = Decision::Refused;
             reason.code().clone_into(&mut event.reason);
             error.message().clone_into(&mut event.message);
-            self.inner.trail.add_refused(event, &same);
+            self.inner.trail.add_refused(event, &same, reason.code());
         }
         outcome
     }
@@ -99,7 +99,7 @@ impl Services {
         event.decision = Decision::Refused;
         reason.clone_into(&mut event.reason);
         message.clone_into(&mut event.message);
-        self.inner.trail.add_refused(event, &same);
+        self.inner.trail.add_refused(event, &same, reason);
     }
 
     /// Notes the refusal of a request whose credentials were not even read.
@@ -111,7 +111,8 @@ impl Services {
         event.decision = Decision::Refused;
         refusal.kind.code().clone_into(&mut event.reason);
         refusal.message.clone_into(&mut event.message);
-        self.inner.trail.add_refused(event, &same);
+        let reason = refusal.kind.code();
+        self.inner.trail.add_refused(event, &same, reason);
     }
 
     /// The decisions of one request about one model that its owner may read.
@@ -399,7 +400,14 @@ impl Trail {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add_refused(&self, event: AuditEvent, same: &str) {
+    /// Lines that are not written yet.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// `reason` is the code of the refusal.
+    fn add_refused(&self, event: AuditEvent, same: &str, reason: &'static str) {
+        metrics::counter!("vitrine_refusals_total", "reason" => reason).increment(1);
         let ended = self.refused().close(event.at);
         let own = self.refused().add(event, same);
         for event in ended.into_iter().chain(own) {

@@ -47,7 +47,25 @@ impl Services {
     pub(crate) async fn sweep_later(&self, tx: &mut Tx) -> Result<()> {
         let job = JobId::new(&*self.inner.entropy);
         let when = self.now().plus(DOOM_GRACE);
-        Ok(tx.enqueue(job, JobKind::SweepBlobs, when).await?)
+        Ok(tx.enqueue(job, JobKind::SweepBlobs, None, when).await?)
+    }
+
+    /// Has blobs swept that were stored for a row which cannot be written. Those that another row names
+    /// stay.
+    pub(crate) async fn give_blobs_up(&self, blobs: &[BlobKey]) {
+        if blobs.is_empty() {
+            return;
+        }
+        let doomed = async {
+            let mut tx = self.inner.store.begin().await?;
+            tx.doom_blobs(blobs, self.now()).await?;
+            self.sweep_later(&mut tx).await?;
+            tx.commit().await?;
+            Result::Ok(())
+        };
+        if let Err(error) = doomed.await {
+            tracing::warn!(cause = error.cause_chain(), "blobs without a row stay");
+        }
     }
 
     /// Deletes the doomed blobs that nobody names.

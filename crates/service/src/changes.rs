@@ -117,6 +117,7 @@ impl Services {
             }
             Change::Subject(_) => self.load_revoked_subjects().await?,
             Change::Keys => self.reload_key_ring().await?,
+            Change::Results => self.forget_results(),
             Change::EditorToken(token) => inner.partners.forget_token(token).await,
             // Partners, keys and the tokens of a partner are forgotten together: such changes are
             // rare, and one row may concern thousands of tokens.
@@ -139,6 +140,7 @@ impl Services {
         inner.tickets.forget_all();
         inner.sessions.forget_all();
         inner.aliases.invalidate_all();
+        self.forget_results();
         self.reload_key_ring().await?;
         inner.partners.forget_all();
         for (token, until) in inner.store.revoked_tokens(self.now()).await? {

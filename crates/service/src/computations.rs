@@ -363,6 +363,7 @@ impl Services {
         for (id, version, _) in wanted {
             let key = (access.model.id, *version);
             let state = if let Some(record) = self.result(kind, id, &key).await? {
+                self.note_used(key, &record);
                 data_bytes += inline_data::bytes_of(&record);
                 if data_bytes <= inline_data::BYTES_MAX {
                     ItemState::Done(record)

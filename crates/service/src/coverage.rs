@@ -16,7 +16,7 @@ use vitrine_store::{AuthGroupRecord, ModelRecord, StoreError};
 
 use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
-use crate::tokens::{VerifiedToken, revoked};
+use crate::tokens::{REVOCATION_KEPT, VerifiedToken, revoked};
 
 /// Members of one group, of all kinds together. A platform makes one group per request for a token,
 /// so that this bounds what one request can store.
@@ -80,18 +80,21 @@ impl Services {
             users,
             organizations,
             created_at: self.now(),
+            kept_until: None,
         };
         self.inner.store.insert_auth_group(&group).await?;
         Ok(group.id)
     }
 
-    /// The group of these models, made once however often it is asked for.
+    /// The group of these models, made once however often it is asked for, and kept for as long as a
+    /// token of it may live.
     ///
     /// # Errors
     /// Database failures.
     pub(crate) async fn group_of_models(&self, models: Vec<ModelId>) -> Result<AuthGroupId> {
         let id = AuthGroupId::of_models(&models);
-        if self.inner.store.auth_group(id).await?.is_some() {
+        let kept_until = self.now().plus(REVOCATION_KEPT);
+        if self.inner.store.keep_auth_group(id, kept_until).await? {
             return Ok(id);
         }
         let group = AuthGroupRecord {
@@ -100,6 +103,7 @@ impl Services {
             users: Vec::new(),
             organizations: Vec::new(),
             created_at: self.now(),
+            kept_until: Some(kept_until),
         };
         match self.inner.store.insert_auth_group(&group).await {
             // Somebody else made the same one meanwhile.
@@ -136,7 +140,7 @@ impl Services {
         Ok(found)
     }
 
-    /// A group never changes, so that what is in memory stays true.
+    /// A group's members never change, so that what is in memory stays true.
     async fn auth_group(&self, id: AuthGroupId) -> Result<Option<Arc<AuthGroupRecord>>> {
         let load = || async { Ok(self.inner.store.auth_group(id).await?) };
         self.inner.auth_groups.get_or_load(id, load).await
@@ -148,9 +152,21 @@ impl Services {
         token: Arc<VerifiedToken>,
         model: &ModelRecord,
     ) -> Result<Option<Arc<VerifiedToken>>> {
+        let Some(token) = self.reaching(token, model).await? else {
+            return Ok(None);
+        };
+        // Last: whoever asks for what the token does not cover learns nothing about its owner.
         if !token.grant.is_backend() && self.owner_withdrew(model, token.token.issued_at) {
             return Err(revoked().into());
         }
+        Ok(Some(token))
+    }
+
+    async fn reaching(
+        &self,
+        token: Arc<VerifiedToken>,
+        model: &ModelRecord,
+    ) -> Result<Option<Arc<VerifiedToken>>> {
         if token.names(model.id) {
             return Ok(Some(token));
         }

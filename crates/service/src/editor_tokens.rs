@@ -114,7 +114,7 @@ impl Services {
             partner: partner.id,
             key: access.key.id,
             user: parameters.user().map(|user| user_hash(partner.id, user)),
-            sealed: self.seal_parameters(token.hash(), parameters),
+            sealed: self.seal_parameters(Purpose::EditorToken, token.hash().as_bytes(), parameters),
             one_time: wish.one_time,
             created_at: now,
             expires_at: whole_second(now.plus(Duration::from_secs(lifetime_s))),
@@ -356,26 +356,37 @@ impl Services {
         Ok(count)
     }
 
-    /// The token's hash is sealed in front of the parameters, so that nobody who writes rows can hang
-    /// one token's parameters on another.
-    fn seal_parameters(&self, hash: EditorTokenHash, parameters: &EditorParameters) -> Vec<u8> {
+    /// Parameters at rest. The digest of whose they are is sealed in front of them, so that nobody who writes
+    /// rows can hang one's parameters on another.
+    pub(crate) fn seal_parameters(
+        &self,
+        purpose: Purpose,
+        whose: &[u8; 32],
+        parameters: &EditorParameters,
+    ) -> Vec<u8> {
         let mut nonce = [0; 12];
         self.inner.entropy.fill(&mut nonce);
-        let mut plain = hash.as_bytes().to_vec();
+        let mut plain = whose.to_vec();
         plain.extend_from_slice(parameters.to_json().as_bytes());
-        self.inner.sealer.seal(Purpose::EditorToken, &plain, nonce)
+        self.inner.sealer.seal(purpose, &plain, nonce)
+    }
+
+    pub(crate) fn open_sealed(
+        &self,
+        purpose: Purpose,
+        whose: &[u8; 32],
+        sealed: &[u8],
+    ) -> Result<EditorParameters> {
+        let plain = self.inner.sealer.open(purpose, sealed);
+        let plain = plain.map_err(Error::internal)?;
+        let json = plain
+            .strip_prefix(whose)
+            .ok_or_else(|| Error::internal("the parameters belong to another one"))?;
+        EditorParameters::parse(json).map_err(Error::internal)
     }
 
     pub(crate) fn open_parameters(&self, row: &EditorTokenRecord) -> Result<EditorParameters> {
-        let plain = self
-            .inner
-            .sealer
-            .open(Purpose::EditorToken, &row.sealed)
-            .map_err(Error::internal)?;
-        let json = plain
-            .strip_prefix(row.hash.as_bytes())
-            .ok_or_else(|| Error::internal("the parameters belong to another token"))?;
-        EditorParameters::parse(json).map_err(Error::internal)
+        self.open_sealed(Purpose::EditorToken, row.hash.as_bytes(), &row.sealed)
     }
 }
 
@@ -392,7 +403,7 @@ pub(crate) fn wrong_token() -> Error {
     )
 }
 
-fn used_token() -> Error {
+pub(crate) fn used_token() -> Error {
     refuse(
         RefusalKind::EditorTokenUsed,
         "Wrong token: it was good for one use and has been used. Ask for a new one.",

@@ -75,6 +75,11 @@ impl Flights {
         )
     }
 
+    /// Results that are being computed.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Whether somebody computes this.
     pub(crate) fn contains(&self, key: &ResultKey) -> bool {
         self.lock().contains_key(key)

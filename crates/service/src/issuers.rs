@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use vitrine_access::egress::EgressPurpose;
 use vitrine_access::grant::Subject;
+use vitrine_access::ids::IssuerKey;
 use vitrine_access::jwt::{AccessToken, Expected, JwtError, KeySet, claimed_issuer};
 use vitrine_access::owner::Payer;
 use vitrine_access::permissions::PermissionSet;
@@ -19,7 +20,7 @@ use vitrine_access::refusal::{Refusal, RefusalKind};
 use vitrine_access::time::Timestamp;
 
 use crate::Services;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::outgoing::OutgoingRequest;
 use crate::tokens::VerifiedToken;
 
@@ -60,10 +61,13 @@ pub struct ExternalIssuer {
     pub allowed: Option<PermissionSet>,
 }
 
+/// Keys of an issuer, and what stands for each of them in sessions and links.
+type Keys = (Arc<KeySet>, Arc<[IssuerKey]>);
+
 /// What is known of an issuer's keys.
 #[derive(Clone, Default)]
 struct Known {
-    keys: Option<Arc<KeySet>>,
+    keys: Option<Keys>,
     text: Arc<[u8]>,
     read_at: Option<Timestamp>,
     tried_at: Option<Timestamp>,
@@ -130,14 +134,9 @@ impl Issuer {
 
     /// Verifies a token that names this issuer.
     pub(crate) fn verify(&self, bearer: &str, now: Timestamp) -> Result<VerifiedToken> {
-        let Some(keys) = self.known().keys else {
+        let Some((keys, _)) = self.known().keys else {
             self.want();
-            return Err(Refusal::new(
-                RefusalKind::TrustUnavailable,
-                "The keys of the access token's issuer could not be fetched yet. Try again in a \
-                 minute.",
-            )
-            .into());
+            return Err(unavailable());
         };
         let settings = &self.settings;
         let expected = Expected {
@@ -156,10 +155,13 @@ impl Issuer {
         if let Some(allowed) = &settings.allowed {
             grant.permissions = grant.permissions.intersection(allowed);
         }
+        let issuer_key = AccessToken::key_id(bearer)
+            .and_then(|kid| keys.find(&kid).map(|key| key.of_issuer(&settings.issuer)));
         Ok(VerifiedToken {
             token,
             grant,
             account: Some(settings.account),
+            issuer_key: Some(issuer_key.ok_or(Refusal::from(JwtError::KeyUnknown))?),
         })
     }
 
@@ -184,6 +186,12 @@ impl Issuer {
         .into())
     }
 
+    /// Whether this key is one of the issuer's now; `None` while its keys are not known.
+    fn holds(&self, wanted: IssuerKey) -> Option<bool> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        Some(known.keys.as_ref()?.1.contains(&wanted))
+    }
+
     fn is_due(&self, now: Timestamp) -> bool {
         match self.known().tried_at {
             None => true,
@@ -202,7 +210,9 @@ impl Issuer {
             Some((keys, text)) => {
                 known.read_at = Some(now);
                 let changed = !had_keys || known.text != text;
-                known.keys = Some(keys);
+                let marks = keys.iter().map(|key| key.of_issuer(&self.settings.issuer));
+                let marks = marks.collect();
+                known.keys = Some((keys, marks));
                 known.text = text;
                 changed
             }
@@ -218,7 +228,40 @@ impl Issuer {
     }
 }
 
+/// What is said while nobody can know whether a key still counts.
+fn unavailable() -> Error {
+    Refusal::new(
+        RefusalKind::TrustUnavailable,
+        "The keys of the access token's issuer could not be fetched yet. Try again in a minute.",
+    )
+    .into()
+}
+
 impl Services {
+    /// Whether the key that signed a token, or the token behind a session or link, is still one of its
+    /// issuer's; those of our own have none.
+    ///
+    /// # Errors
+    /// `TrustUnavailable` while an issuer's keys are not known and it might be one of them.
+    pub(crate) fn issuer_key_counts(&self, key: Option<IssuerKey>) -> Result<bool> {
+        let Some(key) = key else { return Ok(true) };
+        let mut in_doubt = false;
+        for issuer in &self.inner.issuers.list {
+            match issuer.holds(key) {
+                Some(true) => return Ok(true),
+                Some(false) => {}
+                None => {
+                    issuer.want();
+                    in_doubt = true;
+                }
+            }
+        }
+        if in_doubt {
+            return Err(unavailable());
+        }
+        Ok(false)
+    }
+
     /// Reads the keys of those issuers for whom it is time.
     pub(crate) async fn refresh_issuers(&self) {
         let now = self.now();

@@ -1,11 +1,14 @@
 //! Background jobs: queued in the transaction that causes them, taken with a lease.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::{self, JoinSet};
 use vitrine_access::change::Change;
 use vitrine_access::decide::ModelStatus;
 use vitrine_access::ids::ModelId;
+use vitrine_access::owner::Payer;
 use vitrine_model::{Customization, Definition, EngineError, Results, Wanted};
 use vitrine_store::{
     ComputationStatus, JobKind, JobRecord, ModelRecord, OutputVersionRecord, ResultKind,
@@ -15,7 +18,12 @@ use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inline_data;
 use crate::models::CHECK_LEASE;
+use crate::producing::{blobs_of, bytes_of};
 
+/// Jobs that a node works on at the same time. Most of the work of each is a worker's or the database's.
+const JOBS_MAX: usize = 4;
+/// Jobs of one owner among them: there is always a place for somebody else.
+const JOBS_OF_OWNER_MAX: usize = 2;
 /// How often the table is looked at without being told: another process may have queued a job.
 const JOB_POLL: Duration = Duration::from_secs(1);
 /// How often a running job gives a sign of life: some may fail before its lease ends.
@@ -33,15 +41,87 @@ const RETRY_AFTER_MAX: Duration = Duration::from_mins(5);
 /// Takes jobs until the server stops.
 pub(crate) async fn run(services: Services) {
     let stopping = services.inner.stopping.clone();
-    loop {
-        if let Err(error) = services.drain_jobs().await {
+    let mut desk = Desk::default();
+    while !stopping.is_cancelled() {
+        if let Err(error) = services.take_jobs(&mut desk).await {
             tracing::error!(cause = error.cause_chain(), "jobs cannot be taken");
         }
         tokio::select! {
-            () = stopping.cancelled() => break,
+            () = stopping.cancelled() => {}
+            () = desk.one_done(), if !desk.running.is_empty() => {}
             () = services.inner.job_added.notified() => {}
             () = tokio::time::sleep(JOB_POLL) => {}
         }
+    }
+    while !desk.running.is_empty() {
+        desk.one_done().await;
+    }
+}
+
+/// Whose a job is.
+type JobOwner = Option<Payer>;
+
+/// The jobs that this node works on. No owner has all of its places: however many files somebody
+/// uploads, and however long looking at them takes, the next one of somebody else is begun at once.
+#[derive(Default)]
+struct Desk {
+    running: JoinSet<Result<()>>,
+    owners: HashMap<task::Id, JobOwner>,
+}
+
+impl Desk {
+    fn is_full(&self) -> bool {
+        self.running.len() >= JOBS_MAX
+    }
+
+    /// Those who have as many jobs here as anybody may.
+    fn passed_over(&self) -> Vec<JobOwner> {
+        let mut passed_over = Vec::new();
+        for owner in self.owners.values() {
+            let jobs = self.owners.values().filter(|other| *other == owner).count();
+            if jobs >= JOBS_OF_OWNER_MAX && !passed_over.contains(owner) {
+                passed_over.push(*owner);
+            }
+        }
+        passed_over
+    }
+
+    fn begin(&mut self, services: &Services, job: JobRecord) {
+        let (services, owner) = (services.clone(), job.owner);
+        let task = self
+            .running
+            .spawn(async move { services.do_job(job).await });
+        self.owners.insert(task.id(), owner);
+    }
+
+    /// Waits until one of the jobs here has ended.
+    async fn one_done(&mut self) {
+        match self.running.join_next_with_id().await {
+            None => {}
+            Some(Ok((task, done))) => {
+                self.owners.remove(&task);
+                if let Err(error) = done {
+                    tracing::error!(
+                        cause = error.cause_chain(),
+                        "the end of a job was not noted"
+                    );
+                }
+            }
+            // It panicked. Its lease ends, and it is tried again.
+            Some(Err(error)) => {
+                self.owners.remove(&error.id());
+                tracing::error!(%error, "a job ended abnormally");
+            }
+        }
+    }
+}
+
+/// The label of a job in metrics.
+fn kind_word(kind: &JobKind) -> &'static str {
+    match kind {
+        JobKind::CheckModel { .. } => "check_model",
+        JobKind::EraseModel { .. } => "erase_model",
+        JobKind::SweepBlobs => "sweep_blobs",
     }
 }
 
@@ -56,22 +136,42 @@ impl Services {
     /// Does every job that is due.
     ///
     /// # Errors
-    /// When the job table cannot be read or written.
+    /// When the job table cannot be read.
     pub async fn drain_jobs(&self) -> Result<()> {
-        while !self.inner.stopping.is_cancelled() {
-            let Some(job) = self.inner.store.take_job(self.now(), CHECK_LEASE).await? else {
-                break;
-            };
-            self.do_job(job).await?;
+        let mut desk = Desk::default();
+        loop {
+            self.take_jobs(&mut desk).await?;
+            if desk.running.is_empty() {
+                return Ok(());
+            }
+            desk.one_done().await;
+        }
+    }
+
+    /// Begins jobs that are due, as far as there are places for them.
+    async fn take_jobs(&self, desk: &mut Desk) -> Result<()> {
+        while !desk.is_full() && !self.inner.stopping.is_cancelled() {
+            let store = &self.inner.store;
+            let passed_over = desk.passed_over();
+            let job = store
+                .take_job(self.now(), CHECK_LEASE, &passed_over)
+                .await?;
+            let Some(job) = job else { break };
+            desk.begin(self, job);
         }
         Ok(())
     }
 
     async fn do_job(&self, job: JobRecord) -> Result<()> {
+        let started = tokio::time::Instant::now();
         let outcome = tokio::select! {
             outcome = self.run_job(&job) => outcome,
             lost = self.keep_lease(&job) => return lost,
         };
+        let ended = if outcome.is_ok() { "done" } else { "failed" };
+        let kind = kind_word(&job.kind);
+        metrics::histogram!("vitrine_job_seconds", "kind" => kind, "outcome" => ended)
+            .record(started.elapsed());
         match outcome {
             Ok(()) => self.inner.store.finish_job(&job).await.map(drop)?,
             Err(error) => {
@@ -214,6 +314,7 @@ impl Services {
         let Some(source) = model.source else {
             return Ok(());
         };
+        let mut made = Vec::new();
         for item in results.items {
             let Wanted::Output(id) = &item.wanted else {
                 continue;
@@ -229,12 +330,25 @@ impl Services {
                     .version_of_output(&source, &self.engine_of(model), output, values)
                     .to_string(),
                 status: ComputationStatus::Success,
-                content: self.store_content(item.content).await?,
+                content: Vec::new(),
                 bbox: item.bbox,
                 created_at: self.now(),
             };
-            self.inner.store.put_result(record).await?;
+            made.push((record, item.content));
         }
+        let records = self.store_contents(made).await?;
+        let (blobs, bytes) = (blobs_of(&records), bytes_of(&records));
+        let stored = self
+            .inner
+            .store
+            .put_results(records, None, Vec::new())
+            .await;
+        if let Err(error) = stored {
+            // The model may have been erased meanwhile.
+            self.give_blobs_up(&blobs).await;
+            return Err(error.into());
+        }
+        self.note_stored(model.owner.payer(), bytes);
         Ok(())
     }
 }
@@ -276,6 +390,7 @@ mod tests {
             let job = |attempts| JobRecord {
                 id: JobId::from_bytes([2; 16]),
                 kind,
+                owner: None,
                 state: JobState::Running,
                 attempts,
                 run_after: None,

@@ -5,12 +5,14 @@
 
 mod admission;
 pub mod analytics;
+pub mod applications;
 mod asked;
 pub mod assets;
 pub mod audit;
 pub mod authoring;
 pub mod authorize;
 mod blob_keeping;
+pub mod budget;
 pub mod changes;
 mod coalesce;
 pub mod computations;
@@ -20,6 +22,7 @@ pub mod editor_tokens;
 pub mod embed;
 pub mod error;
 mod flights;
+mod gauges;
 mod inline_data;
 pub mod issuers;
 pub mod jobs;
@@ -28,6 +31,7 @@ mod life;
 pub mod limiter;
 pub mod limits;
 pub mod listening;
+pub mod memberships;
 pub mod metering;
 mod model_patch;
 pub mod models;
@@ -48,8 +52,11 @@ mod producing;
 mod remembered;
 mod retention;
 mod rolling;
+pub mod second_factors;
 pub mod sessions;
+mod set_up;
 pub mod settings;
+mod sharing;
 mod sign_ins;
 pub mod tickets;
 pub mod tokens;
@@ -77,17 +84,20 @@ pub use limiter::Limited;
 pub use settings::{RateLimits, Settings};
 // Records that use cases return; the rooms above know the store only through them.
 pub use vitrine_store::{
-    AccessKeyRecord, AuditCursor, BlobError, Clause, ComputationRecord, ComputationStatus,
-    Condition, DeliveryRecord, Field, FieldKind, ListQuery, MODEL_FIELDS, MetricGroup, MetricScope,
-    ModelFilter, ModelRecord, ModelSettings, NOTIFICATION_FIELDS, NotificationRecord, Operand,
-    OrganizationRecord, OutputVersionRecord, PartnerKeyRecord, PartnerRecord, PartnerSettings,
-    ResultKind, SignInRecord, SortBy, StoredContent, Test, UserRecord, WebhookRecord,
+    AccessKeyRecord, ApplicationRecord, AuditCursor, BlobError, Clause, ComputationRecord,
+    ComputationStatus, Condition, DeliveryRecord, Field, FieldKind, InvitationRecord, ListQuery,
+    MODEL_FIELDS, MetricGroup, MetricScope, ModelFilter, ModelRecord, ModelSettings,
+    NOTIFICATION_FIELDS, NotificationRecord, Operand, OrganizationRecord, OutputVersionRecord,
+    PartnerKeyRecord, PartnerRecord, PartnerSettings, ResultKind, ScriptJobState, ShareRecord,
+    SignInRecord, SortBy, StoredContent, Test, UserRecord, WebhookRecord,
 };
 
 use crate::audit::Trail;
+use crate::budget::Budget;
 use crate::changes::Changes;
 use crate::computations::Computations;
 use crate::editor::Drawings;
+use crate::editor::scripts::Scripts;
 use crate::issuers::Issuers;
 use crate::limiter::Limiter;
 use crate::outgoing::Outgoing;
@@ -151,6 +161,7 @@ struct Inner {
     models: Remembered<ModelId, ModelRecord>,
     tickets: Remembered<TicketId, TicketRecord>,
     sessions: Remembered<SessionHash, SessionEntry>,
+    budget: Budget,
     auth_groups: Remembered<AuthGroupId, AuthGroupRecord>,
     issuers: Issuers,
     aliases: Cache<SessionAlias, SessionHash>,
@@ -160,6 +171,7 @@ struct Inner {
     partners: Partners,
     passwords: Passwords,
     drawings: Drawings,
+    scripts: Scripts,
     touches: Touches,
     trail: Trail,
     computations: Computations,
@@ -195,10 +207,11 @@ impl Services {
         let services = Self {
             inner: Arc::new(Inner {
                 tokens: Tokens::new(ring, revoked),
-                models: Remembered::new(MODELS_CACHED_MAX, IDLE_MAX),
-                tickets: Remembered::new(TICKETS_CACHED_MAX, IDLE_MAX),
-                sessions: Remembered::new(SESSIONS_CACHED_MAX, IDLE_MAX),
-                auth_groups: Remembered::new(AUTH_GROUPS_CACHED_MAX, IDLE_MAX),
+                models: Remembered::new("models", MODELS_CACHED_MAX, IDLE_MAX),
+                tickets: Remembered::new("tickets", TICKETS_CACHED_MAX, IDLE_MAX),
+                sessions: Remembered::new("sessions", SESSIONS_CACHED_MAX, IDLE_MAX),
+                auth_groups: Remembered::new("auth_groups", AUTH_GROUPS_CACHED_MAX, IDLE_MAX),
+                budget: Budget::new(),
                 issuers: Issuers::new(&settings.external_issuers),
                 aliases: Cache::builder()
                     .max_capacity(SESSIONS_CACHED_MAX)
@@ -208,6 +221,7 @@ impl Services {
                 partners: Partners::new(),
                 passwords: Passwords::new(),
                 drawings: Drawings::new(drawing_pool),
+                scripts: Scripts::new(),
                 touches: Touches::default(),
                 trail: Trail::new(),
                 computations: Computations::new(),
@@ -238,6 +252,7 @@ impl Services {
         tracker.spawn(listening::run(self.clone()));
         tracker.spawn(presence::flush_touches(self.clone()));
         tracker.spawn(jobs::run(self.clone()));
+        tracker.spawn(editor::scripts::run(self.clone()));
         tracker.spawn(audit::write_behind(self.clone()));
         tracker.spawn(retention::run(self.clone()));
         tracker.spawn(rolling::run(self.clone()));
@@ -259,6 +274,9 @@ impl Services {
             self.inner.tracker.wait().await;
         }
         self.write_touches().await;
+        if let Err(error) = self.write_result_uses().await {
+            tracing::warn!(cause = error.cause_chain(), "uses of results are lost");
+        }
         self.inner.trail.close_now();
         self.write_trail().await;
         self.inner.store.close().await;

@@ -90,8 +90,9 @@ impl Services {
                 Err(error) => return Err(error.into()),
             }
             if let Some(job) = job {
-                tx.enqueue(JobId::new(&*self.inner.entropy), job, self.now())
-                    .await?;
+                let id = JobId::new(&*self.inner.entropy);
+                let owner = Some(model.owner.payer());
+                tx.enqueue(id, job, owner, self.now()).await?;
             }
             tx.note_change(&Change::Model(id)).await?;
             tx.commit().await?;
@@ -112,7 +113,12 @@ impl Services {
                 tx.commit().await?;
                 continue;
             }
-            if tx.erase_model(id, now).await? {
+            let erased = match tx.erase_model(id, now).await {
+                // A computation that was under way has stored a result meanwhile.
+                Err(StoreError::MissingReference) => continue,
+                erased => erased?,
+            };
+            if erased {
                 self.sweep_later(&mut tx).await?;
                 tx.note_change(&Change::Model(id)).await?;
                 tx.commit().await?;

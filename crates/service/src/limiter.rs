@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 use vitrine_access::grant::Subject;
-use vitrine_access::ids::{BlobKey, ModelId, TicketId};
+use vitrine_access::ids::{BlobKey, ModelId, TicketId, UserId};
 use vitrine_access::owner::Payer;
 use vitrine_access::refusal::{Refusal, RefusalKind};
 use vitrine_access::time::Timestamp;
@@ -32,6 +32,9 @@ const QUARTER: Duration = Duration::from_mins(15);
 const SIGN_INS_OF_NAME: u32 = 30;
 /// The same of one address, whatever the names: an office shares one.
 const SIGN_INS_OF_ADDRESS: u32 = 150;
+
+/// Codes of a second factor that are tried in a quarter of an hour, right or wrong.
+const SECOND_FACTORS_OF_USER: u32 = 10;
 
 /// What a refusal tells about the limit that was reached
 /// (draft-ietf-httpapi-ratelimit-headers-10).
@@ -337,6 +340,22 @@ impl Services {
             .names
             .take(name, quota(SIGN_INS_OF_NAME), now)
             .map_err(refused)
+    }
+
+    /// One try of a second factor. Whoever comes so far has the password, so that a guesser's tries are few:
+    /// at this rate a code of six digits is guessed in a year or so.
+    ///
+    /// # Errors
+    /// A refusal of kind `RateLimited`.
+    pub(crate) fn limit_second_factor(&self, user: UserId) -> Result<()> {
+        let quota = Quota {
+            policy: "second-factor",
+            calls: SECOND_FACTORS_OF_USER,
+            window: QUARTER,
+        };
+        let key = BlobKey::of(format!("second factor of {user}").as_bytes());
+        let taken = self.inner.limiter.names.take(key, quota, self.now());
+        taken.map_err(|limited| refused(limited, "There were too many tries of a second factor."))
     }
 
     fn exempt(&self, caller: &Caller) -> bool {

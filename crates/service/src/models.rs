@@ -54,6 +54,7 @@ impl Services {
         let id = ModelId::new(&*self.inner.entropy);
         let previous = self.previous(patch.prev_id).await?;
         let owner = owner_of(&patch, previous.as_deref())?;
+        self.check_model_count(owner.payer()).await?;
         let lineage = match &previous {
             None => ModelId::new(&*self.inner.entropy).to_string(),
             Some(previous) => previous.lineage.clone(),
@@ -272,10 +273,20 @@ impl Services {
         }
         // Before anything is stored: a link that was used must not fill the disk.
         let model = self.inner.store.model_unscoped(id).await?;
-        waits_for_file(&model.ok_or_else(|| unknown(id))?)?;
+        let model = model.ok_or_else(|| unknown(id))?;
+        waits_for_file(&model)?;
         let size = bytes.len() as u64;
-        let key = BlobKey::of(&bytes);
-        self.keep_blob(bytes).await?;
+        self.check_file_room(model.owner.payer(), size).await?;
+        let key = self.keep_blob(bytes).await?;
+        let noted = self.note_taken_file(id, key, size).await;
+        if noted.is_err() {
+            // Somebody else's file was first, or the model is gone: no row names these bytes.
+            self.give_blobs_up(&[key]).await;
+        }
+        noted
+    }
+
+    async fn note_taken_file(&self, id: ModelId, key: BlobKey, size: u64) -> Result<ModelRecord> {
         for _ in 0..UPDATE_TRIES {
             if let Some(model) = self.note_file(id, key, size).await? {
                 self.inner.models.forget(&id).await;
@@ -304,7 +315,8 @@ impl Services {
             Err(error) => return Err(error.into()),
         };
         let job = JobId::new(&*self.inner.entropy);
-        tx.enqueue(job, JobKind::CheckModel { model: id }, now)
+        let owner = Some(model.owner.payer());
+        tx.enqueue(job, JobKind::CheckModel { model: id }, owner, now)
             .await?;
         tx.note_change(&Change::Model(id)).await?;
         tx.commit().await?;

@@ -53,10 +53,15 @@ pub(crate) struct Partners {
 impl Partners {
     pub(crate) fn new() -> Self {
         Self {
-            records: Remembered::new(PARTNERS_CACHED_MAX, IDLE_MAX),
-            keys: Remembered::new(KEYS_CACHED_MAX, IDLE_MAX),
-            keys_by_hash: Remembered::new(KEYS_CACHED_MAX, IDLE_MAX),
-            tokens: Remembered::weighed(TOKENS_CACHED_BYTES_MAX, IDLE_MAX, TokenEntry::bytes),
+            records: Remembered::new("partners", PARTNERS_CACHED_MAX, IDLE_MAX),
+            keys: Remembered::new("partner_keys", KEYS_CACHED_MAX, IDLE_MAX),
+            keys_by_hash: Remembered::new("partner_key_hashes", KEYS_CACHED_MAX, IDLE_MAX),
+            tokens: Remembered::weighed(
+                "editor_tokens",
+                TOKENS_CACHED_BYTES_MAX,
+                IDLE_MAX,
+                TokenEntry::bytes,
+            ),
             quotas: Cells::new(Duration::from_hours(1)),
         }
     }
@@ -74,6 +79,16 @@ impl Partners {
                 format!("The partner may make {per_hour} tokens in an hour and has made them.");
             limiter::refused(limited, &what)
         })
+    }
+
+    /// What its caches hold.
+    pub(crate) fn sizes(&self) -> [(&'static str, u64); 4] {
+        [
+            self.records.size(),
+            self.keys.size(),
+            self.keys_by_hash.size(),
+            self.tokens.size(),
+        ]
     }
 
     pub(crate) async fn forget_token(&self, token: &EditorTokenHash) {

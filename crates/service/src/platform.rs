@@ -16,6 +16,7 @@ use crate::Services;
 use crate::audit::Actor;
 use crate::error::{Error, ErrorKind, Result};
 use crate::models::OPERATOR;
+use crate::sign_ins::check_network;
 pub use crate::sign_ins::{SignIn, SignedIn};
 pub use crate::users::NewUser;
 use crate::users::email;
@@ -47,6 +48,15 @@ const LIVE_KEYS_MAX: usize = 50;
 /// Keys that are looked through and listed.
 const KEYS_LISTED_MAX: u32 = 1_000;
 
+/// What a new access key shall be.
+pub(crate) struct NewKey {
+    pub(crate) label: String,
+    pub(crate) scopes: String,
+    pub(crate) expires_at: Option<Timestamp>,
+    /// With blanks between them.
+    pub(crate) networks: String,
+}
+
 /// The right to act for an account.
 #[derive(Clone, Debug)]
 pub struct PlatformAccess {
@@ -55,7 +65,7 @@ pub struct PlatformAccess {
     pub(crate) operation: &'static str,
     pub(crate) caller: Caller,
     pub(crate) sign_in: TokenId,
-    key: Option<AccessKeyId>,
+    pub(crate) key: Option<AccessKeyId>,
 }
 
 impl PlatformAccess {
@@ -159,6 +169,12 @@ pub(crate) fn client_id(text: &str) -> Result<&'static str> {
         })
 }
 
+/// A client of our own, which signs in by passwords and may all that its user may.
+pub(crate) fn own_client(id: &str) -> Option<&'static str> {
+    let found = CLIENTS.iter().find(|(known, _)| *known == id);
+    found.map(|(known, _)| *known)
+}
+
 /// What a client is called.
 #[must_use]
 pub fn client_name(id: &str) -> Option<&'static str> {
@@ -177,25 +193,31 @@ impl Services {
         label: String,
         expires_at: Option<Timestamp>,
     ) -> Result<(AccessKeyRecord, ApiKey<AccessKeyKind>)> {
-        self.create_scoped_key(user, label, EVERY_SCOPE.to_owned(), expires_at)
-            .await
+        let wanted = NewKey {
+            label,
+            scopes: EVERY_SCOPE.to_owned(),
+            expires_at,
+            networks: String::new(),
+        };
+        self.create_key(user, wanted, None).await
     }
 
-    /// The same for some scopes.
-    pub(crate) async fn create_scoped_key(
+    /// Makes a key, and in the same transaction gives the one that it takes the place of an end.
+    pub(crate) async fn create_key(
         &self,
         user: &UserRecord,
-        label: String,
-        scopes: String,
-        expires_at: Option<Timestamp>,
+        new: NewKey,
+        replaced: Option<&AccessKeyRecord>,
     ) -> Result<(AccessKeyRecord, ApiKey<AccessKeyKind>)> {
+        let NewKey {
+            label,
+            scopes,
+            expires_at,
+            networks,
+        } = new;
         let invalid = |message: String| Error::new(ErrorKind::RequestInvalid, message);
         let now = self.now();
-        if label.chars().count() > LABEL_CHARS_MAX {
-            return Err(invalid(format!(
-                "A key's label has at most {LABEL_CHARS_MAX} characters."
-            )));
-        }
+        check_label(&label)?;
         if expires_at.is_some_and(|end| end <= now) {
             return Err(invalid("The key's end lies in the past.".to_owned()));
         }
@@ -222,9 +244,13 @@ impl Services {
             scopes,
             active: true,
             used_at: None,
+            networks,
         };
         let mut tx = self.inner.store.begin().await?;
         tx.insert_access_key(&record).await?;
+        if let Some(replaced) = replaced {
+            tx.update_access_key(&replaced.owner, replaced).await?;
+        }
         tx.commit().await?;
         Ok((record, key))
     }
@@ -311,8 +337,15 @@ impl Services {
         let (token, signed) = self.signed_by(bearer, PlatformUse::Access).await?;
         *who = actor(token.user, token.key);
         self.limit_account(None, Subject::User(token.user), caller)?;
+        let wanted = account_scope(operation).unwrap_or(EVERY_SCOPE);
+        if wanted == EVERY_SCOPE && own_client(&signed.sign_in.client).is_none() {
+            return Err(refuse(
+                RefusalKind::PermissionMissing,
+                "An application cannot do this for somebody. Sign in to the console.",
+            ));
+        }
         if let Some(key) = &signed.key {
-            let wanted = account_scope(operation).unwrap_or(EVERY_SCOPE);
+            check_network(key, caller)?;
             if !scopes_cover(&key.scopes, wanted) {
                 return Err(refuse(
                     RefusalKind::PermissionMissing,
@@ -345,6 +378,15 @@ impl Services {
             caller: caller.clone(),
         })
     }
+}
+
+/// Refuses a key's label that is too long.
+pub(crate) fn check_label(label: &str) -> Result<()> {
+    if label.chars().count() <= LABEL_CHARS_MAX {
+        return Ok(());
+    }
+    let message = format!("A key's label has at most {LABEL_CHARS_MAX} characters.");
+    Err(Error::new(ErrorKind::RequestInvalid, message))
 }
 
 pub(crate) fn alone(user: UserId) -> Owner {

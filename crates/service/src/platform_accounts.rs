@@ -1,10 +1,13 @@
 //! What accounts change of themselves: names, passwords, domains, access keys, organizations and their
 //! members.
 
+use std::time::Duration;
 use vitrine_access::caps::{CapScope, CapWindow};
+
 use vitrine_access::change::Change;
 use vitrine_access::ids::{AccessKeyId, OrganizationId, UserId};
 use vitrine_access::limits::PASSWORD_BYTES_MAX;
+use vitrine_access::network::Network;
 use vitrine_access::owner::{Owner, Payer};
 use vitrine_access::permissions::{ACCOUNT_SCOPES, EVERY_SCOPE};
 use vitrine_access::plan::{Feature, Limit, Plan, UNLIMITED};
@@ -17,7 +20,7 @@ use vitrine_store::{AccessKeyRecord, OrganizationRecord, UserRecord};
 use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model_patch::domains;
-use crate::platform::{PlatformAccess, alone};
+use crate::platform::{NewKey, PlatformAccess, alone, check_label};
 use crate::who::refuse;
 
 /// Characters of a name, as for models.
@@ -25,6 +28,11 @@ const NAME_CHARS_MAX: usize = 200;
 const NAME_CHARS_MIN: usize = 5;
 /// Members of an organization that are listed.
 const MEMBERS_LISTED_MAX: u32 = 1_000;
+
+/// Networks of one access key.
+const NETWORKS_MAX: usize = 20;
+/// How long a replaced key may stay good.
+const KEY_OVERLAP_MAX: Duration = Duration::from_hours(30 * 24);
 
 /// What an account changes of itself; `None` leaves a member as it is.
 #[derive(Default)]
@@ -46,6 +54,26 @@ pub struct OrganizationPatch {
     pub domains: Option<Vec<String>>,
     /// Whether all its models demand tokens.
     pub force_require_token: Option<bool>,
+}
+
+/// The stored form of networks.
+///
+/// # Errors
+/// `RequestInvalid` naming the one that is none.
+pub fn checked_networks(networks: &[String]) -> Result<String> {
+    if networks.len() > NETWORKS_MAX {
+        return Err(invalid(format!(
+            "'networks' has at most {NETWORKS_MAX} entries."
+        )));
+    }
+    let wrong = networks.iter().find(|text| Network::parse(text).is_none());
+    match wrong {
+        Some(wrong) => Err(invalid(format!(
+            "'networks': {:?} is no range of addresses, as 192.0.2.0/24 or 2001:db8::/32.",
+            wrong.chars().take(60).collect::<String>()
+        ))),
+        None => Ok(networks.join(" ")),
+    }
 }
 
 /// Whose plan counts for somebody.
@@ -197,9 +225,12 @@ impl Services {
             return Err(invalid("The account belongs to an organization already."));
         }
         let id = OrganizationId::new(&*self.inner.entropy);
-        let record = OrganizationRecord::new(id, name, self.now());
+        let mut record = OrganizationRecord::new(id, name, self.now());
+        record.plan = access.user.plan;
         let mut tx = self.inner.store.begin().await?;
         tx.insert_organization(&record).await?;
+        // Nobody leaves a plan behind by founding an organization.
+        tx.set_organization_plan(id, record.plan).await?;
         tx.set_member(access.user.id, Some((id, Role::Owner)))
             .await?;
         tx.commit().await?;
@@ -309,6 +340,7 @@ impl Services {
         label: String,
         scopes: &[String],
         expires_at: Option<Timestamp>,
+        networks: &[String],
     ) -> Result<(AccessKeyRecord, ApiKey<AccessKeyKind>)> {
         let known =
             |scope: &String| scope == EVERY_SCOPE || ACCOUNT_SCOPES.contains(&scope.as_str());
@@ -320,9 +352,40 @@ impl Services {
         }
         let plan = self.plan_of(&alone_or_member(&access.user)).await?;
         plan.check(Feature::PlatformApi)?;
-        let made = self
-            .create_scoped_key(&access.user, label, scopes.join(" "), expires_at)
-            .await?;
+        let wanted = NewKey {
+            label,
+            scopes: scopes.join(" "),
+            expires_at,
+            networks: checked_networks(networks)?,
+        };
+        let made = self.create_key(&access.user, wanted, None).await?;
+        self.note_allowed_as(access.operation, &access.caller, &access.actor());
+        Ok(made)
+    }
+
+    /// Makes a key that takes the place of another one, which stays good for `overlap`.
+    ///
+    /// # Errors
+    /// `EntityUnknown` for whoever has no such key; `RequestInvalid` for an overlap that is too long.
+    pub async fn platform_rotate_key(
+        &self,
+        access: &PlatformAccess,
+        id: &str,
+        overlap: Duration,
+    ) -> Result<(AccessKeyRecord, ApiKey<AccessKeyKind>)> {
+        if overlap > KEY_OVERLAP_MAX {
+            return Err(invalid("'overlap' is at most 30 days, in seconds."));
+        }
+        let mut old = self.platform_key(access, id).await?;
+        let new = NewKey {
+            label: old.label.clone(),
+            scopes: old.scopes.clone(),
+            expires_at: old.expires_at,
+            networks: old.networks.clone(),
+        };
+        let end = self.now().plus(overlap);
+        old.expires_at = Some(old.expires_at.map_or(end, |known| known.min(end)));
+        let made = self.create_key(&access.user, new, Some(&old)).await?;
         self.note_allowed_as(access.operation, &access.caller, &access.actor());
         Ok(made)
     }
@@ -397,12 +460,13 @@ impl Services {
     /// Changes a key, and notes it.
     ///
     /// # Errors
-    /// `EntityUnknown` when it was revoked meanwhile.
+    /// `EntityUnknown` when it was revoked meanwhile; `RequestInvalid` for a label that is too long.
     pub async fn platform_update_key(
         &self,
         access: &PlatformAccess,
         key: &AccessKeyRecord,
     ) -> Result<()> {
+        check_label(&key.label)?;
         let owner: &Owner = &key.owner;
         if !self.inner.store.update_access_key(owner, key).await? {
             return Err(unknown("access key"));

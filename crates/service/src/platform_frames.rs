@@ -15,6 +15,23 @@ use crate::platform_tokens::MODEL_TOKEN_TTL;
 use crate::sessions::PageEvidence;
 use crate::who::{Caller, facts, refuse};
 
+/// What a page in a frame may do beside its ticket: see and export, as `group.view` and `group.export` say, but open
+/// no session by itself. Sessions then hang on the ticket and end with it and with the page's domain.
+const FRAME_SCOPES: [&str; 12] = [
+    "get.parameter.*",
+    "get.output.*",
+    "get.export.*",
+    "compute.output.*",
+    "compute.export.*",
+    "cache.output.get.*",
+    "cache.export.get.*",
+    "asset.file.create.*",
+    "asset.file.get.*",
+    "asset.sdtf.create.*",
+    "asset.sdtf.get.*",
+    "setting.viewer.get.*",
+];
+
 /// A model for a frame.
 #[derive(Clone)]
 pub struct FramedModel {
@@ -22,7 +39,7 @@ pub struct FramedModel {
     pub model: Arc<ModelRecord>,
     /// Opens sessions on the pages that are allowed.
     pub ticket: String,
-    /// Views and exports.
+    /// Views and exports, and opens no session by itself.
     pub token: String,
 }
 
@@ -31,7 +48,8 @@ impl Services {
     /// a frame of ours that say so.
     ///
     /// # Errors
-    /// `ModelUnknown`; refusals of the page, which come before anything about the model's state.
+    /// `ModelUnknown`; refusals of the page, which come before anything about the model's state;
+    /// `TokenMissing` for a model that demands tokens.
     pub async fn platform_frame(
         &self,
         operation: &str,
@@ -65,7 +83,16 @@ impl Services {
             ));
         }
         check_model_open(&facts(&model))?;
-        let scopes = ["group.view", "group.export"].map(str::to_owned).to_vec();
+        if model.demands_token() {
+            // Whoever asks without a browser writes what he likes into Origin: a token from here would make
+            // the demand worth nothing.
+            return Err(refuse(
+                RefusalKind::TokenMissing,
+                "This model demands access tokens, and this address gives none for it: the back end of \
+                 the page gets one by POST /api/v1/tokens and hands it to the page.",
+            ));
+        }
+        let scopes = FRAME_SCOPES.map(str::to_owned).to_vec();
         Ok(FramedModel {
             ticket: self.platform_ticket(&model, TicketType::Embedding).await?,
             token: self.mint_token(Subject::Model(model.id), scopes, MODEL_TOKEN_TTL)?,

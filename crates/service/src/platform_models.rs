@@ -6,7 +6,7 @@ use vitrine_access::decide::ModelStatus;
 use vitrine_access::ids::ModelId;
 use vitrine_access::owner::Owner;
 use vitrine_access::plan::Feature;
-use vitrine_access::platform::{Relation, Role, Visibility};
+use vitrine_access::platform::{Relation, Role, Shares, Viewer, Visibility};
 use vitrine_access::refusal::RefusalKind;
 use vitrine_access::ticket::Ticket;
 use vitrine_store::{
@@ -51,6 +51,7 @@ pub struct ListingPatch {
     pub comment: Option<String>,
     pub tags: Option<Vec<String>>,
     pub settings: Option<serde_json::Map<String, serde_json::Value>>,
+    pub link: Option<bool>,
 }
 
 impl ListingPatch {
@@ -142,12 +143,41 @@ impl Services {
         self.audited_as(guest.operation, &guest.caller, &guest.actor(), found)
     }
 
+    /// What somebody is to a model, with what was shared with them.
+    async fn related(&self, viewer: &Viewer, record: ModelRecord) -> Result<PlatformModel> {
+        let relation = Relation::of(viewer, &record.owner, record.listing.visibility);
+        let shares = match viewer.user {
+            Some(user) if !relation.manages() => self.shares(record.id, user).await?,
+            _ => Shares::default(),
+        };
+        Ok(PlatformModel {
+            relation: relation.with(shares),
+            record: Arc::new(record),
+        })
+    }
+
+    /// Whether the account manages a model.
+    pub(crate) async fn manages(&self, access: &PlatformAccess, id: ModelId) -> Result<bool> {
+        let found = self.inner.store.model_unscoped(id).await?;
+        Ok(found.is_some_and(|model| {
+            let visibility = model.listing.visibility;
+            Relation::of(&access.viewer(), &model.owner, visibility).manages()
+        }))
+    }
+
     async fn seen_model(&self, guest: &PlatformGuest, key: &str) -> Result<PlatformModel> {
-        let found = self.model_by_key(key).await?;
-        let found = found.filter(|model| model.status != ModelStatus::Deleted);
-        let seen = found.map(|model| guest.related(model));
-        seen.filter(|model| model.relation.sees())
-            .ok_or_else(|| guest.unknown(unknown))
+        let alive = |model: &ModelRecord| model.status != ModelStatus::Deleted;
+        if let Some(found) = self.model_by_key(key).await?.filter(alive) {
+            let seen = self.related(&guest.viewer(), found).await?;
+            if seen.relation.sees() {
+                return Ok(seen);
+            }
+        } else if let Some(found) = self.model_by_link(key).await?.filter(alive) {
+            let mut seen = self.related(&guest.viewer(), found).await?;
+            seen.relation = seen.relation.max(Relation::Linked);
+            return Ok(seen);
+        }
+        Err(guest.unknown(unknown))
     }
 
     /// A model that the account manages, deleted or not.
@@ -166,10 +196,7 @@ impl Services {
     async fn managed_model(&self, access: &PlatformAccess, key: &str) -> Result<PlatformModel> {
         let found = self.model_by_key(key).await?.ok_or_else(unknown)?;
         let deleted = found.status == ModelStatus::Deleted;
-        let model = PlatformModel {
-            relation: Relation::of(&access.viewer(), &found.owner, found.listing.visibility),
-            record: Arc::new(found),
-        };
+        let model = self.related(&access.viewer(), found).await?;
         if model.relation.manages() {
             return Ok(model);
         }
@@ -212,8 +239,11 @@ impl Services {
         rows.truncate(query.limit as usize);
         let next = offset::cut_page(&mut rows, limit)
             .map(|last| offset::of_list_cursor(&place(last), order));
-        let rows = rows.into_iter().map(|model| guest.related(model)).collect();
-        Ok((rows, next))
+        let mut seen = Vec::with_capacity(rows.len());
+        for row in rows {
+            seen.push(self.related(&guest.viewer(), row).await?);
+        }
+        Ok((seen, next))
     }
 
     /// Makes a model of the account's, which waits for its file.
@@ -276,9 +306,6 @@ impl Services {
                 "The model is deleted. Send deleted_at: null to restore it.",
             ));
         }
-        if deleted {
-            self.restore_model(id).await?;
-        }
         if listing.published == Some(true) && model.record.status != ModelStatus::Confirmed {
             return Err(Error::new(
                 ErrorKind::RequestInvalid,
@@ -287,8 +314,15 @@ impl Services {
             ));
         }
         self.check_plan(&model.record.owner, &patch).await?;
+        let link = listing.link;
+        if deleted {
+            self.restore_model(id).await?;
+        }
         self.update_listed_model(id, patch, |own| listing.clone().apply(own))
             .await?;
+        if let Some(on) = link {
+            self.set_link(id, on).await?;
+        }
         self.note_allowed_as(access.operation, &access.caller, &access.actor());
         self.platform_again(access, id).await
     }
@@ -419,14 +453,17 @@ impl PlatformGuest {
                     but: user,
                     private: role >= Role::Manager,
                 });
+        let shared = ModelScope::SharedWith {
+            user,
+            member: viewer
+                .member
+                .map(|(organization, role)| (organization, role >= Role::Manager)),
+        };
+        let of_others = of_organization.into_iter().chain([shared, public]);
         match wanted_user(query) {
             Some(id) if id == *user.as_bytes() => vec![own],
-            Some(_) => of_organization.into_iter().chain([public]).collect(),
-            None => [own]
-                .into_iter()
-                .chain(of_organization)
-                .chain([public])
-                .collect(),
+            Some(_) => of_others.collect(),
+            None => [own].into_iter().chain(of_others).collect(),
         }
     }
 }

@@ -144,7 +144,13 @@ impl Services {
 }
 
 fn check_scopes(model: &PlatformModel, wanted: &[&str]) -> Result<()> {
-    let allowed = model.relation.scopes();
+    // A demand for tokens would be none if everybody could have one for the asking.
+    let of_strangers = model.relation == Relation::Public && model.record.demands_token();
+    let allowed: &[&str] = if of_strangers {
+        &[]
+    } else {
+        model.relation.scopes()
+    };
     match wanted.iter().find(|scope| !allowed.contains(scope)) {
         None => Ok(()),
         Some(scope) => Err(refuse(

@@ -27,6 +27,9 @@ use crate::who::{facts, refuse};
 /// Tickets of a model that are listed, newest first. More of them are alive only where somebody makes
 /// them by a program, which then keeps its own list.
 const TICKETS_LISTED_MAX: u32 = 200;
+/// Tickets of a model that are good at the same time; an account makes no more of them than it could look
+/// through.
+const LIVE_TICKETS_MAX: u32 = 1_000;
 /// How long a link to a thumbnail holds: a page that lists models stays open for a working day.
 const THUMBNAIL_LINK_TTL: Duration = Duration::from_hours(12);
 
@@ -108,6 +111,17 @@ impl Services {
         model: &ModelRecord,
         request: TicketRequest,
     ) -> Result<ListedTicket> {
+        let store = &self.inner.store;
+        let live = store
+            .live_tickets_of_model(model.id, self.now(), LIVE_TICKETS_MAX)
+            .await?;
+        if live >= u64::from(LIVE_TICKETS_MAX) {
+            let message = format!(
+                "The model has {LIVE_TICKETS_MAX} tickets that are good, as many as it may. Revoke those \
+                 that nobody uses."
+            );
+            return Err(Refusal::new(RefusalKind::PlanExceeded, message).into());
+        }
         let text = self.create_ticket(model, request).await?;
         let id = self.decrypt_ticket(&text)?.id;
         let record = self.inner.store.ticket_unscoped(id).await?;

@@ -50,8 +50,10 @@ impl SessionEntry {
         }
     }
 
+    /// Asked for every request, so nothing is copied for it.
     pub(crate) fn state(&self, now: Timestamp, limits: &SessionLimits) -> SessionState {
-        self.current().state(now, limits)
+        let last_seen_at = Timestamp::from_unix_ms(self.last_seen_ms.load(Ordering::Relaxed));
+        self.session.state_seen_at(last_seen_at, now, limits)
     }
 
     pub(crate) fn assets_readable(&self, now: Timestamp, limits: &SessionLimits) -> bool {
@@ -213,7 +215,12 @@ pub(crate) async fn flush_touches(services: Services) {
     loop {
         tokio::select! {
             () = stopping.cancelled() => break,
-            () = tokio::time::sleep(TOUCH_FLUSH) => services.write_touches().await,
+            () = tokio::time::sleep(TOUCH_FLUSH) => {
+                services.write_touches().await;
+                if let Err(error) = services.write_result_uses().await {
+                    tracing::warn!(cause = error.cause_chain(), "uses of results are lost");
+                }
+            }
         }
     }
 }

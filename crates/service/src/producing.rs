@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tracing::Instrument;
 use vitrine_access::credits::{UsageEvent, UsageKind};
-use vitrine_access::ids::JobId;
+use vitrine_access::ids::{BlobKey, JobId};
 use vitrine_engine::ModelSource;
 use vitrine_model::{
     Body, ContentItem, EngineError, LimitKind, ResultItem, Results, RunStats, Wanted,
@@ -41,9 +42,11 @@ impl Services {
                 .map(|(key, wanted)| (*key, wanted.clone()))
                 .collect();
             let (services, access, asked) = (self.clone(), access.clone(), asked.clone());
-            self.inner.tracker.spawn(async move {
+            let computing = async move {
                 services.compute(&access, &asked, wanted, landing).await;
-            });
+            };
+            // What it logs and traces belongs to the request that began it.
+            self.inner.tracker.spawn(computing.in_current_span());
         }
         flights
     }
@@ -138,6 +141,7 @@ impl Services {
         let (computation, usage) =
             self.computation(access, wanted, ComputationStatus::Success, stats);
         let records = self.keep(model, wanted, results).await?;
+        let bytes = bytes_of(&records);
         // Results, their record and their charge are durable together, before anybody sees them.
         let stored = self
             .inner
@@ -147,10 +151,11 @@ impl Services {
         let new = match stored {
             Ok(new) => new,
             Err(error) => {
-                self.doom_results(&records).await;
+                self.give_blobs_up(&blobs_of(&records)).await;
                 return Err(error.into());
             }
         };
+        self.note_stored(model.owner.payer(), bytes);
         // Where somebody else stored one first, the stored one counts: it is read when asked for.
         if new == records.len() as u64 {
             for ((key, _), record) in wanted.iter().zip(records) {
@@ -159,22 +164,6 @@ impl Services {
             }
         }
         Ok(())
-    }
-
-    /// Has the assets of results swept that have no row: their model was erased meanwhile.
-    async fn doom_results(&self, records: &[OutputVersionRecord]) {
-        let contents = records.iter().flat_map(|record| &record.content);
-        let blobs: Vec<_> = contents.filter_map(|content| content.blob).collect();
-        let doomed = async {
-            let mut tx = self.inner.store.begin().await?;
-            tx.doom_blobs(&blobs, self.now()).await?;
-            self.sweep_later(&mut tx).await?;
-            tx.commit().await?;
-            Result::Ok(())
-        };
-        if let Err(error) = doomed.await {
-            tracing::warn!(cause = error.cause_chain(), "assets without a row stay");
-        }
     }
 
     /// What is kept of one run of a worker, and its charge.
@@ -242,12 +231,12 @@ impl Services {
         results: Results,
     ) -> Result<Vec<OutputVersionRecord>> {
         let now = self.now();
-        let mut records = Vec::with_capacity(wanted.len());
         let mut by_wanted: HashMap<String, ResultItem> = results
             .items
             .into_iter()
             .map(|item| (wanted_id(&item.wanted).1, item))
             .collect();
+        let mut made = Vec::with_capacity(wanted.len());
         for (key, wanted) in wanted {
             let (kind, id) = wanted_id(wanted);
             let Some(item) = by_wanted.remove(&id) else {
@@ -256,25 +245,43 @@ impl Services {
                     kind_word(kind)
                 )));
             };
-            records.push(OutputVersionRecord {
+            let record = OutputVersionRecord {
                 model: model.id,
                 kind,
                 output: id,
                 version: key.1.to_string(),
                 status: ComputationStatus::Success,
-                content: self.store_content(item.content).await?,
+                content: Vec::new(),
                 bbox: item.bbox,
                 created_at: now,
-            });
+            };
+            made.push((record, item.content));
+        }
+        self.store_contents(made).await
+    }
+
+    /// Stores what was made for these rows. When a part cannot be stored, what was is given up.
+    pub(crate) async fn store_contents(
+        &self,
+        made: Vec<(OutputVersionRecord, Vec<ContentItem>)>,
+    ) -> Result<Vec<OutputVersionRecord>> {
+        let mut records = Vec::with_capacity(made.len());
+        for (mut record, items) in made {
+            let stored = self.store_content(&mut record.content, items).await;
+            records.push(record);
+            if let Err(error) = stored {
+                self.give_blobs_up(&blobs_of(&records)).await;
+                return Err(error);
+            }
         }
         Ok(records)
     }
 
-    pub(crate) async fn store_content(
+    async fn store_content(
         &self,
+        stored: &mut Vec<StoredContent>,
         items: Vec<ContentItem>,
-    ) -> Result<Vec<StoredContent>> {
-        let mut stored = Vec::with_capacity(items.len());
+    ) -> Result<()> {
         for item in items {
             let (blob, size, data) = match item.body {
                 Body::Bytes(bytes) => {
@@ -294,7 +301,7 @@ impl Services {
                 filename_ext: item.filename_ext,
             });
         }
-        Ok(stored)
+        Ok(())
     }
 
     /// The model's file, ready for a worker.
@@ -331,6 +338,19 @@ impl Services {
     pub(crate) fn engine_of(&self, model: &ModelRecord) -> Cow<'static, str> {
         self.inner.pool.engine_version(filename(model))
     }
+}
+
+/// The blobs that results name.
+pub(crate) fn blobs_of(records: &[OutputVersionRecord]) -> Vec<BlobKey> {
+    let contents = records.iter().flat_map(|record| &record.content);
+    contents.filter_map(|content| content.blob).collect()
+}
+
+/// Bytes that results take: their blobs and their data.
+pub(crate) fn bytes_of(records: &[OutputVersionRecord]) -> u64 {
+    let blobs = records.iter().flat_map(|record| &record.content);
+    let data: usize = records.iter().map(inline_data::bytes_of).sum();
+    blobs.map(|content| content.size).sum::<u64>() + data as u64
 }
 
 /// The name of a model's file, whose extension chooses the engine.

@@ -18,6 +18,8 @@ use crate::error::Result;
 /// Values by key, dropped when a change names them.
 pub(crate) struct Remembered<K, V> {
     cache: Cache<K, Arc<V>>,
+    /// The label in metrics.
+    name: &'static str,
     generation: AtomicU64,
 }
 
@@ -26,19 +28,21 @@ where
     K: Hash + Eq + Copy + Send + Sync + 'static,
     V: Send + Sync + 'static,
 {
-    /// Keeps at most `entries_max` values, and each only for `idle_max` after its last use.
-    pub(crate) fn new(entries_max: u64, idle_max: Duration) -> Self {
+    /// Keeps at most `entries_max` values, and each only for `idle_max` after its last use. `name` is its label in metrics.
+    pub(crate) fn new(name: &'static str, entries_max: u64, idle_max: Duration) -> Self {
         Self {
             cache: Cache::builder()
                 .max_capacity(entries_max)
                 .time_to_idle(idle_max)
                 .build(),
+            name,
             generation: AtomicU64::new(0),
         }
     }
 
     /// Keeps values of at most `bytes_max` together, each only for `idle_max` after its last use.
     pub(crate) fn weighed(
+        name: &'static str,
         bytes_max: u64,
         idle_max: Duration,
         bytes: impl Fn(&V) -> usize + Send + Sync + 'static,
@@ -51,6 +55,7 @@ where
                 })
                 .time_to_idle(idle_max)
                 .build(),
+            name,
             generation: AtomicU64::new(0),
         }
     }
@@ -78,6 +83,7 @@ where
         key: K,
         load: impl Future<Output = Result<Option<V>>>,
     ) -> Result<Option<Arc<V>>> {
+        metrics::counter!("vitrine_cache_misses_total", "cache" => self.name).increment(1);
         let before = self.generation.load(Ordering::SeqCst);
         let Some(value) = load.await? else {
             return Ok(None);
@@ -91,6 +97,11 @@ where
             self.cache.invalidate(&key).await;
         }
         Ok(Some(value))
+    }
+
+    /// Its name and how many values it holds, roughly.
+    pub(crate) fn size(&self) -> (&'static str, u64) {
+        (self.name, self.cache.entry_count())
     }
 
     /// The value in memory, if it is there.
@@ -122,7 +133,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_value_loaded_before_a_change_does_not_stay() {
-        let remembered: Remembered<u8, &str> = Remembered::new(10, Duration::from_mins(1));
+        let remembered: Remembered<u8, &str> = Remembered::new("test", 10, Duration::from_mins(1));
         let loaded = remembered
             .get_or_load(1, || async {
                 // The change comes while the reader holds the old row.
@@ -139,7 +150,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_warm_value_is_not_loaded_again() {
-        let remembered: Remembered<u8, u8> = Remembered::new(10, Duration::from_mins(1));
+        let remembered: Remembered<u8, u8> = Remembered::new("test", 10, Duration::from_mins(1));
         for _ in 0..2 {
             let value = remembered
                 .get_or_load(1, || async { Ok(Some(7)) })
@@ -155,7 +166,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_does_not_exist_is_not_remembered() {
-        let remembered: Remembered<u8, u8> = Remembered::new(10, Duration::from_mins(1));
+        let remembered: Remembered<u8, u8> = Remembered::new("test", 10, Duration::from_mins(1));
         assert!(
             remembered
                 .get_or_load(1, || async { Ok(None) })

@@ -13,8 +13,13 @@ const ROWS: u32 = 500;
 const SESSIONS_KEPT: Duration = Duration::from_hours(90 * 24);
 /// How long what accounts were told is kept, and what was sent to their webhooks.
 const NOTICES_KEPT: Duration = Duration::from_hours(90 * 24);
+/// How long records of computations are kept, for the same; charges stay.
+const COMPUTATIONS_KEPT: Duration = SESSIONS_KEPT;
 /// How long tokens of the editor are kept after their end, so that a late one is told from a wrong one.
 const EDITOR_TOKENS_KEPT: Duration = Duration::from_hours(24);
+
+/// How long script jobs can be asked about after their end.
+const SCRIPT_JOBS_KEPT: Duration = Duration::from_hours(7 * 24);
 
 /// Forgets until the server stops.
 pub(crate) async fn run(services: Services) {
@@ -34,7 +39,11 @@ pub(crate) async fn run(services: Services) {
 }
 
 impl Services {
-    async fn forget_old_rows(&self) -> Result<()> {
+    /// Forgets what is old enough now.
+    ///
+    /// # Errors
+    /// Database failures.
+    pub async fn forget_old_rows(&self) -> Result<()> {
         let now = self.now();
         let ago = |kept: Duration| {
             let kept_ms = i64::try_from(kept.as_millis()).unwrap_or(i64::MAX);
@@ -48,6 +57,17 @@ impl Services {
         {}
         while store.forget_sessions(ago(SESSIONS_KEPT), ROWS).await? >= u64::from(ROWS) {}
         while store
+            .forget_computations(ago(COMPUTATIONS_KEPT), ROWS)
+            .await?
+            >= u64::from(ROWS)
+        {}
+        while store
+            .forget_tickets(ago(self.inner.settings.tickets_kept), ROWS)
+            .await?
+            >= u64::from(ROWS)
+        {}
+        while store.forget_auth_groups(now, ROWS).await? >= u64::from(ROWS) {}
+        while store
             .forget_editor_tokens(ago(EDITOR_TOKENS_KEPT), ROWS)
             .await?
             >= u64::from(ROWS)
@@ -59,9 +79,15 @@ impl Services {
         {}
         while store.forget_notifications(ago(NOTICES_KEPT), ROWS).await? >= u64::from(ROWS) {}
         while store.forget_deliveries(ago(NOTICES_KEPT), ROWS).await? >= u64::from(ROWS) {}
+        while store
+            .forget_script_jobs(ago(SCRIPT_JOBS_KEPT), ROWS)
+            .await?
+            >= u64::from(ROWS)
+        {}
         while store.forget_revoked_tokens(now, ROWS).await? >= u64::from(ROWS) {}
         while store.forget_revoked_subjects(now, ROWS).await? >= u64::from(ROWS) {}
         while store.forget_sign_ins(now, ROWS).await? >= u64::from(ROWS) {}
+        while store.forget_authorization_codes(now, ROWS).await? >= u64::from(ROWS) {}
         self.inner.tokens.forget_expired(now);
         Ok(())
     }

@@ -128,6 +128,7 @@ impl Services {
             ticket: admission.ticket.as_ref().map(|ticket| ticket.id),
             token: token.map(|token| token.id),
             subject: token.map(|token| token.subject),
+            issuer_key: admission.token.as_ref().and_then(|token| token.issuer_key),
             owner: model.owner,
             payer: model.owner.payer(),
             class: admission.class,

@@ -6,6 +6,7 @@ use vitrine_access::forwarded::TrustedProxies;
 use vitrine_access::origin::AllowedDomains;
 use vitrine_access::session::SessionLimits;
 
+use crate::budget::AccountBounds;
 use crate::issuers::ExternalIssuer;
 
 /// Settings of one node. Built once by the binary from its configuration.
@@ -34,6 +35,10 @@ pub struct Settings {
     pub upload_link_ttl: Duration,
     /// How long lines of the audit trail are kept.
     pub audit_kept: Duration,
+    /// How long expired and revoked tickets are kept.
+    pub tickets_kept: Duration,
+    /// What an account may store.
+    pub account_bounds: AccountBounds,
     /// How often clients may ask.
     pub rates: RateLimits,
     /// Whether limits per address also hold for loopback addresses.

@@ -6,10 +6,11 @@ use vitrine_access::grant::Subject;
 use vitrine_access::ids::{AccessKeyId, KeyMark, TokenId, UserId};
 use vitrine_access::jwt::{PlatformToken, PlatformUse};
 use vitrine_access::limits::TOKEN_TTL_MAX;
+use vitrine_access::network::Network;
 use vitrine_access::permissions::Credential;
 use vitrine_access::platform::Role;
 use vitrine_access::refusal::{Refusal, RefusalKind};
-use vitrine_access::secret::{AccessKeyKind, ApiKey};
+use vitrine_access::secret::{AccessKeyKind, ApiKey, SecretHash};
 use vitrine_access::sign_in::RefreshChain;
 use vitrine_access::time::Timestamp;
 use vitrine_store::{AccessKeyRecord, SignInRecord, UserRecord};
@@ -17,7 +18,7 @@ use vitrine_store::{AccessKeyRecord, SignInRecord, UserRecord};
 use crate::Services;
 use crate::audit::Actor;
 use crate::error::{Error, ErrorKind, Result};
-use crate::platform::{PlatformAccess, actor, client_id};
+use crate::platform::{PlatformAccess, actor, client_id, own_client};
 use crate::users::email;
 use crate::who::{Caller, refuse, row};
 
@@ -28,6 +29,9 @@ const ACCESS_TTL: Duration = Duration::from_hours(24);
 const REFRESH_TTL: Duration = TOKEN_TTL_MAX;
 /// How often a renewal is tried again when another one came first.
 const RENEWAL_TRIES: u32 = 5;
+/// Sign-ins of an account that are kept. Programs that sign in for each run need far fewer at a time; of more,
+/// those that were not used the longest end.
+const KEPT_MAX: u32 = 500;
 /// Sign-ins of an account that are listed.
 const LISTED_MAX: u32 = 200;
 
@@ -40,9 +44,20 @@ pub enum SignIn<'a> {
         name: &'a str,
         /// The key's secret, or the password.
         secret: &'a str,
+        /// Beside a password: the second factor.
+        second: Option<&'a str>,
     },
     /// By a refresh token.
     Refresh(&'a str),
+    /// By a code that a person gave the application.
+    Code {
+        /// The code.
+        code: &'a str,
+        /// What the application proves itself by.
+        verifier: &'a str,
+        /// Where the code was sent.
+        redirect: &'a str,
+    },
 }
 
 /// What a sign-in gives.
@@ -60,7 +75,7 @@ pub struct SignedIn {
 
 /// Who signed in, by what.
 pub(crate) struct Signed {
-    sign_in: SignInRecord,
+    pub(crate) sign_in: SignInRecord,
     pub(crate) user: UserRecord,
     pub(crate) key: Option<AccessKeyRecord>,
 }
@@ -96,33 +111,78 @@ impl Services {
         who: &mut Actor,
         caller: &Caller,
     ) -> Result<SignedIn> {
-        let client = client_id(client)?;
+        let client = self.client_of(client).await?;
         match how {
-            SignIn::Pair { name, secret } => {
+            SignIn::Pair {
+                name,
+                secret,
+                second,
+            } => {
+                // Whoever types a password into an application of others has given it away.
+                let client = own_client(&client).ok_or_else(|| {
+                    refuse(
+                        RefusalKind::ClientUnauthorized,
+                        "Registered applications sign people in by authorization_code with PKCE, not by \
+                         their passwords.",
+                    )
+                })?;
                 let (user, key) = match name.parse::<AccessKeyId>() {
                     Ok(id) => {
-                        let key = self.key_of_pair(id, secret).await?;
+                        let key = self.key_of_pair(id, secret, caller).await?;
                         (key.owner.user, Some(key))
                     }
-                    Err(_) => (self.user_of_pair(name, secret, caller).await?, None),
+                    Err(_) => (self.user_of_pair(name, secret, second, caller).await?, None),
                 };
                 *who = actor(user, key.as_ref().map(|key| key.id));
-                self.begin_sign_in(client, user, key).await
+                let begun = self.begin_sign_in(client, user, key, None).await?;
+                begun.ok_or_else(ended)
             }
             SignIn::Refresh(text) => {
                 let (token, signed) = self.signed_by(text, PlatformUse::Refresh).await?;
                 *who = actor(token.user, token.key);
+                let theirs = &signed.sign_in.client;
+                if *theirs != client
+                    && (own_client(theirs).is_none() || own_client(&client).is_none())
+                {
+                    return Err(refuse(
+                        RefusalKind::TokenInvalid,
+                        "This refresh token was given to another application.",
+                    ));
+                }
+                if let Some(key) = &signed.key {
+                    check_network(key, caller)?;
+                }
                 self.renew(&token, signed).await
+            }
+            SignIn::Code {
+                code,
+                verifier,
+                redirect,
+            } => {
+                self.trade_code(&client, code, verifier, redirect, who)
+                    .await
             }
         }
     }
 
-    async fn begin_sign_in(
+    /// The one form of a client's id: one of our own, or a registered application's.
+    async fn client_of(&self, text: &str) -> Result<String> {
+        let unknown = match client_id(text) {
+            Ok(own) => return Ok(own.to_owned()),
+            Err(unknown) => unknown,
+        };
+        let found = self.inner.store.application(&text.to_lowercase()).await?;
+        found.map(|found| found.id).ok_or(unknown)
+    }
+
+    /// Begins a sign-in; `None` when the code that it is for was used by somebody else meanwhile.
+    pub(crate) async fn begin_sign_in(
         &self,
-        client: &'static str,
+        client: &str,
         user: UserId,
         key: Option<AccessKeyRecord>,
-    ) -> Result<SignedIn> {
+        code: Option<&SecretHash>,
+    ) -> Result<Option<SignedIn>> {
         let (now, id) = (self.now(), self.marked_id()?);
         let ends = [
             Some(now.plus(REFRESH_TTL)),
@@ -141,7 +201,13 @@ impl Services {
             ended_at: None,
         };
         let mut tx = self.inner.store.begin().await?;
+        if let Some(code) = code
+            && !tx.use_authorization_code(code, id).await?
+        {
+            return Ok(None);
+        }
         tx.insert_sign_in(&sign_in).await?;
+        tx.forget_sign_ins_of(user, KEPT_MAX).await?;
         if let Some(key) = sign_in.key {
             tx.note_access_key_used(key, now).await?;
         }
@@ -150,7 +216,7 @@ impl Services {
             id: sign_in.chain.current,
             ..self.platform_token(&sign_in, now)?
         };
-        self.tokens_of(&sign_in, &first)
+        self.tokens_of(&sign_in, &first).map(Some)
     }
 
     /// The chain moves in one statement, whichever node does it.
@@ -238,7 +304,12 @@ impl Services {
     }
 
     /// Ids and secrets that do not fit are answered alike, whatever is wrong with them.
-    async fn key_of_pair(&self, id: AccessKeyId, secret: &str) -> Result<AccessKeyRecord> {
+    async fn key_of_pair(
+        &self,
+        id: AccessKeyId,
+        secret: &str,
+        caller: &Caller,
+    ) -> Result<AccessKeyRecord> {
         let wrong = || {
             refuse(
                 RefusalKind::AccessKeyInvalid,
@@ -249,12 +320,27 @@ impl Services {
             .map_err(|_| wrong())?
             .hash();
         let key = self.inner.store.access_key_unscoped(id).await?;
-        key.filter(|key| key.hash == hash && self.is_live(key))
-            .ok_or_else(wrong)
+        let key = key
+            .filter(|key| key.hash == hash && self.is_live(key))
+            .ok_or_else(wrong)?;
+        check_network(&key, caller)?;
+        Ok(key)
+    }
+
+    /// Whether a user may sign in at the moment.
+    pub(crate) async fn may_sign_in(&self, user: UserId) -> Result<bool> {
+        let user = self.inner.store.user(user).await?;
+        Ok(user.as_ref().is_some_and(may_sign_in))
     }
 
     /// Every way of being wrong takes the same work and gets the same answer.
-    async fn user_of_pair(&self, name: &str, password: &str, caller: &Caller) -> Result<UserId> {
+    async fn user_of_pair(
+        &self,
+        name: &str,
+        password: &str,
+        second: Option<&str>,
+        caller: &Caller,
+    ) -> Result<UserId> {
         let name = email(name);
         self.limit_sign_in(&name, caller)?;
         let store = &self.inner.store;
@@ -264,14 +350,15 @@ impl Services {
             None => None,
         };
         let fits = self.inner.passwords.verify(password, hash).await?;
-        user.filter(|user| fits && may_sign_in(user))
-            .map(|user| user.id)
-            .ok_or_else(|| {
-                refuse(
-                    RefusalKind::PasswordInvalid,
-                    "Name and password do not belong together, or the account is blocked.",
-                )
-            })
+        let user = user.filter(|user| fits && may_sign_in(user));
+        let user = user.ok_or_else(|| {
+            refuse(
+                RefusalKind::PasswordInvalid,
+                "Name and password do not belong together, or the account is blocked.",
+            )
+        })?;
+        self.check_second_factor(user.id, second).await?;
+        Ok(user.id)
     }
 
     pub(crate) fn is_live(&self, key: &AccessKeyRecord) -> bool {
@@ -379,6 +466,28 @@ impl Services {
         let now = self.now();
         Ok(self.inner.store.sign_ins(user, now, LISTED_MAX).await?)
     }
+}
+
+/// Refuses a key at an address outside its networks. Only its holder gets so far.
+pub(crate) fn check_network(key: &AccessKeyRecord, caller: &Caller) -> Result<()> {
+    if key.networks.is_empty() {
+        return Ok(());
+    }
+    let address = caller.address.map(|address| address.to_canonical());
+    let inside = address.is_some_and(|address| {
+        let mut networks = key.networks.split(' ').filter_map(Network::parse);
+        networks.any(|network| network.contains(address))
+    });
+    if inside {
+        return Ok(());
+    }
+    Err(refuse(
+        RefusalKind::AddressNotAllowed,
+        format!(
+            "The access key is not good at {}, only in the networks that its owner named.",
+            address.map_or_else(|| "an unknown address".to_owned(), |one| one.to_string())
+        ),
+    ))
 }
 
 fn may_sign_in(user: &UserRecord) -> bool {

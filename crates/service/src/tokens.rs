@@ -8,7 +8,7 @@ use std::time::Duration;
 use moka::sync::Cache;
 use vitrine_access::change::Change;
 use vitrine_access::grant::{Grant, Subject};
-use vitrine_access::ids::{BlobKey, KeyMark, TokenId};
+use vitrine_access::ids::{BlobKey, IssuerKey, KeyMark, TokenId};
 use vitrine_access::jwt::{AccessToken, Expected};
 use vitrine_access::limits::{TOKEN_SKEW_MAX, TOKEN_TTL_MAX};
 use vitrine_access::owner::Payer;
@@ -35,6 +35,8 @@ pub struct VerifiedToken {
     /// The account that its issuer is mapped to, beyond which it counts for nothing; `None` for
     /// tokens of our own.
     pub account: Option<Payer>,
+    /// The key of that issuer that signed it; `None` for tokens of our own.
+    pub issuer_key: Option<IssuerKey>,
 }
 
 pub(crate) struct Tokens {
@@ -166,7 +168,10 @@ impl Services {
         {
             return Err(revoked().into());
         }
-        Ok(())
+        // The cache may hold it a moment longer than its issuer holds its key.
+        self.issuer_key_counts(verified.issuer_key)?
+            .then_some(())
+            .ok_or_else(|| revoked().into())
     }
 
     fn verify_first(&self, bearer: &str, now: Timestamp) -> Result<VerifiedToken> {
@@ -185,6 +190,7 @@ impl Services {
             grant: token.grant(),
             token,
             account: None,
+            issuer_key: None,
         })
     }
 

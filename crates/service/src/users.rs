@@ -2,7 +2,7 @@
 
 use vitrine_access::ids::UserId;
 use vitrine_access::limits::EMAIL_BYTES_MAX;
-use vitrine_store::{StoreError, UserRecord};
+use vitrine_store::{PasswordHash, StoreError, Tx, UserRecord};
 
 use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
@@ -27,7 +27,7 @@ pub(crate) fn email(text: &str) -> String {
     text.trim().to_lowercase()
 }
 
-fn checked_email(text: &str) -> Result<String> {
+pub(crate) fn checked_email(text: &str) -> Result<String> {
     let email = email(text);
     let well_formed = email.split_once('@').is_some_and(|(local, domain)| {
         !local.is_empty() && !domain.is_empty() && !domain.contains('@')
@@ -51,6 +51,15 @@ impl Services {
     /// # Errors
     /// `RequestInvalid` for an address that is none or is taken, and for a password that is too short.
     pub async fn create_user(&self, new: NewUser) -> Result<UserRecord> {
+        let (user, password) = self.prepare_user(new).await?;
+        let mut tx = self.inner.store.begin().await?;
+        Self::add_user(&mut tx, &user, &password).await?;
+        tx.commit().await?;
+        Ok(user)
+    }
+
+    /// Checks what a new user shall be and hashes the password: the slow part, before a transaction.
+    pub(crate) async fn prepare_user(&self, new: NewUser) -> Result<(UserRecord, PasswordHash)> {
         let email = checked_email(&new.email)?;
         if new.name.chars().count() > NAME_CHARS_MAX {
             return Err(invalid(format!(
@@ -61,11 +70,17 @@ impl Services {
         let hash = self.inner.passwords.hash(&new.password, entropy).await?;
         let mut user = UserRecord::new(UserId::new(entropy), Some(email), new.name, self.now());
         user.administrator = new.administrator;
-        let mut tx = self.inner.store.begin().await?;
-        tx.insert_user(&user).await.map_err(taken)?;
-        tx.set_password(user.id, &hash).await?;
-        tx.commit().await?;
-        Ok(user)
+        Ok((user, hash))
+    }
+
+    pub(crate) async fn add_user(
+        tx: &mut Tx,
+        user: &UserRecord,
+        password: &PasswordHash,
+    ) -> Result<()> {
+        tx.insert_user(user).await.map_err(taken)?;
+        tx.set_password(user.id, password).await?;
+        Ok(())
     }
 
     /// Sets what a user signs in with, and ends every sign-in of theirs.

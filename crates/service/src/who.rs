@@ -300,6 +300,9 @@ impl Services {
         {
             return Err(gone(EndReason::Revoked));
         }
+        if !self.issuer_key_counts(session.issuer_key)? {
+            return Err(gone(EndReason::Revoked));
+        }
         let ticket = match session.ticket {
             Some(id) => Some(self.ticket_record(id).await?.ok_or_else(gone_unknown)?),
             None => None,

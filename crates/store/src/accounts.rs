@@ -116,6 +116,8 @@ pub struct AccessKeyRecord {
     pub active: bool,
     /// When it signed in last.
     pub used_at: Option<Timestamp>,
+    /// Networks from which it is good, with blanks between them; empty: from everywhere.
+    pub networks: String,
 }
 
 finders! {
@@ -148,7 +150,7 @@ writers! {
     insert_organization(organization: &OrganizationRecord) -> ();
     /// Adds an access key.
     insert_access_key(key: &AccessKeyRecord) -> ();
-    /// Changes label, end and switch of a key of exactly this owner; `false` when they have no such key or
+    /// Changes label, end, switch and networks of a key of exactly this owner; `false` when they have no such key or
     /// it is revoked.
     update_access_key(owner: &Owner, key: &AccessKeyRecord) -> bool;
     /// Notes that a key signed in.
@@ -226,7 +228,7 @@ fn member(row: &Row) -> Result<Option<Membership>, StoreError> {
 }
 
 const ORGANIZATION: &str = "SELECT id, name, domains, force_require_token, plan, created_at \
-    FROM organization WHERE id = $1";
+    FROM organization WHERE id = $1 AND deleted_at IS NULL";
 
 async fn organization(
     handle: &mut Handle,
@@ -247,13 +249,14 @@ async fn organization(
 }
 
 const ACCESS_KEYS: &str = "SELECT id, owner_user, owner_organization, hash, last_four, label, \
-    created_at, expires_at, revoked_at, scopes, active, used_at FROM access_key \
+    created_at, expires_at, revoked_at, scopes, active, used_at, networks FROM access_key \
     WHERE owner_user = $1 AND owner_organization IS NOT DISTINCT FROM $2 \
     ORDER BY created_at DESC LIMIT $3";
 const ACCESS_KEY: &str = "SELECT id, owner_user, owner_organization, hash, last_four, label, \
-    created_at, expires_at, revoked_at, scopes, active, used_at FROM access_key WHERE id = $1";
+    created_at, expires_at, revoked_at, scopes, active, used_at, networks FROM access_key WHERE id = $1";
 const ACCESS_KEY_BY_HASH: &str = "SELECT id, owner_user, owner_organization, hash, last_four, \
-    label, created_at, expires_at, revoked_at, scopes, active, used_at FROM access_key WHERE hash = $1";
+    label, created_at, expires_at, revoked_at, scopes, active, used_at, networks FROM access_key \
+    WHERE hash = $1";
 
 async fn access_keys(
     handle: &mut Handle,
@@ -310,6 +313,7 @@ fn read_access_key(row: &Row) -> Result<AccessKeyRecord, StoreError> {
         scopes: row.get("scopes")?,
         active: row.get("active")?,
         used_at: row.get_option("used_at")?,
+        networks: row.get("networks")?,
     })
 }
 
@@ -371,8 +375,8 @@ async fn force_token_of_organization(
 
 async fn insert_access_key(handle: &mut Handle, key: &AccessKeyRecord) -> Result<(), StoreError> {
     let sql = "INSERT INTO access_key (id, owner_user, owner_organization, hash, last_four, \
-        label, created_at, expires_at, revoked_at, scopes, active, used_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+        label, created_at, expires_at, revoked_at, scopes, active, used_at, networks) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     let query = Query::new(sql)
         .bind(&key.id)
         .bind_owner(&key.owner)
@@ -384,7 +388,8 @@ async fn insert_access_key(handle: &mut Handle, key: &AccessKeyRecord) -> Result
         .bind_option(key.revoked_at.as_ref())
         .bind(&key.scopes)
         .bind(&key.active)
-        .bind_option(key.used_at.as_ref());
+        .bind_option(key.used_at.as_ref())
+        .bind(&key.networks);
     handle.execute(query).await.map(drop)
 }
 
@@ -405,7 +410,7 @@ async fn update_access_key(
     owner: &Owner,
     key: &AccessKeyRecord,
 ) -> Result<bool, StoreError> {
-    let sql = "UPDATE access_key SET label = $4, expires_at = $5, active = $6 \
+    let sql = "UPDATE access_key SET label = $4, expires_at = $5, active = $6, networks = $7 \
         WHERE id = $3 AND revoked_at IS NULL \
         AND owner_user = $1 AND owner_organization IS NOT DISTINCT FROM $2";
     let query = Query::new(sql)
@@ -413,7 +418,8 @@ async fn update_access_key(
         .bind(&key.id)
         .bind(&key.label)
         .bind_option(key.expires_at.as_ref())
-        .bind(&key.active);
+        .bind(&key.active)
+        .bind(&key.networks);
     Ok(handle.execute(query).await? == 1)
 }
 

@@ -192,6 +192,11 @@ impl Appender {
         outcome.await.map_err(|_| StoreError::Closed)?
     }
 
+    /// Appends in the queue.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
     /// Lets the writer finish what is queued.
     pub(crate) async fn close(&self) {
         let task = self.task.lock().await.take();
@@ -254,11 +259,17 @@ impl Writer {
         if appends.is_empty() {
             return;
         }
+        let started = tokio::time::Instant::now();
         let written = match self.write_plainly(&appends).await {
             Ok(outcomes) => Ok(outcomes),
             Err(Failure::OneAppend) => self.write_separately(&appends).await,
             Err(Failure::Batch(error)) => Err(error),
         };
+        let outcome = if written.is_ok() { "done" } else { "failed" };
+        metrics::histogram!("vitrine_store_flush_seconds", "outcome" => outcome)
+            .record(started.elapsed());
+        let count = u64::try_from(appends.len()).unwrap_or(u64::MAX);
+        metrics::counter!("vitrine_store_appends_total", "outcome" => outcome).increment(count);
         match written {
             Ok(outcomes) => {
                 for (append, outcome) in appends.into_iter().zip(outcomes) {

@@ -139,6 +139,18 @@ impl Bucket {
         Ok(())
     }
 
+    /// Writes an object, in place of one of this name. Durable when it returns; nobody sees a part of it.
+    ///
+    /// # Errors
+    /// When the bucket does not do its work.
+    pub async fn put(&self, name: &str, content: Bytes) -> Result<(), BucketError> {
+        let location = self.location(name)?;
+        self.objects
+            .put(&location, PutPayload::from_bytes(content))
+            .await?;
+        Ok(())
+    }
+
     /// The object's place. In a folder no link on the way may lead out of it.
     fn location(&self, name: &str) -> Result<ObjectPath, BucketError> {
         let location = ObjectPath::parse(name).map_err(|_| BucketError::Missing)?;

@@ -1,13 +1,14 @@
 //! How domain values lie in columns. Reading is as strict as the domain's own parsers: a row that was
 //! written by hand and makes no sense is an error, never a guess.
 
+use vitrine_access::oauth::Challenge;
 use vitrine_access::{
     AccessKeyId, AppId, AuditId, AuthGroupId, BlobKey, CapScope, CapWindow, Change, Decision,
     DeliveryId, DrawingFormat, DrawingId, EditorSessionHash, EditorTokenHash, EditorUserHash,
-    EndReason, JobId, ModelId, ModelStatus, NotificationId, OrganizationId, Owner, PartnerId,
-    PartnerKeyId, Payer, PermissionSet, RequestId, Role, SecretHash, SessionAlias, SessionClass,
-    SessionHash, Subject, TicketId, Timestamp, TokenId, UsageId, UsageKind, UserId, Visibility,
-    WebhookId,
+    EndReason, InvitationId, IssuerKey, JobId, ModelId, ModelStatus, NotificationId,
+    OrganizationId, Owner, PartnerId, PartnerKeyId, Payer, PermissionSet, RequestId, Role,
+    ScriptJobHash, SecretHash, SessionAlias, SessionClass, SessionHash, ShareId, SharePolicy,
+    Subject, TicketId, Timestamp, TokenId, UsageId, UsageKind, UserId, Visibility, WebhookId,
 };
 
 use crate::db::{Column, Kind, Query, Row, Value};
@@ -105,10 +106,13 @@ raw_bytes!(
     AuthGroupId,
     BlobKey,
     DeliveryId,
+    Challenge,
     DrawingId,
     EditorSessionHash,
     EditorTokenHash,
     EditorUserHash,
+    InvitationId,
+    IssuerKey,
     JobId,
     ModelId,
     NotificationId,
@@ -116,9 +120,11 @@ raw_bytes!(
     PartnerId,
     PartnerKeyId,
     RequestId,
+    ScriptJobHash,
     SecretHash,
     SessionAlias,
     SessionHash,
+    ShareId,
     TicketId,
     TokenId,
     UsageId,
@@ -158,6 +164,7 @@ words! {
     Subject: ToString::to_string, |text| text.parse().ok();
     UsageKind: |kind| kind.as_str().to_owned(), |text| text.parse().ok();
     Role: |role| role.as_str().to_owned(), |text| text.parse().ok();
+    SharePolicy: |role| role.as_str().to_owned(), |text| text.parse().ok();
     Visibility: |visibility| visibility.as_str().to_owned(), |text| text.parse().ok();
 }
 

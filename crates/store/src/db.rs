@@ -187,7 +187,12 @@ pub(crate) enum Plans {
 
 /// Tables that are read as a whole, because they never have more than a few rows; `json_each` is a list
 /// that the query brings along.
-const SMALL_TABLES: [&str; 3] = ["signing_key", "schema_migration", "json_each"];
+const SMALL_TABLES: [&str; 4] = [
+    "signing_key",
+    "schema_migration",
+    "json_each",
+    "application",
+];
 
 /// Fails when `SQLite` would read a whole table, or a whole index of it, to answer.
 async fn check_plan(connection: &mut SqliteConnection, sql: &str) -> Result<(), StoreError> {
@@ -389,7 +394,37 @@ pub(crate) enum Pools {
     },
 }
 
+/// How many connections a pool has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolSize {
+    /// `readers` or `writers`.
+    pub name: &'static str,
+    /// Open connections.
+    pub open: u32,
+    /// Those of them that nobody uses.
+    pub idle: u32,
+}
+
+fn size_of<DB: Database>(name: &'static str, pool: &Pool<DB>) -> PoolSize {
+    PoolSize {
+        name,
+        open: pool.size(),
+        idle: u32::try_from(pool.num_idle()).unwrap_or(u32::MAX),
+    }
+}
+
 impl Pools {
+    pub(crate) fn sizes(&self) -> [PoolSize; 2] {
+        match self {
+            Self::Sqlite {
+                readers, writer, ..
+            } => [size_of("readers", readers), size_of("writers", writer)],
+            Self::Postgres {
+                readers, writers, ..
+            } => [size_of("readers", readers), size_of("writers", writers)],
+        }
+    }
+
     pub(crate) async fn read(&self) -> Result<Handle, StoreError> {
         Ok(match self {
             Self::Sqlite { readers, plans, .. } => {
@@ -447,6 +482,7 @@ pub(crate) struct Texts {
     pub(crate) take_job: &'static str,
     /// The `$3` oldest deliveries that are ready at `$1`; `$2` is the end of the lease.
     pub(crate) take_deliveries: &'static str,
+    pub(crate) take_script_job: &'static str,
 }
 
 /// One migration, by its number.

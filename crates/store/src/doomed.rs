@@ -26,12 +26,16 @@ pub enum DoomState {
 }
 
 /// The place of a result among all results.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ResultPlace {
-    model: ModelId,
-    kind: ResultKind,
-    element: String,
-    version: String,
+    /// Of which model.
+    pub model: ModelId,
+    /// Output or export.
+    pub kind: ResultKind,
+    /// Id of the output or export.
+    pub element: String,
+    /// Its version.
+    pub version: String,
 }
 
 finders! {
@@ -150,7 +154,7 @@ async fn forget_blob(handle: &mut Handle, blob: BlobKey) -> Result<(), StoreErro
 }
 
 /// Deletes these results and dooms their blobs.
-async fn drop_results(
+pub(crate) async fn drop_results(
     handle: &mut Handle,
     rows: &[Row],
     now: Timestamp,
@@ -186,6 +190,8 @@ async fn erase_rows_of_model(
     for sql in [
         "DELETE FROM session WHERE hash IN (SELECT hash FROM session WHERE model = $1 LIMIT $2)",
         "DELETE FROM ticket WHERE id IN (SELECT id FROM ticket WHERE model = $1 LIMIT $2)",
+        "DELETE FROM model_share WHERE id IN \
+            (SELECT id FROM model_share WHERE model = $1 LIMIT $2)",
         "DELETE FROM computation WHERE id IN \
             (SELECT id FROM computation WHERE model = $1 LIMIT $2)",
     ] {

@@ -7,7 +7,7 @@ use crate::db::{Handle, Query, Row};
 use crate::error::StoreError;
 use crate::limits::LIST_ROWS_MAX;
 use crate::store::{finders, writers};
-use crate::{Store, changes};
+use crate::{Store, Tx, changes};
 
 /// What is kept of an editor token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +75,20 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let write = HotWrite::UseEditorToken(hash, at);
         Ok(self.appender().append(write).await?.changed())
+    }
+}
+
+impl Tx {
+    /// See [`Store::use_editor_token`]: in the transaction of what the token is used for.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn use_editor_token(
+        &mut self,
+        hash: EditorTokenHash,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        use_up(&mut self.handle, hash, at).await
     }
 }
 

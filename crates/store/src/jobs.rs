@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vitrine_access::{JobId, ModelId, Timestamp};
+use vitrine_access::{JobId, ModelId, Payer, Timestamp};
 
 use crate::db::{Handle, Query, Row};
 use crate::error::StoreError;
@@ -45,6 +45,8 @@ pub struct JobRecord {
     pub id: JobId,
     /// What is to be done.
     pub kind: JobKind,
+    /// For whose sake; `None` where it is nobody's in particular.
+    pub owner: Option<Payer>,
     /// Where it stands.
     pub state: JobState,
     /// How often it was taken. Also tells a worker whether it still holds the job.
@@ -74,13 +76,13 @@ writers! {
     /// A sign of life: holds a job that this caller took until `until`. `false` when the lease ran out
     /// and somebody else took it.
     extend_job(job: &JobRecord, until: Timestamp) -> bool;
-    /// Queues a job, best in the transaction that causes it.
-    enqueue(id: JobId, kind: JobKind, run_after: Timestamp) -> ();
+    /// Queues a job of somebody's, best in the transaction that causes it.
+    enqueue(id: JobId, kind: JobKind, owner: Option<Payer>, run_after: Timestamp) -> ();
 }
 
 impl Store {
-    /// Takes the oldest job that may run now, for `lease` at most. Jobs whose lease ran out count
-    /// too: their worker is gone.
+    /// Takes the oldest job that may run now, for `lease` at most, passing over those of some owners.
+    /// Jobs whose lease ran out count too: their worker is gone.
     ///
     /// # Errors
     /// When the database fails.
@@ -88,9 +90,10 @@ impl Store {
         &self,
         now: Timestamp,
         lease: Duration,
+        passing_over: &[Option<Payer>],
     ) -> Result<Option<JobRecord>, StoreError> {
         let mut tx = self.begin().await?;
-        let job = tx.take_job(now, lease).await?;
+        let job = tx.take_job(now, lease, passing_over).await?;
         tx.commit().await?;
         Ok(job)
     }
@@ -105,10 +108,13 @@ impl Tx {
         &mut self,
         now: Timestamp,
         lease: Duration,
+        passing_over: &[Option<Payer>],
     ) -> Result<Option<JobRecord>, StoreError> {
+        let owners: Vec<String> = passing_over.iter().copied().map(write_owner).collect();
         let query = Query::new(self.dialect.texts.take_job)
             .bind(&now)
-            .bind(&now.plus(lease));
+            .bind(&now.plus(lease))
+            .bind(&serde_json::Value::from(owners).to_string());
         self.handle
             .optional(query)
             .await?
@@ -119,7 +125,7 @@ impl Tx {
 }
 
 async fn job(handle: &mut Handle, id: JobId) -> Result<Option<JobRecord>, StoreError> {
-    let sql = "SELECT id, kind, state, attempts, ready_at, error FROM job WHERE id = $1";
+    let sql = "SELECT id, kind, owner, state, attempts, ready_at, error FROM job WHERE id = $1";
     handle
         .optional(Query::new(sql).bind(&id))
         .await?
@@ -133,7 +139,7 @@ async fn jobs(
     state: JobState,
     limit: u32,
 ) -> Result<Vec<JobRecord>, StoreError> {
-    let sql = "SELECT id, kind, state, attempts, ready_at, error FROM job WHERE state = $1 \
+    let sql = "SELECT id, kind, owner, state, attempts, ready_at, error FROM job WHERE state = $1 \
         ORDER BY ready_at LIMIT $2";
     let query = Query::new(sql)
         .bind_text(state_word(state))
@@ -185,12 +191,15 @@ async fn enqueue(
     handle: &mut Handle,
     id: JobId,
     kind: JobKind,
+    owner: Option<Payer>,
     run_after: Timestamp,
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO job (id, kind, state, attempts, ready_at) VALUES ($1, $2, $3, 0, $4)";
+    let sql = "INSERT INTO job (id, kind, owner, state, attempts, ready_at) \
+        VALUES ($1, $2, $3, $4, 0, $5)";
     let query = Query::new(sql)
         .bind(&id)
         .bind(&write_kind(kind))
+        .bind(&write_owner(owner))
         .bind_text(state_word(JobState::Waiting))
         .bind(&run_after);
     handle.execute(query).await.map(drop)
@@ -198,6 +207,7 @@ async fn enqueue(
 
 fn read_job(row: &Row) -> Result<JobRecord, StoreError> {
     let kind: String = row.get("kind")?;
+    let owner: String = row.get("owner")?;
     let word: String = row.get("state")?;
     let state = [JobState::Waiting, JobState::Running, JobState::Failed]
         .into_iter()
@@ -207,6 +217,7 @@ fn read_job(row: &Row) -> Result<JobRecord, StoreError> {
     Ok(JobRecord {
         id: row.get("id")?,
         kind: read_kind(&kind)?,
+        owner: read_owner(&owner)?,
         state,
         attempts: row.get("attempts")?,
         run_after: (state == JobState::Waiting).then_some(ready_at),
@@ -241,4 +252,25 @@ fn read_kind(text: &str) -> Result<JobKind, StoreError> {
         "sweep_blobs" if id.is_empty() => Ok(JobKind::SweepBlobs),
         _ => Err(unknown()),
     }
+}
+
+fn write_owner(owner: Option<Payer>) -> String {
+    match owner {
+        Some(Payer::User(user)) => format!("user:{user}"),
+        Some(Payer::Organization(organization)) => format!("organization:{organization}"),
+        None => String::new(),
+    }
+}
+
+fn read_owner(text: &str) -> Result<Option<Payer>, StoreError> {
+    let unknown = || StoreError::corrupt("owner", "unknown kind of owner");
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let owner = match text.split_once(':') {
+        Some(("user", id)) => id.parse().ok().map(Payer::User),
+        Some(("organization", id)) => id.parse().ok().map(Payer::Organization),
+        _ => None,
+    };
+    owner.map(Some).ok_or_else(unknown)
 }

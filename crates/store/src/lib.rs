@@ -8,10 +8,12 @@
 
 mod accounts;
 mod appender;
+mod applications;
 mod audit;
 mod auth_groups;
 mod blobs;
 mod buckets;
+mod budget;
 mod caps;
 mod changes;
 mod columns;
@@ -21,6 +23,7 @@ mod drawings;
 mod editor_sessions;
 mod editor_tokens;
 mod error;
+mod invitations;
 mod jobs;
 mod keys;
 pub mod limits;
@@ -36,8 +39,11 @@ mod partners;
 mod postgres;
 mod results;
 mod rollups;
+mod script_jobs;
+mod second_factors;
 mod sessions;
 mod settings;
+mod shares;
 mod sign_ins;
 mod sqlite;
 mod store;
@@ -46,16 +52,20 @@ mod usage;
 mod webhooks;
 
 pub use accounts::{AccessKeyRecord, OrganizationRecord, UserRecord};
+pub use applications::{ApplicationRecord, AuthorizationCodeRecord};
 pub use audit::AuditCursor;
 pub use auth_groups::AuthGroupRecord;
 pub use blobs::{BlobError, BlobOptions, BlobStream, Blobs};
 pub use buckets::{Bucket, BucketError};
+pub use budget::{Dropped, Files};
 pub use changes::LoggedChange;
+pub use db::PoolSize;
 pub use doomed::{DoomState, ResultPlace};
 pub use drawings::{DrawingRecord, DrawingVersionRecord, LeaseRecord, VersionKind};
 pub use editor_sessions::{EditorSessionRecord, month_of};
 pub use editor_tokens::EditorTokenRecord;
 pub use error::{MigrationError, StoreError, StoreErrorKind};
+pub use invitations::InvitationRecord;
 pub use jobs::{JobKind, JobRecord, JobState};
 pub use keys::SigningKeyRecord;
 pub use list::{Clause, Condition, Field, FieldKind, ListCursor, ListQuery, Operand, SortBy, Test};
@@ -70,8 +80,11 @@ pub use results::{
     BoundingBox, ComputationCursor, ComputationRecord, ComputationStatus, OutputVersionRecord,
     ResultCursor, ResultKind, StoredContent,
 };
+pub use script_jobs::{ScriptJobRecord, ScriptJobState};
+pub use second_factors::SecondFactorRecord;
 pub use sessions::SessionTouch;
 pub use settings::ModelSettings;
+pub use shares::ShareRecord;
 pub use sign_ins::{PasswordHash, SignInRecord};
 pub use store::{Store, StoreOptions, Tx};
 pub use tickets::TicketRecord;

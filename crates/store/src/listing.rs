@@ -103,7 +103,8 @@ pub static MODEL_FIELDS: &[Field] = &[
 pub enum ModelScope {
     /// Those of this user.
     OfUser(UserId),
-    /// Those of this organization that belong to other users than this one.
+    /// Those of this organization that belong to other users than this one; deleted ones for those only who
+    /// see the private ones too.
     OfOrganization {
         /// Whose.
         organization: OrganizationId,
@@ -112,7 +113,14 @@ pub enum ModelScope {
         /// Also those that only managers see.
         private: bool,
     },
-    /// Those that everybody sees and that belong to other accounts than these.
+    /// Those of others that are shared with this user and that no other scope of theirs has.
+    SharedWith {
+        /// With whom.
+        user: UserId,
+        /// Where they belong, and whether they see its private models.
+        member: Option<(OrganizationId, bool)>,
+    },
+    /// Those that everybody sees and that belong to other accounts than these; no deleted ones.
     Public {
         /// Not of this user.
         but_user: Option<UserId>,
@@ -148,6 +156,9 @@ async fn query_models(
         .collect()
 }
 
+/// Whoever does not manage a model sees nothing of it once it is deleted, whatever they ask for.
+const NOT_DELETED: &str = " AND status <> 'deleted'";
+
 fn restrict(sql: &mut Assembly, scope: &ModelScope) {
     let bytes = |id: &[u8; 16]| Value::Bytes(Some(id.to_vec()));
     match scope {
@@ -164,6 +175,24 @@ fn restrict(sql: &mut Assembly, scope: &ModelScope) {
             sql.text(" AND owner_user <> ").value(bytes(but.as_bytes()));
             if !private {
                 sql.text(" AND visibility <> 'private'");
+                sql.text(NOT_DELETED);
+            }
+        }
+        ModelScope::SharedWith { user, member } => {
+            sql.text("id IN (SELECT model FROM model_share WHERE user_id = ")
+                .value(bytes(user.as_bytes()));
+            sql.text(") AND visibility <> 'public' AND owner_user <> ")
+                .value(bytes(user.as_bytes()));
+            sql.text(NOT_DELETED);
+            if let Some((organization, private)) = member {
+                sql.text(" AND (owner_organization IS DISTINCT FROM ");
+                sql.value(bytes(organization.as_bytes()));
+                // What the organization does not show them is theirs by the share.
+                sql.text(if *private {
+                    ")"
+                } else {
+                    " OR visibility = 'private')"
+                });
             }
         }
         ModelScope::Public {
@@ -171,6 +200,7 @@ fn restrict(sql: &mut Assembly, scope: &ModelScope) {
             but_organization,
         } => {
             sql.text("visibility = 'public'");
+            sql.text(NOT_DELETED);
             if let Some(user) = but_user {
                 sql.text(" AND owner_user <> ")
                     .value(bytes(user.as_bytes()));

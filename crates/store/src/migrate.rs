@@ -133,6 +133,7 @@ mod tests {
         };
         let sqlite = versions(&crate::sqlite::DIALECT);
         assert_eq!(sqlite, versions(&crate::postgres::DIALECT));
-        assert!(sqlite.is_sorted_by(|one, next| one < next), "{sqlite:?}");
+        // Lines of work that go on beside each other take numbers of their own: gaps are no fault.
+        assert!(sqlite.is_sorted_by(|a, b| a < b), "{sqlite:?}");
     }
 }

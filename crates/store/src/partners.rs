@@ -47,6 +47,8 @@ pub struct PartnerSettings {
     pub require_key_on_verify: bool,
     /// Tokens that may be made in an hour, on each node.
     pub tokens_per_hour: Option<u32>,
+    /// Whether pages of the editor may be opened by parameters in their address.
+    pub plain_parameters: bool,
 }
 
 impl Default for PartnerSettings {
@@ -61,6 +63,7 @@ impl Default for PartnerSettings {
             token_lifetime_max_s: EDITOR_TOKEN_TTL_MAX.as_secs().min(24 * 3600),
             require_key_on_verify: false,
             tokens_per_hour: None,
+            plain_parameters: false,
         }
     }
 }
@@ -77,6 +80,8 @@ struct SettingsForm {
     token_lifetime_max_s: u64,
     require_key_on_verify: bool,
     tokens_per_hour: Option<u32>,
+    #[serde(default)]
+    plain_parameters: bool,
 }
 
 impl PartnerSettings {
@@ -91,6 +96,7 @@ impl PartnerSettings {
             token_lifetime_max_s: self.token_lifetime_max_s,
             require_key_on_verify: self.require_key_on_verify,
             tokens_per_hour: self.tokens_per_hour,
+            plain_parameters: self.plain_parameters,
         };
         serde_json::to_string(&form).map_err(|error| StoreError::Unstorable {
             what: "partner settings",
@@ -112,6 +118,7 @@ impl PartnerSettings {
             token_lifetime_max_s: form.token_lifetime_max_s,
             require_key_on_verify: form.require_key_on_verify,
             tokens_per_hour: form.tokens_per_hour,
+            plain_parameters: form.plain_parameters,
         })
     }
 }

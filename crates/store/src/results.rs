@@ -8,7 +8,7 @@ use crate::db::{Column, Handle, Kind, Query, Row, Value};
 use crate::error::StoreError;
 use crate::limits::LIST_ROWS_MAX;
 use crate::list::Assembly;
-use crate::store::finders;
+use crate::store::{finders, writers};
 use crate::{Store, Tx};
 
 /// What was computed.
@@ -135,6 +135,8 @@ finders! {
     /// Versions of an output or export, newest first, at most `limit` ([`LIST_ROWS_MAX`]).
     list_results(model: ModelId, kind: ResultKind, id: &str, limit: u32,
         after: Option<ResultCursor>) -> Vec<OutputVersionRecord>;
+    /// Whether a result of the model names the blob. Reads the model's results: for rare questions only.
+    result_names_blob(model: ModelId, blob: BlobKey) -> bool;
     /// Computations of a model since an instant, oldest first, at most `limit`
     /// ([`LIST_ROWS_MAX`]).
     computations(model: ModelId, since: Timestamp, limit: u32) -> Vec<ComputationRecord>;
@@ -142,6 +144,12 @@ finders! {
     /// `limit` ([`LIST_ROWS_MAX`]).
     model_computations(model: ModelId, interval: (Timestamp, Timestamp), ascending: bool,
         after: Option<ComputationCursor>, limit: u32) -> Vec<ComputationRecord>;
+}
+
+writers! {
+    /// Deletes the records of computations that ended before an instant, at most `limit`
+    /// ([`LIST_ROWS_MAX`]); returns how many. What was charged for them stays.
+    forget_computations(ended_before: Timestamp, limit: u32) -> u64;
 }
 
 impl Store {
@@ -237,6 +245,16 @@ async fn list_results(
     handle.all(query).await?.iter().map(read).collect()
 }
 
+async fn result_names_blob(
+    handle: &mut Handle,
+    model: ModelId,
+    blob: BlobKey,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 AS one FROM result WHERE model = $1 AND content LIKE $2 LIMIT 1";
+    let query = Query::new(sql).bind(&model).bind(&format!("%\"{blob}\"%"));
+    Ok(handle.optional(query).await?.is_some())
+}
+
 async fn computations(
     handle: &mut Handle,
     model: ModelId,
@@ -296,13 +314,15 @@ pub(crate) async fn insert(
     result: &OutputVersionRecord,
 ) -> Result<bool, StoreError> {
     let sql = "INSERT INTO result (model, kind, element, version, status, message, content, bbox, \
-        created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+        created_at, used_at, size) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10) \
         ON CONFLICT (model, kind, element, version) DO UPDATE SET status = excluded.status, \
         message = excluded.message, content = excluded.content, bbox = excluded.bbox, \
-        created_at = excluded.created_at \
+        created_at = excluded.created_at, used_at = excluded.used_at, size = excluded.size \
         WHERE result.status <> 'success' AND excluded.status = 'success'";
     let (status, message) = write_status(&result.status)?;
     let bbox = result.bbox.as_ref().map(to_json).transpose()?;
+    let content = to_json(&result.content)?;
+    let blobs: u64 = result.content.iter().map(|item| item.size).sum();
     let query = Query::new(sql)
         .bind(&result.model)
         .bind(&result.kind)
@@ -310,9 +330,10 @@ pub(crate) async fn insert(
         .bind(&result.version)
         .bind_text(status)
         .bind_option(message)
-        .bind(&to_json(&result.content)?)
+        .bind(&content)
         .bind_option(bbox.as_ref())
-        .bind(&result.created_at);
+        .bind(&result.created_at)
+        .bind(&blobs.saturating_add(content.len() as u64));
     Ok(handle.execute(query).await? == 1)
 }
 
@@ -334,6 +355,19 @@ pub(crate) async fn insert_computation(
         .bind(&computation.cpu_ms)
         .bind(&computation.at);
     handle.execute(query).await.map(drop)
+}
+
+async fn forget_computations(
+    handle: &mut Handle,
+    ended_before: Timestamp,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    let sql = "DELETE FROM computation WHERE id IN (\
+        SELECT id FROM computation WHERE at < $1 ORDER BY at LIMIT $2)";
+    let query = Query::new(sql)
+        .bind(&ended_before)
+        .bind(&limit.min(LIST_ROWS_MAX));
+    handle.execute(query).await
 }
 
 fn read(row: &Row) -> Result<OutputVersionRecord, StoreError> {

@@ -101,7 +101,7 @@ impl Tx {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT hash, model, origin, ticket, token, subject, owner_user, owner_organization, \
+            "SELECT hash, model, origin, ticket, token, subject, issuer_key, owner_user, owner_organization, \
              payer_kind, payer, class, permissions, author, opened_at, last_seen_at, paid_until, \
              ended_reason, ended_at FROM session ",
             $rest
@@ -156,10 +156,10 @@ async fn forget_sessions(
 
 pub(crate) async fn insert(handle: &mut Handle, session: &Session) -> Result<(), StoreError> {
     let sql = "INSERT INTO session (hash, alias, model, origin, ticket, token, subject, \
-        owner_user, owner_organization, payer_kind, payer, class, permissions, author, opened_at, \
+        issuer_key, owner_user, owner_organization, payer_kind, payer, class, permissions, author, opened_at, \
         last_seen_at, paid_until, ended_reason, ended_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-        $19)";
+        $19, $20)";
     let (ended_reason, ended_at) = match session.ended {
         Some((reason, at)) => (Some(reason), Some(at)),
         None => (None, None),
@@ -172,6 +172,7 @@ pub(crate) async fn insert(handle: &mut Handle, session: &Session) -> Result<(),
         .bind_option(session.ticket.as_ref())
         .bind_option(session.token.as_ref())
         .bind_option(session.subject.as_ref())
+        .bind_option(session.issuer_key.as_ref())
         .bind_owner(&session.owner)
         .bind_payer(&session.payer)
         .bind(&session.class)
@@ -224,6 +225,7 @@ fn read(row: &Row) -> Result<Session, StoreError> {
         ticket: row.get_option("ticket")?,
         token: row.get_option("token")?,
         subject: row.get_option("subject")?,
+        issuer_key: row.get_option("issuer_key")?,
         owner: row.owner()?,
         payer: row.payer()?,
         class: row.get("class")?,

@@ -85,6 +85,9 @@ writers! {
     end_sign_in(user: UserId, id: TokenId, at: Timestamp) -> bool;
     /// Ends all sign-ins of a user's but one.
     end_sign_ins_but(user: UserId, kept: Option<TokenId>, at: Timestamp) -> u64;
+    /// Deletes sign-ins of a user beyond so many, a hundred at most: those that have ended first, then those
+    /// that were not renewed the longest.
+    forget_sign_ins_of(user: UserId, kept: u32) -> u64;
     /// Deletes sign-ins that expired before this, at most `limit`.
     forget_sign_ins(before: Timestamp, limit: u32) -> u64;
 }
@@ -105,6 +108,19 @@ const SIGN_INS: &str = "SELECT id, user_id, access_key, client, token, token_bef
     renewals, created_at, used_at, expires_at, ended_at FROM sign_in \
     WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 \
     ORDER BY created_at DESC, id DESC LIMIT $3";
+
+async fn forget_sign_ins_of(
+    handle: &mut Handle,
+    user: UserId,
+    kept: u32,
+) -> Result<u64, StoreError> {
+    let sql = "DELETE FROM sign_in WHERE id IN (SELECT id FROM sign_in WHERE user_id = $1 \
+        ORDER BY CASE WHEN ended_at IS NULL THEN 0 ELSE 1 END, used_at DESC, id \
+        LIMIT 100 OFFSET $2)";
+    handle
+        .execute(Query::new(sql).bind(&user).bind(&kept))
+        .await
+}
 
 async fn sign_in_unscoped(
     handle: &mut Handle,

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use vitrine_access::Timestamp;
 
 use crate::appender::Appender;
-use crate::db::{Dialect, Handle, Pools, Query};
+use crate::db::{Dialect, Handle, PoolSize, Pools, Query};
 use crate::error::StoreError;
 use crate::{limits, migrate, postgres, sqlite};
 
@@ -146,6 +146,18 @@ impl Store {
     pub async fn close(&self) {
         self.inner.appender.close().await;
         self.inner.pools.close().await;
+    }
+
+    /// Appends that wait for the writer.
+    #[must_use]
+    pub fn appends_waiting(&self) -> usize {
+        self.inner.appender.waiting()
+    }
+
+    /// The connections that are open now.
+    #[must_use]
+    pub fn connections(&self) -> [PoolSize; 2] {
+        self.inner.pools.sizes()
     }
 
     pub(crate) async fn reader(&self) -> Result<Handle, StoreError> {

@@ -48,6 +48,9 @@ finders! {
     /// Tickets of the model, revoked ones included, newest first, at most `limit`
     /// ([`LIST_ROWS_MAX`]).
     tickets(model: ModelId, limit: u32) -> Vec<TicketRecord>;
+    /// How many tickets of the model are neither revoked nor over, counted no further than `limit`
+    /// ([`LIST_ROWS_MAX`]).
+    live_tickets_of_model(model: ModelId, now: Timestamp, limit: u32) -> u64;
     /// How many tickets are neither revoked nor over, for `keys list`.
     live_ticket_count_unscoped(now: Timestamp) -> u64;
     /// The same by the fingerprint of the master key that sealed them; `None` for tickets that do not
@@ -62,6 +65,9 @@ writers! {
     note_sealing_key(id: TicketId, fingerprint: &str) -> ();
     /// Revokes a ticket; `true` for the caller that did it. Note the change in the same transaction.
     revoke_ticket(id: TicketId, at: Timestamp) -> bool;
+    /// Deletes tickets that were over or revoked before an instant, at most `limit`
+    /// ([`LIST_ROWS_MAX`]) of each; returns how many. Sessions, usage and the audit trail stay.
+    forget_tickets(ended_before: Timestamp, limit: u32) -> u64;
 }
 
 impl Column for TicketType {
@@ -156,6 +162,21 @@ async fn tickets(
     handle.all(query).await?.iter().map(read).collect()
 }
 
+async fn live_tickets_of_model(
+    handle: &mut Handle,
+    model: ModelId,
+    now: Timestamp,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    let sql = "SELECT 1 AS one FROM ticket \
+        WHERE model = $1 AND until > $2 AND revoked_at IS NULL LIMIT $3";
+    let query = Query::new(sql)
+        .bind(&model)
+        .bind(&now)
+        .bind(&limit.min(LIST_ROWS_MAX));
+    Ok(handle.all(query).await?.len() as u64)
+}
+
 async fn live_ticket_count_unscoped(
     handle: &mut Handle,
     now: Timestamp,
@@ -213,6 +234,26 @@ async fn revoke_ticket(
 ) -> Result<bool, StoreError> {
     let sql = "UPDATE ticket SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
     Ok(handle.execute(Query::new(sql).bind(&id).bind(&at)).await? == 1)
+}
+
+async fn forget_tickets(
+    handle: &mut Handle,
+    ended_before: Timestamp,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    let mut forgotten = 0;
+    for sql in [
+        "DELETE FROM ticket WHERE id IN (SELECT id FROM ticket \
+            WHERE until < $1 AND revoked_at IS NULL ORDER BY until LIMIT $2)",
+        "DELETE FROM ticket WHERE id IN (SELECT id FROM ticket \
+            WHERE revoked_at < $1 ORDER BY revoked_at LIMIT $2)",
+    ] {
+        let query = Query::new(sql)
+            .bind(&ended_before)
+            .bind(&limit.min(LIST_ROWS_MAX));
+        forgotten += handle.execute(query).await?;
+    }
+    Ok(forgotten)
 }
 
 fn read(row: &Row) -> Result<TicketRecord, StoreError> {

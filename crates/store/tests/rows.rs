@@ -6,21 +6,22 @@
 use sqlx::{AssertSqlSafe, Connection as _};
 use vitrine_access::{
     AccessKeyId, AuditId, AuthGroupId, BlobKey, Cap, CapScope, CapWindow, Change, DrawingFormat,
-    DrawingId, EditorSessionHash, EditorTokenHash, EndReason, ModelId, ModelStatus, NotificationId,
-    OrganizationId, Origin, Owner, PartnerId, PartnerKeyId, Payer, PermissionSet, RefreshChain,
-    RequestId, Role, SecretHash, SessionAlias, SessionHash, Subject, TicketId, TicketType,
-    Timestamp, TokenId, UsageId, UsageKind, UserId, Visibility,
+    DrawingId, EditorSessionHash, EditorTokenHash, EndReason, IssuerKey, ModelId, ModelStatus,
+    NotificationId, OrganizationId, Origin, Owner, PartnerId, PartnerKeyId, Payer, PermissionSet,
+    RefreshChain, RequestId, Role, ScriptJobHash, SecretHash, SessionAlias, SessionHash,
+    SharePolicy, Subject, TicketId, TicketType, Timestamp, TokenId, UsageId, UsageKind, UserId,
+    Visibility,
 };
 use vitrine_store::{
     ComputationStatus, DeliveryState, DoomState, JobKind, JobState, ListQuery, MetricScope,
-    ModelFilter, ResultKind, SignInRecord, Store, StoreOptions, VersionKind,
+    ModelFilter, ResultKind, ScriptJobState, SignInRecord, Store, StoreOptions, VersionKind,
 };
 
 mod common;
 
 const ROWS: &str = include_str!("rows/0001.sql");
 const ROWS_2: &str = include_str!("rows/0002.sql");
-const ROWS_3_TO_10: [&str; 8] = [
+const ROWS_3_TO_13: [&str; 10] = [
     include_str!("rows/0003.sql"),
     include_str!("rows/0004.sql"),
     include_str!("rows/0005.sql"),
@@ -29,6 +30,8 @@ const ROWS_3_TO_10: [&str; 8] = [
     include_str!("rows/0008.sql"),
     include_str!("rows/0009.sql"),
     include_str!("rows/0010.sql"),
+    include_str!("rows/0011.sql"),
+    include_str!("rows/0013.sql"),
 ];
 
 const ROWS_19: &str = include_str!("rows/0019.sql");
@@ -166,12 +169,12 @@ async fn read_notices(store: &Store) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_of_schema_versions_3_to_10_are_read() {
+async fn rows_of_schema_versions_3_to_13_are_read() {
     common::on_both(
-        "rows_of_schema_versions_3_to_10_are_read",
+        "rows_of_schema_versions_3_to_13_are_read",
         |url| async move {
             let store = Store::open(&url, StoreOptions::default()).await.unwrap();
-            for rows in [ROWS, ROWS_2].into_iter().chain(ROWS_3_TO_10) {
+            for rows in [ROWS, ROWS_2].into_iter().chain(ROWS_3_TO_13) {
                 write_rows(&url, rows).await;
             }
             read_doomed(&store).await;
@@ -180,7 +183,9 @@ async fn rows_of_schema_versions_3_to_10_are_read() {
             read_partners(&store).await;
             read_sign_ins(&store).await;
             read_drawings(&store).await;
+            read_script_jobs(&store).await;
             read_platform(&store).await;
+            read_bounds(&store).await;
             store.close().await;
         },
     )
@@ -236,6 +241,19 @@ async fn read_platform(store: &Store) {
     let key = store.access_keys(&OWNER, 1).await.unwrap().remove(0);
     assert_eq!((key.scopes.as_str(), key.active), ("tokens", false));
     assert_eq!(key.used_at, Some(at(80)));
+}
+
+async fn read_bounds(store: &Store) {
+    let group = AuthGroupId::from_bytes(uuid(0x14));
+    let group = store.auth_group(group).await.unwrap().unwrap();
+    assert_eq!(group.kept_until, Some(at(90)));
+    let hash = SessionHash::from_bytes([0xcc; 32]);
+    let session = store.session(hash).await.unwrap().unwrap();
+    assert_eq!(session.issuer_key, Some(IssuerKey::from_bytes([0xc1; 16])));
+    let jobs = store.jobs(JobState::Waiting, 10).await.unwrap();
+    assert!(jobs.iter().all(|job| job.owner == Some(OWNER.payer())));
+    let bytes = store.result_bytes(&OWNER.payer()).await.unwrap();
+    assert_eq!(bytes, 4_096);
 }
 
 async fn read_sign_ins(store: &Store) {
@@ -299,6 +317,15 @@ async fn read_partners(store: &Store) {
     assert!(token.one_time && token.user.is_some());
     assert_eq!((token.partner, token.key), (id, keys[0].id));
     assert_eq!((token.used_at, token.revoked_at), (Some(at(67)), None));
+}
+
+async fn read_script_jobs(store: &Store) {
+    let hash = ScriptJobHash::from_bytes([0xc1; 32]);
+    let job = store.script_job_unscoped(hash).await.unwrap().unwrap();
+    assert_eq!((job.state, job.attempts), (ScriptJobState::Done, 2));
+    assert_eq!((job.ready_at, job.created_at), (at(90), at(91)));
+    assert_eq!((job.ended_at, job.message), (Some(at(92)), None));
+    assert!(job.outputs.unwrap().contains("a.pdf"));
 }
 
 async fn read_drawings(store: &Store) {
@@ -497,4 +524,81 @@ async fn read_results(store: &Store) {
         (computations[0].wall_ms, computations[0].cpu_ms),
         (812, 790)
     );
+}
+
+/// Applications, second factors and sharing came with these.
+const ROWS_OF_ACCOUNTS: [&str; 3] = [
+    include_str!("rows/0016.sql"),
+    include_str!("rows/0017.sql"),
+    include_str!("rows/0018.sql"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_accounts_since_schema_version_16_are_read() {
+    common::on_both(
+        "rows_of_accounts_since_schema_version_16_are_read",
+        |url| async move {
+            let store = Store::open(&url, StoreOptions::default()).await.unwrap();
+            for rows in [ROWS, ROWS_2]
+                .into_iter()
+                .chain(ROWS_3_TO_13)
+                .chain(ROWS_OF_ACCOUNTS)
+            {
+                write_rows(&url, rows).await;
+            }
+            read_applications(&store).await;
+            read_sharing(&store).await;
+            store.close().await;
+        },
+    )
+    .await;
+}
+
+async fn read_applications(store: &Store) {
+    let link = store.setup_link().await.unwrap().unwrap();
+    assert_eq!(link, (SecretHash::from_bytes([0xc1; 32]), at(100)));
+    let shop = store.application("shop").await.unwrap().unwrap();
+    assert_eq!(
+        (shop.name.as_str(), shop.created_at),
+        ("Shop designer", at(101))
+    );
+    assert_eq!(
+        shop.redirects,
+        ["https://a.example/back", "http://localhost:3000/"]
+    );
+    let hash = SecretHash::from_bytes([0xc2; 32]);
+    let code = store.authorization_code_unscoped(&hash).await.unwrap();
+    let code = code.unwrap();
+    assert_eq!((code.application.as_str(), code.user), ("shop", USER));
+    assert_eq!(code.challenge.as_bytes(), &[0xc3; 32]);
+    assert_eq!(
+        (code.expires_at, code.key, code.sign_in),
+        (at(102), None, None)
+    );
+    let key = store.access_keys(&OWNER, 1).await.unwrap().remove(0);
+    assert_eq!(key.networks, "192.0.2.0/24 2001:db8::/32");
+}
+
+async fn read_sharing(store: &Store) {
+    let factor = store.second_factor(USER).await.unwrap().unwrap();
+    assert_eq!((factor.sealed, factor.last_step), (vec![1, 2], 59_841_840));
+    assert_eq!(
+        (factor.created_at, factor.confirmed_at),
+        (at(110), Some(at(111)))
+    );
+    assert_eq!(store.recovery_codes_left(USER).await.unwrap(), 1);
+    let acme = OWNER.organization.unwrap();
+    let open = store
+        .invitations(acme, at(120), 10)
+        .await
+        .unwrap()
+        .remove(0);
+    assert_eq!((open.role, open.receiver), (Role::Manager, None));
+    assert_eq!(open.email.as_deref(), Some("ada@example.com"));
+    assert_eq!(open.hash, Some(SecretHash::from_bytes([0xc7; 32])));
+    assert_eq!((open.created_by, open.expires_at), (USER, at(121)));
+    let share = store.shares_of(MODEL, USER).await.unwrap().remove(0);
+    assert_eq!((share.policy, share.provider), (SharePolicy::Export, USER));
+    assert_eq!(share.created_at, at(122));
+    assert_eq!(store.model_link(MODEL).await.unwrap(), Some(-3));
 }

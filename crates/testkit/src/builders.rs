@@ -114,6 +114,7 @@ impl Builder {
             scopes: "*".to_owned(),
             active: true,
             used_at: None,
+            networks: String::new(),
         }
     }
 
@@ -196,6 +197,7 @@ impl Builder {
             ticket: Some(TicketId::new(&self.entropy)),
             token: None,
             subject: None,
+            issuer_key: None,
             owner: model.owner,
             payer: model.owner.payer(),
             class: SessionClass::Limited,

@@ -432,6 +432,12 @@ pub(crate) enum UserCommand {
         #[arg(long)]
         password_file: Option<PathBuf>,
     },
+    /// Take a user's second factor away: whoever has lost the device and the recovery codes signs in by the
+    /// password alone again.
+    ForgetSecondFactor {
+        /// The user's id or address.
+        user: String,
+    },
     /// Change a setting of the account.
     Set {
         /// The account's id.
@@ -606,6 +612,9 @@ pub(crate) struct PartnerSettingsArguments {
     /// Whether verifying a token needs the key beside it.
     #[arg(long)]
     pub(crate) require_key_on_verify: Option<bool>,
+    /// Whether pages of the editor may be opened by parameters in their address, for looking only.
+    #[arg(long)]
+    pub(crate) plain_parameters: Option<bool>,
     /// Tokens that may be made in an hour; 0 for no limit.
     #[arg(long)]
     pub(crate) tokens_per_hour: Option<u32>,
@@ -675,4 +684,29 @@ pub(crate) enum Api {
     Partner,
     /// The platform, where accounts sign in.
     Platform,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_begins_with_a_dash_is_retired_wherever_options_stand() {
+        for line in [
+            ["vitrine", "keys", "retire", "-dash_id", "--data", "here"],
+            ["vitrine", "keys", "retire", "--data", "here", "-dash_id"],
+            ["vitrine", "keys", "--data", "here", "retire", "-dash_id"],
+        ] {
+            let parsed = Arguments::try_parse_from(line).unwrap();
+            let Command::Keys {
+                place,
+                command: KeysCommand::Retire { kid },
+            } = parsed.command
+            else {
+                panic!("another command: {line:?}");
+            };
+            assert_eq!(kid, "-dash_id", "{line:?}");
+            assert_eq!(place.data, Some(PathBuf::from("here")), "{line:?}");
+        }
+    }
 }

@@ -19,9 +19,11 @@ use vitrine_access::forwarded::{ForwardedHeader, ProxyError, TrustedProxies};
 use vitrine_access::origin::AllowedDomains;
 use vitrine_access::session::SessionLimits;
 use vitrine_engine::Confinement;
+use vitrine_service::budget::AccountBounds;
 use vitrine_service::settings::{RateLimits, SESSION_WAIT, Settings, UPLOAD_LINK_TTL};
 
 use crate::reach::{self, EgressRules, IssuerRules};
+use crate::traces::TelemetryRules;
 
 /// Environment variables that set a key begin so; `VITRINE_PUBLIC_URL` is `public_url`.
 const ENVIRONMENT_PREFIX: &str = "VITRINE_";
@@ -70,6 +72,10 @@ pub(crate) struct Config {
     pub(crate) session_idle_max_s: u64,
     pub(crate) asset_grace_s: u64,
     pub(crate) audit_retention_days: u64,
+    pub(crate) ticket_retention_days: u64,
+    pub(crate) account_results_mib_max: u64,
+    pub(crate) account_files_mib_max: u64,
+    pub(crate) account_models_max: u64,
     pub(crate) shutdown_grace_s: u64,
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
@@ -77,6 +83,8 @@ pub(crate) struct Config {
     pub(crate) egress: BTreeMap<String, EgressRules>,
     #[serde(default)]
     pub(crate) external_issuer: Vec<IssuerRules>,
+    #[serde(default)]
+    pub(crate) telemetry: TelemetryRules,
 }
 
 /// In which header proxies tell the client's address.
@@ -130,6 +138,7 @@ impl From<WorkerConfinement> for Confinement {
 impl Default for Config {
     fn default() -> Self {
         let rates = RateLimits::default();
+        let bounds = AccountBounds::default();
         Self {
             data: PathBuf::from("data"),
             listen: "127.0.0.1:8080".into(),
@@ -160,11 +169,16 @@ impl Default for Config {
             session_idle_max_s: 3600,
             asset_grace_s: 300,
             audit_retention_days: 90,
+            ticket_retention_days: 90,
+            account_results_mib_max: bounds.results_mib,
+            account_files_mib_max: bounds.files_mib,
+            account_models_max: bounds.models,
             shutdown_grace_s: 20,
             log: "info".into(),
             log_format: LogFormat::Text,
             egress: BTreeMap::new(),
             external_issuer: Vec::new(),
+            telemetry: TelemetryRules::default(),
         }
     }
 }
@@ -258,12 +272,14 @@ impl Config {
             ("session_idle_max_s", self.session_idle_max_s),
             ("computation_time_max_ms", self.computation_time_max_ms),
             ("audit_retention_days", self.audit_retention_days),
+            ("ticket_retention_days", self.ticket_retention_days),
         ] {
             if value == 0 {
                 faults.push(format!("{key}: give a number above 0"));
             }
         }
-        faults.extend(reach::egress(&self.egress, &self.external_issuer).1);
+        faults.extend(self.telemetry.faults());
+        faults.extend(self.reach().1);
         faults.extend(reach::issuers(&self.external_issuer, &self.issuer, &self.audience).1);
         faults
     }
@@ -272,9 +288,13 @@ impl Config {
         TrustedProxies::parse_all(&self.trusted_proxies, self.forwarded_header.domain())
     }
 
+    fn reach(&self) -> (EgressPolicy, Vec<String>) {
+        reach::egress(&self.egress, &self.external_issuer, &self.telemetry)
+    }
+
     /// What may be reached from here.
     pub(crate) fn egress_policy(&self) -> Result<EgressPolicy> {
-        match reach::egress(&self.egress, &self.external_issuer) {
+        match self.reach() {
             (policy, faults) if faults.is_empty() => Ok(policy),
             (_, faults) => bail!("{}", faults.join("; ")),
         }
@@ -344,6 +364,12 @@ impl Config {
             session_wait: SESSION_WAIT,
             upload_link_ttl: UPLOAD_LINK_TTL,
             audit_kept: Duration::from_secs(self.audit_retention_days.saturating_mul(DAY_S)),
+            tickets_kept: Duration::from_secs(self.ticket_retention_days.saturating_mul(DAY_S)),
+            account_bounds: AccountBounds {
+                results_mib: self.account_results_mib_max,
+                files_mib: self.account_files_mib_max,
+                models: self.account_models_max,
+            },
             external_issuers: reach::issuers(&self.external_issuer, &self.issuer, &self.audience).0,
             rates: RateLimits {
                 address: self.rate_address_per_min,

@@ -199,7 +199,8 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<()> {
     let routers = [
         (
             listener,
-            vitrine_http::router_with(services.clone(), observe::start(&config)?).into(),
+            vitrine_http::router_with(services.clone(), observe::start(&config, services.clone())?)
+                .into(),
         ),
         (shop_listener, allowed),
         (stranger_listener, strange),

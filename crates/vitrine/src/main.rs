@@ -15,6 +15,7 @@ mod reach;
 mod server;
 mod shop;
 mod single_server;
+mod traces;
 
 use std::process::ExitCode;
 

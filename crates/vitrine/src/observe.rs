@@ -8,7 +8,9 @@ use anyhow::{Context, Result, bail};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use vitrine_http::Extras;
 use vitrine_http::ops::OperatorToken;
+use vitrine_service::Services;
 
+use crate::adapters::BatchedEntropy;
 use crate::config::Config;
 
 /// Upper bounds of the histograms, in seconds: from a cached answer to the longest computation.
@@ -21,7 +23,7 @@ const UPKEEP: Duration = Duration::from_secs(10);
 const OPERATOR_TOKEN_CHARS_MIN: usize = 24;
 
 /// Starts recording; what comes back goes into the router.
-pub(crate) fn start(config: &Config) -> Result<Extras> {
+pub(crate) fn start(config: &Config, services: Services) -> Result<Extras> {
     let recorder = PrometheusBuilder::new()
         .set_buckets(&SECONDS)?
         .build_recorder();
@@ -36,8 +38,12 @@ pub(crate) fn start(config: &Config) -> Result<Extras> {
         }
     });
     Ok(Extras {
-        metrics: Some(Arc::new(move || handle.render())),
+        metrics: Some(Arc::new(move || {
+            services.note_gauges();
+            handle.render()
+        })),
         operator_token: operator_token(Path::new(&config.operator_token_file))?,
+        request_ids: Some(Arc::new(BatchedEntropy::new())),
     })
 }
 

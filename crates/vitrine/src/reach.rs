@@ -12,6 +12,8 @@ use vitrine_access::owner::Payer;
 use vitrine_access::permissions::PermissionSet;
 use vitrine_service::issuers::{ExternalIssuer, KeySource};
 
+use crate::traces::TelemetryRules;
+
 /// What may be reached from here for one purpose.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
@@ -37,11 +39,12 @@ pub(crate) struct IssuerRules {
     pub(crate) scopes: Vec<String>,
 }
 
-/// What may be reached, with every fault in the rules. Hosts that issuers' key sets lie on need no rule
-/// of their own.
+/// What may be reached, with every fault in the rules. Hosts that issuers' key sets lie on and the collector of
+/// traces need no rule of their own.
 pub(crate) fn egress(
     rules: &BTreeMap<String, EgressRules>,
     issuers: &[IssuerRules],
+    telemetry: &TelemetryRules,
 ) -> (EgressPolicy, Vec<String>) {
     let mut policy = EgressPolicy::default();
     let mut faults = Vec::new();
@@ -79,6 +82,13 @@ pub(crate) fn egress(
         match allowed {
             Ok(more) => policy = more,
             Err(fault) => faults.push(format!("external_issuer {}: {fault}", rules.issuer)),
+        }
+    }
+    // What is wrong with the address is told with the other settings of traces.
+    if let Some(Ok(origin)) = telemetry.origin() {
+        match policy.clone().allow_host(EgressPurpose::Telemetry, &origin) {
+            Ok(more) => policy = more,
+            Err(fault) => faults.push(format!("telemetry.endpoint: {fault}")),
         }
     }
     (policy, faults)
@@ -181,7 +191,7 @@ mod tests {
     #[test]
     fn the_host_of_a_key_set_needs_no_rule_of_its_own() {
         let keys = "https://login.example.com:8443/keys.json";
-        let (policy, faults) = egress(&BTreeMap::new(), &[rules(keys)]);
+        let (policy, faults) = egress(&BTreeMap::new(), &[rules(keys)], &TelemetryRules::default());
         assert!(faults.is_empty(), "{faults:?}");
         let jwks = EgressPurpose::Jwks;
         assert!(policy.check_url(jwks, keys).is_ok());
@@ -208,7 +218,7 @@ mod tests {
             ("ftp://login.example.com/keys", false),
             ("keys.json", false),
         ] {
-            let (_, faults) = egress(&BTreeMap::new(), &[rules(url)]);
+            let (_, faults) = egress(&BTreeMap::new(), &[rules(url)], &TelemetryRules::default());
             assert_eq!(faults.is_empty(), good, "{url}: {faults:?}");
         }
     }

@@ -33,7 +33,7 @@ const HEADERS_MAX: usize = 64;
 const HEADER_BYTES_MAX: usize = 32 * 1024;
 /// Connections served at once; further ones wait in the system's line. Each costs a few kilobytes
 /// and a file handle.
-const CONNECTIONS_MAX: usize = 8_192;
+pub(crate) const CONNECTIONS_MAX: usize = 8_192;
 /// How long to wait after `accept` failed, for instance because no file handle was left.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
@@ -128,12 +128,29 @@ fn connection(
         .max_buf_size(HEADER_BYTES_MAX)
         .serve_connection(TokioIo::new(Steady::new(stream, PATIENCE)), service);
     let watched = graceful.watch(connection);
+    let open = Open::new();
     tokio::spawn(async move {
-        let _place = place;
+        let _place = (place, open);
         if let Err(error) = watched.await {
             tracing::debug!(%error, "a connection ended early");
         }
     });
+}
+
+/// A connection among those that are counted in the metrics.
+struct Open;
+
+impl Open {
+    fn new() -> Self {
+        metrics::gauge!("vitrine_connections_open").increment(1.0);
+        Self
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        metrics::gauge!("vitrine_connections_open").decrement(1.0);
+    }
 }
 
 /// Whether a request's body was read to its end.
@@ -179,7 +196,7 @@ impl Body for Watched {
 /// Watches the body of a request that has one.
 fn watched(request: Request<Incoming>) -> (Request, Ended) {
     if request.body().is_end_stream() {
-        return (request.map(AnyBody::new), Ended(None));
+        return (request.map(|_| AnyBody::empty()), Ended(None));
     }
     let ended = Arc::new(AtomicBool::new(false));
     let note = Arc::clone(&ended);

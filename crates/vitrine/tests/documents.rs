@@ -186,8 +186,10 @@ fn credential(operation: &Operation) -> &'static str {
         Credential::PartnerKey => "partner key",
         Credential::EditorToken => "editor token",
         Credential::EditorSession => "editor session",
+        Credential::ScriptJob => "script job id",
         Credential::AccessKey => "access key",
         Credential::Account => "token of the platform",
+        Credential::OneTimeLink => "secret of a link, once",
     }
 }
 
@@ -224,6 +226,30 @@ fn the_table_of_operations_is_the_permission_tables() {
 }
 
 #[test]
+fn the_table_of_parameters_is_the_codes() {
+    use vitrine_access::editor_parameters::PARAMETERS;
+
+    let mut table = String::from("| parameter | for | what it says |\n|---|---|---|\n");
+    for row in PARAMETERS {
+        let used = row.used.as_str();
+        writeln!(table, "| `{}` | {used} | {} |", row.name, row.meaning).unwrap();
+    }
+    check_block("docs/editor.md", "parameters", &table);
+}
+
+#[test]
+fn the_commands_of_scripts_are_the_documented_ones() {
+    let page = read("docs/partners.md");
+    for command in vitrine_engine::SCRIPT_COMMANDS {
+        let name = format!("`{command}`");
+        assert!(
+            page.contains(&name),
+            "docs/partners.md does not name {command}"
+        );
+    }
+}
+
+#[test]
 fn the_catalogue_of_errors_is_the_error_tables() {
     let mut table =
         String::from("| code | status | type | meaning | what to do |\n|---|---|---|---|---|\n");
@@ -254,8 +280,8 @@ fn names(text: &str, prefix: &str) -> BTreeSet<String> {
         .collect()
 }
 
-#[test]
-fn the_operators_guide_lists_every_metric_and_no_other() {
+/// The names of all metrics that the code records.
+fn recorded_metrics() -> BTreeSet<String> {
     let mut code = String::new();
     for krate in crates() {
         sources(
@@ -274,10 +300,32 @@ fn the_operators_guide_lists_every_metric_and_no_other() {
         }
     }
     assert!(recorded.len() > 5, "{recorded:?}");
+    recorded
+}
+
+#[test]
+fn the_operators_guide_lists_every_metric_and_no_other() {
     let guide = read("docs/operators.md");
     let (_, section) = guide.split_once("## Metrics").unwrap();
     let section = section.split("\n## ").next().unwrap();
-    assert_eq!(names(section, "vitrine_"), recorded);
+    assert_eq!(names(section, "vitrine_"), recorded_metrics());
+}
+
+#[test]
+fn the_dashboard_shows_every_metric_and_no_other() {
+    let text = read("deploy/grafana/vitrine.json");
+    let dashboard: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(dashboard["title"], "Vitrine");
+    let shown: BTreeSet<String> = names(&text, "vitrine_")
+        .into_iter()
+        .map(|name| {
+            // A histogram is asked by its parts.
+            let parts = ["_bucket", "_count", "_sum"];
+            let whole = parts.iter().find_map(|part| name.strip_suffix(part));
+            whole.unwrap_or(&name).to_owned()
+        })
+        .collect();
+    assert_eq!(shown, recorded_metrics());
 }
 
 /// The lines of fenced blocks that call the program.

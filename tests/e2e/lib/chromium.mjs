@@ -93,7 +93,7 @@ export async function modelVisible(page, root = page) {
       const next = await canvasPicture(page, root)
       return picture.pixels.equals(next.pixels) && next
     },
-    { ms_max: 60_000, every_ms: 150 },
+    { ms_max: 120_000, every_ms: 150 },
   )
 }
 

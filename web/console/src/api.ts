@@ -81,8 +81,9 @@ export class Account {
     return () => this.#listeners.delete(listener);
   }
 
-  async signIn(username: string, password: string): Promise<void> {
-    await this.#ask({ grant_type: "password", username, password });
+  /** `otp`: the code of an authenticator program, for accounts that ask for one. */
+  async signIn(username: string, password: string, otp = ""): Promise<void> {
+    await this.#ask({ grant_type: "password", username, password, ...(otp === "" ? {} : { otp }) });
     this.endedBecause = "";
     this.#tell();
   }
@@ -118,6 +119,24 @@ export class Account {
     return ((await answer.json()) as { data: T }).data;
   }
 
+  /** Calls an operation that answers without the envelope. */
+  async ask<T>(method: string, path: string, body: unknown): Promise<T> {
+    const answer = await this.#authorized(method, path, body);
+    return (await answer.json()) as T;
+  }
+
+  /** Calls an operation that takes no sign-in: the secret of a link stands in the body. */
+  async open<T>(path: string, body: unknown): Promise<T> {
+    const response = await this.#reach(path, {
+      method: "POST",
+      credentials: "same-origin",
+      headers: { "Content-Type": "application/json", Accept: "application/json" },
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw await errorOf(response);
+    return ((await response.json()) as { data: T }).data;
+  }
+
   async #authorized(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
     for (let round = 0; ; round += 1) {
       await this.#renewIfDue();
@@ -131,7 +150,8 @@ export class Account {
       const response = await this.#reach(path, init);
       if (response.ok) return response;
       const error = await errorOf(response);
-      if (error.status !== 401) throw error;
+      // A wrong present password is 401 too, and ends nothing.
+      if (error.status !== 401 || !(error.code === "" || error.code.startsWith("token-"))) throw error;
       if (error.code !== "token-expired" || round > 0 || this.#signedIn === undefined) {
         this.#forget("Your sign-in has ended. Sign in again.");
         this.#tell();

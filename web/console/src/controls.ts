@@ -9,6 +9,8 @@ export interface Draft {
   tooltip: string;
   group: string;
   hidden: boolean;
+  /** What sessions open with, in the API's words; undefined for what has no value. */
+  value: string | undefined;
 }
 
 /** In the order in which visitors see them. */
@@ -24,6 +26,7 @@ export function draftsOf(definitions: Record<string, Definition>): Draft[] {
       tooltip: one.tooltip ?? "",
       group: one.group?.name ?? "",
       hidden: one.hidden,
+      value: one.defval,
     }));
 }
 
@@ -59,4 +62,10 @@ export function changesOf(drafts: readonly Draft[], definitions: Record<string, 
     if (Object.keys(change).length > 0) changes[draft.id] = change;
   });
   return changes;
+}
+
+/** Values that differ from what sessions open with now. */
+export function defaultsOf(drafts: readonly Draft[], definitions: Record<string, Definition>): Record<string, string> {
+  const changed = drafts.filter(({ id, value }) => value !== undefined && value !== definitions[id]?.defval);
+  return Object.fromEntries(changed.map(({ id, value }) => [id, value ?? ""]));
 }

@@ -2,7 +2,7 @@
 import { ApiError, errorOf } from "./api.js";
 import { platform } from "./platform.js";
 
-/** What every control has: a parameter, or an export. */
+/** What every control has: a parameter, an output or an export. The last members are those of parameters. */
 export interface Definition {
   id: string;
   name: string;
@@ -12,6 +12,12 @@ export interface Definition {
   group?: { id: string; name: string };
   order?: number;
   hidden: boolean;
+  defval?: string;
+  min?: number;
+  max?: number;
+  decimalplaces?: number;
+  choices?: string[];
+  visualization?: string;
 }
 
 export interface DefinitionChange {
@@ -22,12 +28,16 @@ export interface DefinitionChange {
   hidden?: boolean;
 }
 
-export type Kind = "parameter" | "export";
+export type Kind = "parameter" | "output" | "export";
+
+/** The viewer's settings: an object of the viewer's own form. */
+export type ViewerConfig = Record<string, unknown>;
 
 export interface GeometryModel {
   model: { stat: string; msg?: string };
   file?: { upload?: string };
   parameters?: Record<string, Definition>;
+  outputs?: Record<string, Definition>;
   exports?: Record<string, Definition>;
 }
 
@@ -68,6 +78,8 @@ export const geometry = {
   model: (id: string): Promise<GeometryModel> => call("GET", id, ""),
   present: (id: string, kind: Kind, changes: Record<string, DefinitionChange>): Promise<unknown> => call("PATCH", id, `/${kind}`, changes),
   setDefaults: (id: string, values: Record<string, string>): Promise<unknown> => call("PATCH", id, "/parameter/defval", values),
+  viewer: async (id: string): Promise<ViewerConfig> => (await call<{ viewer: { config: ViewerConfig } }>("GET", id, "/config")).viewer.config,
+  setViewer: (id: string, config: ViewerConfig): Promise<unknown> => call("POST", id, "/config", config),
   /** Sends a file to a sealed link; `progress` hears the share that has been sent. */
   upload: (href: string, file: Blob, type: string, progress: (share: number) => void, signal: AbortSignal): Promise<void> =>
     new Promise((resolve, reject) => {

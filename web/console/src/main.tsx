@@ -7,13 +7,20 @@ import { useEffect, useState } from "preact/hooks";
 import { account } from "./api.js";
 import { config } from "./config.js";
 import { AccountPage } from "./pages/account.js";
+import { DeletedPage } from "./pages/deleted.js";
+import { KeysPage } from "./pages/keys.js";
+import { AuthorizePage } from "./pages/authorize.js";
 import { ModelPage } from "./pages/model.js";
 import { ModelsPage } from "./pages/models.js";
+import { OrganizationPage } from "./pages/organization.js";
 import { SignInPage } from "./pages/sign-in.js";
+import { NewModelPage, NewVersionPage } from "./pages/upload.js";
+import { UsagePage } from "./pages/usage.js";
+import { InvitationPage, SetUpPage } from "./pages/welcome.js";
 import { platform } from "./platform.js";
 import { useResource } from "./resource.js";
 import { address, useSegments } from "./router.js";
-import { Failure, Title } from "./ui.js";
+import { Failure, LinkRow, Title } from "./ui.js";
 
 function Brand(): JSX.Element {
   return (
@@ -32,24 +39,33 @@ function Brand(): JSX.Element {
   );
 }
 
+/** The areas of the console, as they stand in its head. */
+const AREAS: [string, string][] = [
+  ["models", "Models"],
+  ["usage", "Usage"],
+  ["keys", "Access keys"],
+  ["organization", "Organization"],
+  ["account", "Account"],
+];
+
 function Top(): JSX.Element {
   const [first] = useSegments();
   const user = useResource("user", platform.user);
-  const here = (name: string): { "aria-current"?: "page" } => ((first ?? "models") === name ? { "aria-current": "page" } : {});
+  const area = first === undefined || first === "new" || first === "deleted" ? "models" : first;
+  const here = (name: string): { "aria-current"?: "page" } => (area === name ? { "aria-current": "page" } : {});
   return (
     <header class="top">
       <a class="skip" href="#main" onClick={skip}>
         To the content
       </a>
       <Brand />
-      <nav aria-label="Console">
-        <a href={address("models")} {...here("models")}>
-          Models
-        </a>
-        <a href={address("account")} {...here("account")}>
-          Account
-        </a>
-      </nav>
+      <LinkRow label="Console" current={area}>
+        {AREAS.map(([name, label]) => (
+          <a key={name} href={address(name)} {...here(name)}>
+            {label}
+          </a>
+        ))}
+      </LinkRow>
       <div class="who">
         <span class="fine">{user.value?.first_name ?? user.value?.email ?? ""}</span>
         <button type="button" onClick={() => void account.signOut()}>
@@ -70,6 +86,11 @@ function Place(): JSX.Element {
   const [first = "models", key, tab] = useSegments();
   if (first === "models" && key !== undefined) return <ModelPage key={key} model={key} tab={tab ?? "preview"} />;
   if (first === "models") return <ModelsPage />;
+  if (first === "new") return key === undefined ? <NewModelPage /> : <NewVersionPage key={key} previous={key} />;
+  if (first === "deleted") return <DeletedPage />;
+  if (first === "usage") return <UsagePage />;
+  if (first === "keys") return <KeysPage />;
+  if (first === "organization") return <OrganizationPage />;
   if (first === "account") return <AccountPage />;
   return (
     <>
@@ -85,6 +106,7 @@ function App(): JSX.Element {
   const [state, setState] = useState<"starting" | "ready" | "failed">("starting");
   const [problem, setProblem] = useState<unknown>();
   const [user, setUser] = useState(account.user);
+  const here = useSegments();
   const start = (): void => {
     setState("starting");
     account.restore().then(
@@ -106,7 +128,11 @@ function App(): JSX.Element {
       </main>
     );
   }
+  const [place, first, secret] = here;
+  if (place === "setup" && first !== undefined) return <SetUpPage token={first} />;
+  if (place === "invitation" && first !== undefined && secret !== undefined) return <InvitationPage organization={first} token={secret} />;
   if (user === undefined) return <SignInPage />;
+  if (place === "authorize") return <AuthorizePage />;
   return (
     <>
       <Top key={user} />

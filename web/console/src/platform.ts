@@ -14,14 +14,47 @@ export interface Model {
   created_at: number;
   updated_at: number;
   ticket: { ticket: string } | null;
+  /** Why the file was refused. */
+  message: string | null;
+  filename: string | null;
+  description: string | null;
+  comment: string;
+  tags: { name: string }[];
+  visibility: Visibility;
+  use_global_accessdomains: boolean;
+  prev_id: string | null;
+  deleted_at: number | null;
+  permissions: string[];
+  previous_model?: Version | null;
+  successor_models?: Version[];
 }
 
+/** Whether the account manages a model, or may only look at it: the server then leaves out what is the managers' business. */
+export const manages = ({ permissions }: Pick<Model, "permissions">): boolean => permissions.includes("update_owner");
+
+/** Another version of a model, as far as it is told beside one. */
+export type Version = Pick<Model, "id" | "slug" | "title" | "created_at">;
+
+export type Visibility = "private" | "organization" | "public";
+
+/** What may be said of a new model, and changed later. */
 export interface ModelChange {
   title?: string;
+  description?: string;
+  comment?: string;
+  tags?: string[];
+  visibility?: Visibility;
   accessdomains?: string[];
+  use_global_accessdomains?: boolean;
   backendaccess?: boolean;
   require_token?: boolean;
   allow_direct_embedding?: boolean;
+}
+
+export interface NewModel extends ModelChange {
+  title: string;
+  filename: string;
+  prev_id?: string;
 }
 
 export interface Page<T> {
@@ -94,6 +127,101 @@ export interface User {
   id: string;
   first_name: string | null;
   email: string | null;
+  organization_id: string | null;
+  organization_role: Role | null;
+  global_accessdomains: { name: string }[];
+  force_require_token: boolean;
+  /** `admin` for those who operate this server. */
+  roles: string[];
+  features: Features;
+}
+
+export interface Features {
+  plan: string;
+  feature: Record<string, boolean>;
+  limit: Record<string, number>;
+}
+
+export interface UserChange {
+  username?: string;
+  global_accessdomains?: string[];
+  force_require_token?: boolean;
+  old_password?: string;
+  new_password?: string;
+  new_password_confirmation?: string;
+}
+
+export type Role = "suspended" | "consumer" | "user" | "manager" | "admin" | "owner";
+
+export interface Organization {
+  id: string;
+  name: string;
+  accessdomains: { name: string }[];
+  force_require_token: boolean;
+  features: Features;
+  created_at: number;
+}
+
+export interface Member {
+  id: string;
+  first_name: string | null;
+  email: string | null;
+  organization_role: Role;
+}
+
+export interface AccessKey {
+  key_id: string;
+  description: string;
+  scope: string[];
+  active: boolean;
+  valid_until: number | null;
+  created_at: number;
+  used_at: number | null;
+  ends_with: string;
+}
+
+export interface KeyChange {
+  active?: boolean;
+  valid_until?: number | null;
+}
+
+/** Credits of a kind of use. Where the contract counts only, there are none. */
+interface Spent {
+  credits?: number;
+}
+
+type SpentByKind = Record<"exports" | "outputs" | "combined" | "sessions" | "computations", Spent>;
+
+/** What was spent in one hour, day or month (UTC). */
+export interface Metric {
+  timestamp_date: number;
+  timestamp: string;
+  data: { default: SpentByKind; limited: SpentByKind; loading: Spent };
+}
+
+export type Period = "day" | "month";
+
+export interface MetricsAsked {
+  period: Period;
+  /** Seconds since 1970. */
+  from: number;
+  model?: string;
+  organization?: string;
+}
+
+/** How much may be spent, and how much was. */
+export interface Cap {
+  scope: string;
+  per: "hour" | "day" | "month";
+  credits: number;
+  used: number;
+  resets_at: number;
+}
+
+export interface ModelsAsked {
+  deleted: boolean;
+  /** A part of the title. */
+  title: string;
 }
 
 const MODELS = "/api/v1/models";
@@ -104,11 +232,48 @@ const at = (key: string, rest = ""): string => `${MODELS}/${encodeURIComponent(k
 
 export const platform = {
   user: (): Promise<User> => account.call("GET", `/api/v1/users/${account.user ?? ""}`),
+  changeUser: (change: UserChange): Promise<User> => account.call("PATCH", `/api/v1/users/${account.user ?? ""}`, change),
+  organization: (id: string): Promise<Organization> => account.call("GET", `/api/v1/organizations/${id}`),
+  createOrganization: (name: string): Promise<Organization> => account.call("POST", "/api/v1/organizations", { name }),
+  changeOrganization: (id: string, change: { accessdomains?: string[]; force_require_token?: boolean }): Promise<Organization> =>
+    account.call("PATCH", `/api/v1/organizations/${id}`, change),
+  members: (id: string): Promise<Page<Member>> => account.call("POST", `/api/v1/organizations/${id}/user/query`, {}),
+  changeMember: (id: string, member: string, organization_role: Role): Promise<unknown> =>
+    account.call("PATCH", `/api/v1/organizations/${id}/user/${member}`, { organization_role }),
+  keys: async (): Promise<AccessKey[]> => (await account.call<{ result: AccessKey[] }>("POST", "/api/v1/apitokens/query", {})).result,
+  createKey: (wanted: { description: string; scope: string[]; valid_until?: number }): Promise<AccessKey & { key_secret: string }> =>
+    account.call("POST", "/api/v1/apitokens", wanted),
+  changeKey: (id: string, change: KeyChange): Promise<AccessKey> => account.call("PATCH", `/api/v1/apitokens/${id}`, change),
+  revokeKey: (id: string): Promise<unknown> => account.call("DELETE", `/api/v1/apitokens/${id}`),
+  /** Stretches of time in which something was charged, oldest first. */
+  metrics: async ({ period, from, model, organization }: MetricsAsked): Promise<Metric[]> => {
+    const filters: Record<string, unknown> = { "timestamp_type[=]": period, "timestamp_date[>=]": from };
+    if (model !== undefined) filters["model_id[=]"] = model;
+    if (organization !== undefined) filters["organization_id[=]"] = organization;
+    const place = organization === undefined ? "user" : "organization";
+    const asked = { filters, sorters: { timestamp_date: "asc" }, limit: 100 };
+    return (await account.call<{ result: Metric[] }>("POST", `/api/v1/${place}_credit_metrics/query`, asked)).result;
+  },
+  caps: async (model?: string): Promise<Cap[]> => {
+    const filters = model === undefined ? {} : { "model_id[=]": model };
+    return (await account.call<{ result: Cap[] }>("POST", "/api/v1/credit_caps/query", { filters })).result;
+  },
   signIns: (): Promise<SignIn[]> => account.call("GET", `/api/v1/users/users/${account.user ?? ""}/apiclients`),
   endSignIn: (id: string): Promise<unknown> => account.call("DELETE", `/api/v1/users/users/${account.user ?? ""}/apiclients/${id}`),
-  models: (offset: string | null, signal?: AbortSignal): Promise<Page<Model>> =>
-    account.call("POST", `${MODELS}/query`, { sorters: { created_at: "desc" }, embed: ["accessdomains"], limit: PAGE_ROWS, offset }, signal),
-  model: (key: string): Promise<Model> => account.call("GET", at(key, "?embed=accessdomains")),
+  models: (asked: ModelsAsked, offset: string | null): Promise<Page<Model>> => {
+    const filters: Record<string, unknown> = asked.deleted ? { "deleted_at[!?]": null } : {};
+    if (asked.title) filters["title[%]"] = asked.title;
+    const sorters = asked.deleted ? { updated_at: "desc" } : { created_at: "desc" };
+    return account.call("POST", `${MODELS}/query`, { filters, sorters, embed: ["accessdomains"], limit: PAGE_ROWS, offset });
+  },
+  model: (key: string): Promise<Model> => account.call("GET", at(key, "?embed=accessdomains,tags")),
+  versions: (key: string): Promise<Model> => account.call("GET", at(key, "?embed=previous_model,successor_models")),
+  createModel: (wanted: NewModel): Promise<Model> => account.call("POST", MODELS, wanted),
+  /** Shows a model to those who may see it, once its file has been checked. */
+  publish: (key: string): Promise<Model> => account.call("PATCH", at(key), { status: "done" }),
+  deleteModel: (key: string): Promise<unknown> => account.call("DELETE", at(key)),
+  restoreModel: (key: string): Promise<Model> => account.call("PATCH", at(key), { deleted_at: null }),
+  rename: (key: string, slug: string): Promise<Model> => account.call("PATCH", at(key), { slug }),
   modelWithTicket: (key: string): Promise<Model> => account.call("GET", at(key, "?embed=accessdomains,ticket")),
   change: (key: string, change: ModelChange): Promise<Model> => account.call("PATCH", at(key), change),
   token: async (id: string, scope: string[]): Promise<string> =>

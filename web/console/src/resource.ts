@@ -42,3 +42,38 @@ export function useResource<T>(key: string, load: () => Promise<T>): Resource<T>
     set: (value) => setState({ key, value, waiting: false }),
   };
 }
+
+/** Repeats something while the page is looked at. */
+export function useEvery(ms: number, on: boolean, run: () => unknown): void {
+  const latest = useRef(run);
+  latest.current = run;
+  useEffect(() => {
+    if (!on) return undefined;
+    const timer = setInterval(() => {
+      if (!document.hidden) void latest.current();
+    }, ms);
+    return () => clearInterval(timer);
+  }, [ms, on]);
+}
+
+/** A list that comes page by page. */
+export interface Paged<T> {
+  result: T[];
+  pagination: { next_offset: string | null };
+}
+
+export interface Pages<T> extends Resource<Paged<T>> {
+  /** Fetches the next page and puts it behind the others. */
+  more: () => Promise<void>;
+}
+
+export function usePages<T>(key: string, load: (offset: string | null) => Promise<Paged<T>>): Pages<T> {
+  const pages = useResource(key, () => load(null));
+  const more = async (): Promise<void> => {
+    const known = pages.value;
+    if (!known) return;
+    const next = await load(known.pagination.next_offset);
+    pages.set({ ...next, result: [...known.result, ...next.result] });
+  };
+  return { ...pages, more };
+}

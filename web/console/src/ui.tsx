@@ -2,8 +2,8 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { ApiError } from "./api.js";
-import type { Resource } from "./resource.js";
-import type { Tone } from "./words.js";
+import type { Paged, Pages, Resource } from "./resource.js";
+import { bytes, type Tone } from "./words.js";
 
 type Children = { children?: ComponentChildren };
 
@@ -100,7 +100,7 @@ interface FieldProps {
   error?: string | undefined;
   value: string;
   change: (value: string) => void;
-  type?: "text" | "password" | "email";
+  type?: "text" | "password" | "email" | "search" | "number" | "date";
   required?: boolean;
   placeholder?: string;
   autocomplete?: string;
@@ -282,4 +282,183 @@ export function useAction<A extends unknown[]>(
     }
   };
   return { run, busy, error, clear: () => setError(undefined) };
+}
+
+/** A button for the rest of a list, where there is more. */
+export function More<T>({ of, page }: { of: Pages<T>; page: Paged<T> }): JSX.Element | null {
+  const more = useAction(of.more);
+  if (page.pagination.next_offset === null) return null;
+  return (
+    <>
+      {more.error !== undefined && <Failure error={more.error} />}
+      <button type="button" disabled={more.busy} onClick={() => void more.run()}>
+        Show more
+      </button>
+    </>
+  );
+}
+
+interface FilePickProps {
+  label: string;
+  help: string;
+  accept: string;
+  file: File | undefined;
+  error: string | undefined;
+  choose: (file: File) => void;
+}
+
+/** A place for a file, which may also be dropped there. */
+export function FilePick({ label, help, accept, file, error, choose }: FilePickProps): JSX.Element {
+  const id = useId();
+  const [over, setOver] = useState(false);
+  const drop = (event: DragEvent): void => {
+    event.preventDefault();
+    setOver(false);
+    const dropped = event.dataTransfer?.files[0];
+    if (dropped) choose(dropped);
+  };
+  const drag = (event: DragEvent): void => {
+    event.preventDefault();
+    setOver(true);
+  };
+  return (
+    <div class={`field drop ${over ? "over" : ""}`} onDrop={drop} onDragOver={drag} onDragLeave={() => setOver(false)}>
+      <label for={id}>{label}</label>
+      <p id={`${id}-help`} class="fine">
+        {help}
+      </p>
+      <input
+        id={id}
+        type="file"
+        accept={accept}
+        aria-describedby={described(id, true, error !== undefined)}
+        {...(error ? { "aria-invalid": true } : {})}
+        onChange={(event) => {
+          const chosen = event.currentTarget.files?.[0];
+          if (chosen) choose(chosen);
+        }}
+      />
+      {file && (
+        <p class="fine" role="status">
+          {file.name}, {bytes(file.size)}
+        </p>
+      )}
+      {error && (
+        <p id={`${id}-error`} class="field-error">
+          {error}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** One of a few words, as a row of buttons that belong together. */
+export function Choice<T extends string>(props: { label: string; options: [T, string][]; value: T; change: (value: T) => void }): JSX.Element {
+  const name = useId();
+  return (
+    <fieldset class="choice">
+      <legend class="visually-hidden">{props.label}</legend>
+      {props.options.map(([value, word]) => (
+        <label key={value}>
+          <input type="radio" name={name} checked={value === props.value} onChange={() => props.change(value)} />
+          <span>{word}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+/** One of a list, with its label. */
+export function Select<T extends string>(props: {
+  label: string;
+  options: [T, string][];
+  value: T;
+  change: (value: T) => void;
+  help?: string;
+  hidden?: boolean;
+  busy?: boolean;
+}): JSX.Element {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id} class={props.hidden ? "visually-hidden" : ""}>
+        {props.label}
+      </label>
+      {props.help && (
+        <p id={`${id}-help`} class="fine">
+          {props.help}
+        </p>
+      )}
+      <select
+        id={id}
+        value={props.value}
+        disabled={props.busy ?? false}
+        {...(props.help ? { "aria-describedby": `${id}-help` } : {})}
+        onChange={(event) => props.change(event.currentTarget.value as T)}
+      >
+        {props.options.map(([value, word]) => (
+          <option key={value} value={value}>
+            {word}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+/** A box to tick, with a sentence that says what it stands for. */
+export function Tick(props: { label: ComponentChildren; help?: string; on: boolean; change: (on: boolean) => void; disabled?: boolean }): JSX.Element {
+  const id = useId();
+  return (
+    <div class="tick">
+      <input
+        type="checkbox"
+        id={id}
+        checked={props.on}
+        disabled={props.disabled ?? false}
+        {...(props.help ? { "aria-describedby": `${id}-help` } : {})}
+        onChange={(event) => props.change(event.currentTarget.checked)}
+      />
+      <div>
+        <label for={id}>{props.label}</label>
+        {props.help && (
+          <p id={`${id}-help`} class="fine">
+            {props.help}
+          </p>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** A secret that the server tells this once. */
+export function ShownOnce({ title, children, done }: Children & { title: string; done: () => void }): JSX.Element {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => heading.current?.focus(), []);
+  return (
+    <section class="notice good" aria-label={title}>
+      <h2 ref={heading} tabIndex={-1}>
+        {title}
+      </h2>
+      <p>Keep it now, where only those read it who need it: it is not shown again, and nobody can look it up.</p>
+      {children}
+      <button type="button" onClick={done}>
+        I have kept it
+      </button>
+    </section>
+  );
+}
+
+/** A row of links that scrolls sideways where it is wider than the window: the open one is brought into sight. */
+export function LinkRow({ label, class: name, current, children }: Children & { label: string; class?: string; current: string }): JSX.Element {
+  const row = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const open = row.current?.querySelector<HTMLElement>("[aria-current]");
+    if (row.current && open) row.current.scrollLeft = open.offsetLeft - row.current.offsetLeft - (row.current.clientWidth - open.offsetWidth) / 2;
+  }, [current]);
+  return (
+    <nav ref={row} aria-label={label} {...(name === undefined ? {} : { class: name })}>
+      {children}
+    </nav>
+  );
 }

@@ -24,6 +24,21 @@ export const instant = (seconds: number): string => dateTime.format(seconds * 10
 export const day = (seconds: number): string => date.format(seconds * 1000);
 export const instantOf = (iso: string): string => dateTime.format(Date.parse(iso));
 
+/** A size as people read it. */
+export function bytes(count: number): string {
+  const units = ["bytes", "kB", "MB", "GB"];
+  let size = count;
+  let unit = 0;
+  while (size >= 1000 && unit < units.length - 1) {
+    size /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 ? size : size.toFixed(1)} ${units[unit]}`;
+}
+
+/** A number of credits in words. */
+export const credits = (count: number): string => `${count.toLocaleString()} ${count === 1 ? "credit" : "credits"}`;
+
 export type Tone = "good" | "waiting" | "bad" | "quiet";
 
 /** A model's state as a word and its tone. */
@@ -33,8 +48,9 @@ export function modelState(status: string): { word: string; tone: Tone } {
       return { word: "Ready", tone: "good" };
     case "start":
       return { word: "No file yet", tone: "quiet" };
-    case "waiting":
     case "confirmed":
+      return { word: "Not published", tone: "waiting" };
+    case "waiting":
     case "pending":
       return { word: "Being checked", tone: "waiting" };
     default:
@@ -50,3 +66,9 @@ export function spoken(operation: string): string {
     .toLowerCase();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
+
+const utcDay = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeZone: "UTC" });
+const utcMonth = new Intl.DateTimeFormat(LOCALE, { month: "long", year: "numeric", timeZone: "UTC" });
+
+/** A day or month that begins at `seconds` since 1970 (UTC). */
+export const stretchName = (seconds: number, period: "day" | "month"): string => (period === "day" ? utcDay : utcMonth).format(seconds * 1000);

@@ -82,6 +82,16 @@ describe("who is signed in", () => {
     expect(account.endedBecause).not.toBe("");
   });
 
+  test("a wrong present password ends no sign-in", async () => {
+    server.answers.push(
+      () => signedIn("1"),
+      () => json(401, { error: { message: "x", description: "Wrong.", code: "password-invalid" } }),
+    );
+    await account.signIn("key", "secret");
+    await expect(account.call("PATCH", "/a", {})).rejects.toMatchObject({ message: "Wrong.", status: 401 });
+    expect(account.user).toBe("ann");
+  });
+
   test("a server that is away ends no sign-in", async () => {
     server.answers.push(() => signedIn("1"));
     await account.signIn("key", "secret");

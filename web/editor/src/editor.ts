@@ -134,7 +134,7 @@ class Editor {
   async #run(lines: readonly string[]): Promise<RunResult> {
     this.#setPanning(false);
     const result = await this.#drawing.run(lines);
-    if (!result.ran && result.why !== "failed") notify(this.#refusal(result));
+    if (!result.ran && (result.why === "unknown" || result.why === "write")) notify(this.#refusal(result));
     return result;
   }
 
@@ -145,15 +145,26 @@ class Editor {
   async #runForHost(text: string): Promise<Outcome> {
     const result = await this.#drawing.run(commandLines(text));
     if (result.ran) return { status: "done" };
-    return result.why === "failed"
-      ? { status: "failed", reason: `${result.name} did not get the input that it needs.` }
-      : { status: "refused", reason: this.#refusal(result) };
+    switch (result.why) {
+      case "failed":
+        return { status: "failed", reason: `${result.name} did not get the input that it needs.` };
+      case "cancelled":
+        return { status: "failed", reason: `${result.name} was cancelled.` };
+      default:
+        return { status: "refused", reason: this.#refusal(result) };
+    }
   }
 
   #setVariable(name: string, value: string): Outcome {
     if (!this.#isEditing) return { status: "refused", reason: t("viewOnly") };
-    if (this.#drawing.setVariable(name, value)) return { status: "done" };
-    return { status: "refused", reason: `${name} cannot be set from outside.` };
+    switch (this.#drawing.setVariable(name, value)) {
+      case "set":
+        return { status: "done" };
+      case "value":
+        return { status: "refused", reason: `${value} is no value of ${name} in this drawing.` };
+      case "unknown":
+        return { status: "refused", reason: `${name} cannot be set from outside.` };
+    }
   }
 
   #command(event: CommandEvent, name: string): void {
@@ -344,7 +355,10 @@ class Editor {
     addEventListener("offline", () => this.#setConnected(false));
     addEventListener("online", () => void this.#lease.beat());
     addEventListener("beforeunload", (event) => {
-      if (this.#isEditing && this.#saver.hasUnsaved) event.preventDefault();
+      if (!this.#isEditing || !this.#saver.hasUnsaved) return;
+      // What is too large to outlive the page is on its way while the browser asks.
+      this.#saveInPassing();
+      event.preventDefault();
     });
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "hidden") this.#saveInPassing();

@@ -124,6 +124,8 @@ export class Host {
         return this.#result(words, await this.#run(words["commandString"]));
       case "runlisp":
         return this.#result(words, { status: "refused", reason: "runlisp is not supported: this editor has no Lisp." }, "runlisp");
+      case "drawingdescription":
+        return this.#result(words, { status: "refused", reason: "drawingdescription is not supported: this editor describes no drawings." });
       case "stateChanged": {
         const { state } = words;
         const isMode = state === "view" || state === "edit";

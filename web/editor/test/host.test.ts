@@ -97,10 +97,12 @@ describe("messages", () => {
     expect(JSON.parse(posted[0]?.message["message"] as string)).toEqual({ status: "done", messageId: "7" });
   });
 
-  test("Lisp is said to be not supported", async () => {
+  test("Lisp and descriptions of drawings are said to be not supported", async () => {
     const { say, posted } = framed([PARTNER]);
     await say({ messageName: "runlisp", lispExpression: "(command)" });
-    expect(JSON.parse(posted[0]?.message["message"] as string).reason).toMatch(/not supported/);
+    await say({ messageName: "drawingdescription", resultMessage: "r" });
+    for (const { message } of posted) expect(JSON.parse(message["message"] as string).reason).toMatch(/not supported/);
+    expect(posted).toHaveLength(2);
   });
 
   test("an overlong command is refused and never run", async () => {

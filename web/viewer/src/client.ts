@@ -2,6 +2,7 @@
 import { AssetCache } from "./asset-cache.js";
 import { Emitter } from "./emitter.js";
 import { VitrineError, isAbort } from "./errors.js";
+import { LOOK_DEFAULT, lookOf, type Look } from "./look.js";
 import { filenameFromDisposition, safeFilename } from "./filename.js";
 import { ASSET_BYTES_MAX, ASSET_CACHE_BYTES_MAX, RECOVERY_ROUNDS_MAX } from "./limits.js";
 import { pollUntilDone } from "./polling.js";
@@ -66,6 +67,7 @@ export class Session {
   #id = "";
   #jwt: string | undefined;
   #modelName = "";
+  #look = LOOK_DEFAULT;
   #actions = new Set<string>();
   #parameters: WireParameter[] = [];
   #exports: WireExport[] = [];
@@ -103,6 +105,11 @@ export class Session {
       ...(options.sleep ? { sleep: options.sleep } : {}),
       onWaiting: (milliseconds) => this.#events.emit("waiting", { milliseconds }),
     });
+  }
+
+  /** How the model's author wants it to be shown. */
+  get look(): Look {
+    return this.#look;
   }
 
   get modelName(): string {
@@ -290,6 +297,7 @@ export class Session {
     }
     this.#id = encodeURIComponent(answer.sessionId);
     this.#modelName = answer.model?.name ?? "";
+    this.#look = lookOf(answer.viewer?.config);
     this.#adoptActions(answer);
     this.#parameters = Object.values(answer.parameters ?? {});
     this.#exports = Object.values(answer.exports ?? {});

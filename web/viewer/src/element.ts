@@ -242,6 +242,7 @@ export class VitrineViewer extends HTMLElement {
     session.on("outputs", ({ outputs }) => void this.#present(session, outputs, signal));
     session.on("waiting", ({ milliseconds }) => this.#stage.note(TEXTS.busy(Math.ceil(milliseconds / 1000))));
     session.on("lost", ({ error }) => this.#report(error));
+    this.#stage.setBackground(session.look.background);
     const { parameters, exports } = session;
     this.#panel = new Panel(
       session.can("customize") ? parameters : [],
@@ -310,6 +311,7 @@ export class VitrineViewer extends HTMLElement {
       });
       const viewport = this.#openViewport();
       if (!this.#stage.isShowing) for (const item of items) item.load(signal).catch(() => undefined);
+      (await viewport).setLook(session.look);
       await (await viewport).show(items, signal);
       const facts = factsOf(outputs);
       this.#stage.reveal(facts.map((fact) => `${fact.label} ${formatFact(fact, this.#locale)}`).join(", "));

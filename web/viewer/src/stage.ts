@@ -95,6 +95,14 @@ export class Stage {
     this.#arrange();
   }
 
+  /** One colour behind the model; null for the stage's own light. */
+  setBackground(colour: string | null): void {
+    for (const name of ["--vt-stage-centre", "--vt-stage-edge"]) {
+      if (colour === null) this.frame.style.removeProperty(name);
+      else this.frame.style.setProperty(name, colour);
+    }
+  }
+
   #arrange(): void {
     const given = Object.values(this.#slots).some((slot) => slot.assignedElements().length > 0);
     const filled = given || (this.#panel?.childElementCount ?? 0) > 0;

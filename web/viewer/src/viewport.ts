@@ -20,6 +20,7 @@ import { GLTFLoader } from "three/examples/jsm/loaders/GLTFLoader.js";
 import { CameraRig, type Subject } from "./camera-rig.js";
 import { ContactShadow } from "./contact-shadow.js";
 import { listenForGestures } from "./gestures.js";
+import type { Look } from "./look.js";
 import { aimKeyLight, createKeyLight, createStudioEnvironment } from "./studio.js";
 
 /** An output to show. The version decides whether it is loaded again; `load` gives its GLB files. */
@@ -134,6 +135,14 @@ export class Viewport {
       this.#model.add(shown.group);
     }
     if (loaded.size > 0 || this.#shown.size === 0) this.#settleModel();
+  }
+
+  /** Follows the settings of the model's author. */
+  setLook({ shadow, exposure }: Look): void {
+    this.#renderer.toneMappingExposure = exposure;
+    this.#contact.group.traverse((object) => object.layers[shadow ? "enable" : "disable"](0));
+    this.#floor.layers[shadow ? "enable" : "disable"](0);
+    this.#invalidate();
   }
 
   /** Moves the camera so that the whole model is in view. */

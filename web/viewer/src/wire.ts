@@ -79,6 +79,7 @@ export interface WireSession {
   sessionId?: string;
   actions?: { name: string }[];
   model?: { id?: string; name?: string };
+  viewer?: { config?: unknown };
   parameters?: Record<string, WireParameter>;
   outputs?: Record<string, WireOutput>;
   exports?: Record<string, WireExport>;

@@ -10,6 +10,7 @@ class FakeViewport {
   });
   readonly clear = vi.fn();
   readonly fit = vi.fn();
+  readonly setLook = vi.fn();
   readonly dispose = vi.fn();
 }
 

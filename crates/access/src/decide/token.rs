@@ -86,6 +86,7 @@ mod tests {
             ticket: None,
             token: None,
             subject: None,
+            issuer_key: None,
             owner,
             payer: owner.payer(),
             class: SessionClass::Limited,

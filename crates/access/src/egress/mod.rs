@@ -30,11 +30,13 @@ pub enum EgressPurpose {
     OpenId,
     /// The image proxy.
     Image,
+    /// The operator's collector of traces.
+    Telemetry,
 }
 
 impl EgressPurpose {
     /// Every purpose.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Jwks,
         Self::ApiServer,
         Self::FileUrl,
@@ -42,6 +44,7 @@ impl EgressPurpose {
         Self::Webhook,
         Self::OpenId,
         Self::Image,
+        Self::Telemetry,
     ];
 
     /// The word of configuration and messages.
@@ -55,6 +58,7 @@ impl EgressPurpose {
             Self::Webhook => "webhook",
             Self::OpenId => "openid",
             Self::Image => "image",
+            Self::Telemetry => "telemetry",
         }
     }
 }

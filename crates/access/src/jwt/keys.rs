@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::strict::{decode_base64url, encode_base64url, parse_object};
 use super::{Algorithm, JwtError, roca};
-use crate::ids::sha256;
+use crate::ids::{IssuerKey, sha256};
 use crate::limits::{KEYS_MAX, KID_BYTES_MAX, RSA_BITS_MAX, RSA_BITS_MIN};
 
 const COORDINATE_BYTES: usize = 32;
@@ -232,6 +232,22 @@ impl VerifyingKey {
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.material.algorithm()
+    }
+
+    /// What stands for this key of this issuer in whatever hangs on it. Another key under the same id is
+    /// another one.
+    #[must_use]
+    pub fn of_issuer(&self, issuer: &str) -> IssuerKey {
+        let thumbprint = self.material.thumbprint();
+        let digest = sha256(&[
+            b"vitrine issuer key v1",
+            &(issuer.len() as u64).to_be_bytes(),
+            issuer.as_bytes(),
+            thumbprint.as_bytes(),
+        ]);
+        let mut key = [0; 16];
+        key.copy_from_slice(&digest[..16]);
+        IssuerKey::from_bytes(key)
     }
 
     pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), JwtError> {

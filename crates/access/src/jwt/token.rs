@@ -141,6 +141,13 @@ impl AccessToken {
         Ok(token)
     }
 
+    /// The id of the key that a verified token names.
+    #[must_use]
+    pub fn key_id(compact: &str) -> Option<String> {
+        let header = parse_object(&decode_base64url(compact.split('.').next()?).ok()?).ok()?;
+        text(&header, "kid").ok().map(ToOwned::to_owned)
+    }
+
     /// The `jti` that a token claims, whether or not anything else about it is right. For the
     /// audit trail only: nothing may be decided by it.
     #[must_use]

@@ -1,5 +1,7 @@
 //! Project Wycheproof's vectors for JWS and JWK, and the example of RFC 8037.
 
+use std::io::Write as _;
+
 use serde_json::Value;
 
 use super::*;
@@ -29,6 +31,11 @@ fn keys_of(group: &Value) -> KeySet {
     KeySet::new(public.collect())
 }
 
+/// Says how many there were to whoever runs the tests: the runner swallows what `println!` writes.
+fn say(line: &str) {
+    writeln!(std::io::stderr(), "  {line}").unwrap();
+}
+
 /// Whether the vector stays within ES256, `EdDSA` and RS256, and its key says so.
 fn supported(compact: &str) -> bool {
     let header = compact
@@ -51,7 +58,7 @@ fn supported(compact: &str) -> bool {
 )]
 fn wycheproof_vectors_are_decided_as_they_should() {
     let Ok(folder) = std::env::var("VITRINE_VECTORS") else {
-        println!("skipped: VITRINE_VECTORS names no folder with Wycheproof's vectors");
+        say("Wycheproof: skipped, VITRINE_VECTORS names no folder with its vectors");
         return;
     };
     let (mut refused, mut accepted, mut foreign) = (0, 0, 0);
@@ -81,7 +88,9 @@ fn wycheproof_vectors_are_decided_as_they_should() {
             }
         }
     }
-    println!("{refused} refused, {accepted} accepted, {foreign} of other algorithms or kinds");
+    say(&format!(
+        "Wycheproof: {refused} refused, {accepted} accepted, {foreign} of other algorithms or kinds"
+    ));
     assert!(refused > 300 && accepted >= 10);
 }
 
@@ -97,7 +106,18 @@ fn the_example_of_rfc_8037_verifies() {
     let signature = strict::decode_base64url(
         "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
     );
-    assert_eq!(key.verify(signed, &signature.unwrap()), Ok(()));
+    let signature = signature.unwrap();
+    assert_eq!(key.verify(signed, &signature), Ok(()));
+    let mut refused = 0;
+    for at in 0..signature.len() {
+        let mut wrong = signature.clone();
+        wrong[at] ^= 1;
+        assert_eq!(key.verify(signed, &wrong), Err(JwtError::Signature));
+        refused += 1;
+    }
+    say(&format!(
+        "RFC 8037: 1 accepted, {refused} altered ones refused"
+    ));
 }
 
 #[test]

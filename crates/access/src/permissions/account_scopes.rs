@@ -17,6 +17,10 @@ pub const ACCOUNT_SCOPES: &[&str] = &[
     "organizations-write",
     "organizations-full",
     "backendsystems-full",
+    "apiclients-full",
+    "model-sharing-read",
+    "model-sharing-write",
+    "model-sharing-full",
 ];
 
 /// Good for everything.
@@ -47,6 +51,7 @@ pub fn account_scope(operation: &str) -> Option<&'static str> {
         "PlatformGetUser"
         | "PlatformListSignIns"
         | "PlatformQueryUserMetrics"
+        | "PlatformGetClient"
         | "PlatformQueryNotifications"
         | "PlatformSumNotifications"
         | "PlatformGetNotification"
@@ -62,17 +67,25 @@ pub fn account_scope(operation: &str) -> Option<&'static str> {
         | "PlatformDeleteWebhook"
         | "PlatformTestWebhook" => "users-write",
         "PlatformEndSignIn" => "users-full",
-        "PlatformGetOrganization" | "PlatformQueryOrganizationMetrics" | "PlatformQueryMembers" => {
+        "PlatformGetOrganization" | "PlatformQueryOrganizationMetrics" | "PlatformQueryMembers" | "PlatformListInvitations" => {
             "organizations-read"
         }
-        "PlatformUpdateOrganization" | "PlatformUpdateMember" => "organizations-write",
+        "PlatformUpdateOrganization" | "PlatformUpdateMember" | "PlatformInviteUser" | "PlatformWithdrawInvitation" | "PlatformInviteByEmail" => "organizations-write",
         // A key that made keys would outlive its own end.
         "PlatformCreateOrganization"
         | "PlatformQueryAccessKeys"
         | "PlatformGetAccessKey"
         | "PlatformCreateAccessKey"
         | "PlatformUpdateAccessKey"
-        | "PlatformDeleteAccessKey" => EVERY_SCOPE,
+        | "PlatformDeleteAccessKey"
+        | "PlatformRotateAccessKey"
+        // One that agreed for an application would outlive itself too.
+        | "PlatformAuthorize" | "PlatformBeginSecondFactor" | "PlatformConfirmSecondFactor" | "PlatformRemoveSecondFactor" | "PlatformAcceptInvitation" | "PlatformDenyInvitation" => EVERY_SCOPE,
+        "PlatformQueryClients" | "PlatformCreateClient" | "PlatformUpdateClient" | "PlatformDeleteClient" => "apiclients-full",
+        "PlatformRemoveMember" | "PlatformDeleteOrganization" => "organizations-full",
+        "PlatformShareModel" | "PlatformShareModelMultiple" => "model-sharing-write",
+        "PlatformQueryShares" | "PlatformListShares" => "model-sharing-read",
+        "PlatformUnshareModel" => "model-sharing-full",
         _ => return None,
     })
 }

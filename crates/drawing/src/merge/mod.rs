@@ -28,6 +28,7 @@ use crate::entity::{
     Author, Changes, Entity, MODELLED, Made, changed, changes, entities, in_paper,
 };
 use crate::tables::{Key, Table, blocks, by_name, changed_layer, tables};
+use crate::unfold;
 
 use write::{Out, Writer, copy, groups, handle_out, hex, owner_of, shift, write_shifted};
 
@@ -69,7 +70,10 @@ pub fn merge(base: &[u8], sent: &[u8]) -> Result<Merged, DrawingError> {
             return Err(DrawingError::unreadable("it has no section of entities"));
         }
     }
-    Joiner::new(&old, seen, new, author).join()
+    let merged = Joiner::new(&old, seen, new, author).join()?;
+    // What is stored has to open again.
+    unfold::check(&Dxf::read(&merged.dxf)?)?;
+    Ok(merged)
 }
 
 /// What becomes of an entity of the old drawing.

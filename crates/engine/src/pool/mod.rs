@@ -5,6 +5,7 @@
 //! model does, its caller gets an answer within the limits and the next job gets a worker.
 
 mod ending;
+mod notes;
 mod process;
 mod queue;
 mod roster;

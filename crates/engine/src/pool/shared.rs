@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{interval, timeout};
+use tracing::{Instrument, Span};
 use vitrine_access::{BlobKey, Owner};
 use vitrine_model::EngineError;
 
+use super::notes::{self, PoolName, Run, TRACED};
 use super::process::{Outcome, Work, WorkerProcess};
 use super::queue::{FairQueue, Place};
 use super::roster::{Choice, Roster, Spares};
@@ -17,16 +19,12 @@ use super::spawner::Spawner;
 use super::{ModelSource, PoolError, PoolHealth, WorkerPoolConfig};
 use crate::EngineKind;
 use crate::openscad::OpenScad;
-use crate::worker::missing_layers;
 
 /// How long a shutdown waits for running jobs. Service managers kill after 30 s or more.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(20);
 
 /// How often idle workers are looked after.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
-
-/// Digits of a model's key in the log: enough to tell models apart.
-const KEY_DIGITS: usize = 12;
 
 /// What a worker is bound to. The lineage and the name are part of it, because a definition is
 /// made from them.
@@ -46,6 +44,10 @@ struct Job {
     work: Work,
     reply: oneshot::Sender<Answer>,
     queued_at: Instant,
+    /// The job in a trace.
+    span: Span,
+    /// What asked for it: lines about its run belong there.
+    around: Span,
 }
 
 struct State {
@@ -61,6 +63,7 @@ struct State {
 
 /// The pool itself.
 pub(super) struct Shared {
+    name: PoolName,
     config: WorkerPoolConfig,
     runtime: Handle,
     spawner: Spawner,
@@ -92,6 +95,7 @@ impl Shared {
             start_problem: None,
         };
         let shared = Arc::new(Self {
+            name: PoolName::of(&config),
             config,
             runtime,
             spawner,
@@ -121,14 +125,25 @@ impl Shared {
             lineage: source.lineage.clone(),
             filename: source.filename.clone(),
         };
+        let kind = work.name();
+        let span = tracing::trace_span!(
+            target: TRACED,
+            "computation",
+            vitrine.kind = kind,
+            vitrine.model = notes::shortened(&source),
+            vitrine.waited_ms = tracing::field::Empty,
+        );
         let job = Job {
             source,
             binding,
             work,
             reply,
             queued_at: Instant::now(),
+            span,
+            around: Span::current(),
         };
-        let refused = metrics::counter!("vitrine_worker_jobs_refused_total");
+        let pool = self.name.as_str();
+        let refused = metrics::counter!("vitrine_worker_jobs_refused_total", "pool" => pool);
         let queued = {
             let mut state = self.lock();
             if state.closing {
@@ -188,7 +203,7 @@ impl Shared {
                     EngineKind::OpenScad => &mut state.openscad_layers,
                 };
                 if known != worker.layers() {
-                    note_layers(worker.kind(), worker.layers());
+                    notes::layers(worker.kind(), worker.layers());
                     *known = worker.layers().to_vec();
                 }
                 state.start_problem = None;
@@ -232,6 +247,11 @@ impl Shared {
         self.spawner.end();
     }
 
+    fn note_gauges(&self, state: &State) {
+        let State { queue, roster, .. } = state;
+        notes::gauges(self.name, queue.len(), roster.busy(), roster.idle());
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // No code panics while it holds the lock, and the books are consistent after each step.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -250,7 +270,7 @@ impl Shared {
                 roster.choose(&job.binding, spares)
             });
             let assigned = choice.and_then(|choice| Some((choice, queue.pop()?)));
-            note_gauges(&state);
+            self.note_gauges(&state);
             drop(state);
             let Some((choice, job)) = assigned else {
                 return;
@@ -259,7 +279,9 @@ impl Shared {
                 shared: Arc::clone(self),
                 keeps: None,
             };
-            self.runtime.spawn(busy.serve(choice, job));
+            let around = job.around.clone();
+            self.runtime
+                .spawn(busy.serve(choice, job).instrument(around));
         }
     }
 
@@ -313,7 +335,7 @@ impl Drop for LeavesQueue<'_> {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         let job = state.queue.remove(self.owner, self.place);
-        note_gauges(&state);
+        self.shared.note_gauges(&state);
         drop(state);
         drop(job);
     }
@@ -330,7 +352,7 @@ impl Busy {
         let shared = Arc::clone(&self.shared);
         let waited = job.queued_at.elapsed();
         let kind = job.work.name();
-        metrics::histogram!("vitrine_worker_wait_seconds", "kind" => kind).record(waited);
+        notes::waited(shared.name, kind, waited, &job.span);
         let answer = match shared.worker_for(choice, job.source.kind()).await {
             Err(error) => Err(error),
             Ok(worker) => {
@@ -339,12 +361,16 @@ impl Busy {
                 let started = Instant::now();
                 let limits = &shared.config.limits;
                 let abandoned = job.reply.closed();
-                let (answer, kept) = worker.run(&job.source, &job.work, limits, abandoned).await;
+                let span = Run::span(&job.span, pid, warm);
+                let running = worker.run(&job.source, &job.work, limits, abandoned);
+                let (answer, kept) = running.instrument(span.clone()).await;
                 let run = Run {
+                    pool: shared.name,
                     kind,
                     pid,
                     warm,
                     wall: started.elapsed(),
+                    span,
                 };
                 run.note(&job.source, &answer);
                 match kept {
@@ -372,7 +398,7 @@ impl Drop for Busy {
             }
             _ => state.roster.lose(),
         }
-        note_gauges(&state);
+        self.shared.note_gauges(&state);
         drop(state);
         self.shared.job_ended.notify_waiters();
         self.shared.dispatch();
@@ -418,7 +444,9 @@ impl Shared {
             return None;
         };
         tracing::debug!(target: "vitrine::worker", pid = worker.pid(), reason, memory, "a worker is replaced");
-        metrics::counter!("vitrine_worker_recycled_total", "reason" => reason).increment(1);
+        let pool = self.name.as_str();
+        metrics::counter!("vitrine_worker_recycled_total", "pool" => pool, "reason" => reason)
+            .increment(1);
         Some(reason)
     }
 
@@ -428,68 +456,9 @@ impl Shared {
             worker.kill().await;
         }
         self.lock().restarts += 1;
-        metrics::counter!("vitrine_worker_restarts_total").increment(1);
+        let pool = self.name.as_str();
+        metrics::counter!("vitrine_worker_restarts_total", "pool" => pool).increment(1);
     }
-}
-
-/// A finished run, for the log and the metrics.
-struct Run {
-    kind: &'static str,
-    pid: u32,
-    warm: bool,
-    wall: Duration,
-}
-
-impl Run {
-    fn note(&self, source: &ModelSource, answer: &Answer) {
-        let outcome = match answer {
-            Ok(_) => "done",
-            Err(EngineError::Script { .. }) => "script_error",
-            Err(EngineError::BadModel { .. }) => "bad_model",
-            Err(EngineError::Limit(_)) => "limit",
-            Err(EngineError::Cancelled) => "cancelled",
-            Err(EngineError::WorkerLost { .. }) => "worker_lost",
-            Err(EngineError::Busy) => "busy",
-        };
-        let key = source.key.to_string();
-        let error = answer.as_ref().err().map(ToString::to_string);
-        tracing::info!(
-            target: "vitrine::worker",
-            model = key.get(..KEY_DIGITS).unwrap_or(&key),
-            pid = self.pid,
-            kind = self.kind,
-            warm = self.warm,
-            outcome,
-            error,
-            wall_ms = u64::try_from(self.wall.as_millis()).unwrap_or(u64::MAX),
-            "a worker ran"
-        );
-        metrics::histogram!(
-            "vitrine_worker_run_seconds", "kind" => self.kind, "outcome" => outcome
-        )
-        .record(self.wall);
-    }
-}
-
-/// Says once which layers hold the workers.
-fn note_layers(kind: EngineKind, layers: &[String]) {
-    let missing = missing_layers(layers).join(", ");
-    let layers = layers.join(", ");
-    if missing.is_empty() {
-        tracing::info!(target: "vitrine::worker", engine = ?kind, layers, "workers are confined");
-    } else {
-        tracing::warn!(
-            target: "vitrine::worker",
-            engine = ?kind, layers, missing, "workers are confined in part only; models of strangers are dangerous here"
-        );
-    }
-}
-
-fn note_gauges(state: &State) {
-    let gauge = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-    metrics::gauge!("vitrine_worker_queue_jobs").set(gauge(state.queue.len()));
-    metrics::gauge!("vitrine_workers_busy").set(gauge(state.roster.busy()));
-    metrics::gauge!("vitrine_workers_idle").set(gauge(state.roster.idle()));
 }
 
 /// Ends workers that hold memory for nobody, replaces dead ones, for as long as the pool lives.

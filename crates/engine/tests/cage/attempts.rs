@@ -40,7 +40,7 @@ pub(crate) enum Held {
 
 type Attempt = fn(&Targets) -> io::Result<()>;
 
-pub(crate) const ATTEMPTS: [(&str, Attempt, Held); 29] = [
+pub(crate) const ATTEMPTS: [(&str, Attempt, Held); 37] = [
     ("read_a_secret", |t| open(&t.secret), Held::Always),
     ("write_into_the_data_folder", write_beside, Held::Always),
     ("list_the_data_folder", list, Held::Always),
@@ -48,6 +48,22 @@ pub(crate) const ATTEMPTS: [(&str, Attempt, Held); 29] = [
     ("first_process", |_| open("/proc/1/environ"), Held::Always),
     ("memory_of_the_server", server_memory, Held::Always),
     ("password_file", |_| open("/etc/passwd"), Held::Always),
+    ("list_processes", |_| list_folder("/proc"), Held::Always),
+    (
+        "environment_of_the_server",
+        |t| open(of_server(t, "environ")),
+        Held::Always,
+    ),
+    (
+        "files_of_the_server",
+        |t| list_folder(of_server(t, "fd")),
+        Held::Always,
+    ),
+    (
+        "commands_of_the_machine",
+        |_| list_folder("/usr/bin"),
+        Held::Always,
+    ),
     ("look_at_a_file", look, Held::ByTheFilterAlone),
     ("socket", |_| socket(libc::AF_INET), Held::Always),
     ("local_socket", |_| socket(libc::AF_UNIX), Held::Always),
@@ -58,6 +74,27 @@ pub(crate) const ATTEMPTS: [(&str, Attempt, Held); 29] = [
         signal,
         Held::By(Layer::LandlockScope),
     ),
+    (
+        "signal_to_a_thread_of_the_server",
+        |t| {
+            call(
+                libc::SYS_tgkill,
+                [t.server.into(), t.server.into(), 0, 0, 0],
+            )
+        },
+        Held::By(Layer::LandlockScope),
+    ),
+    (
+        "queued_signal_to_the_server",
+        queue_signal,
+        Held::By(Layer::LandlockScope),
+    ),
+    (
+        "handle_of_the_server",
+        |t| call(libc::SYS_pidfd_open, [t.server.into(), 0, 0, 0, 0]),
+        Held::Always,
+    ),
+    ("raw_socket", |_| socket(libc::AF_PACKET), Held::Always),
     ("trace_the_server", trace, Held::Always),
     ("read_the_server", read_memory, Held::Always),
     // The bound on processes is set together with the filter.
@@ -113,6 +150,21 @@ pub(crate) const ATTEMPTS: [(&str, Attempt, Held); 29] = [
     ),
 ];
 
+/// What begins by opening something, and nothing else.
+pub(crate) const OPENING: [&str; 11] = [
+    "read_a_secret",
+    "write_into_the_data_folder",
+    "list_the_data_folder",
+    "own_memory",
+    "first_process",
+    "memory_of_the_server",
+    "password_file",
+    "list_processes",
+    "environment_of_the_server",
+    "files_of_the_server",
+    "commands_of_the_machine",
+];
+
 /// What a program of others may do in its worker's cage, because its loader does it: see whether a file exists, and map
 /// libraries so that they can be executed.
 pub(crate) const PROGRAMS_MAY: [&str; 3] =
@@ -141,11 +193,19 @@ fn write_beside(targets: &Targets) -> io::Result<()> {
 }
 
 fn list(targets: &Targets) -> io::Result<()> {
-    std::fs::read_dir(targets.secret.parent().unwrap()).map(drop)
+    list_folder(targets.secret.parent().unwrap())
+}
+
+fn list_folder(path: impl AsRef<std::path::Path>) -> io::Result<()> {
+    std::fs::read_dir(path).map(drop)
+}
+
+fn of_server(targets: &Targets, file: &str) -> String {
+    format!("/proc/{}/{file}", targets.server)
 }
 
 fn server_memory(targets: &Targets) -> io::Result<()> {
-    open(format!("/proc/{}/mem", targets.server))
+    open(of_server(targets, "mem"))
 }
 
 fn look(targets: &Targets) -> io::Result<()> {
@@ -164,6 +224,18 @@ fn connect(targets: &Targets) -> io::Result<()> {
 /// Signal 0 only asks whether a signal may be sent.
 fn signal(targets: &Targets) -> io::Result<()> {
     call(libc::SYS_kill, [targets.server.into(), 0, 0, 0, 0])
+}
+
+/// A signal with a value, which goes another way through the kernel. 0 only asks.
+fn queue_signal(targets: &Targets) -> io::Result<()> {
+    /// `siginfo` as the kernel reads it: number, error, code, and room for the rest.
+    const FROM_A_QUEUE: i32 = -1;
+    let mut info = [0_i32; 32];
+    info[2] = FROM_A_QUEUE;
+    call(
+        libc::SYS_rt_sigqueueinfo,
+        [targets.server.into(), 0, address(info.as_ptr()), 0, 0],
+    )
 }
 
 fn trace(targets: &Targets) -> io::Result<()> {

@@ -2,7 +2,8 @@
 //!
 //! `UPDATE_GOLDEN=1 cargo test -p vitrine-engine --test worker_pool golden` writes the golden file anew. When bytes change on
 //! purpose, `ENGINE_VERSION` changes with them.
-//! `cargo test --release -p vitrine-engine --test worker_pool golden` holds the release build against the same file.
+//! `VITRINE_BIN=target/release/vitrine node --test tests/e2e/golden.test.mjs` holds a release build against the same file,
+//! through a whole server.
 
 use std::sync::Arc;
 

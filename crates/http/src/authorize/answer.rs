@@ -1,8 +1,11 @@
 //! What the proxy is told: a status, and headers that hold no secret.
 
+use std::cell::RefCell;
+
+use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
 use tracing::field::display;
 use vitrine_access::ids::RequestId;
 use vitrine_access::permissions::{Permission, PermissionSet};
@@ -18,6 +21,16 @@ const X_SUBJECT: HeaderName = HeaderName::from_static("x-vitrine-subject");
 const X_SESSION_ALIAS: HeaderName = HeaderName::from_static("x-vitrine-session-alias");
 const X_PERMISSIONS: HeaderName = HeaderName::from_static("x-vitrine-permissions");
 const X_REASON: HeaderName = HeaderName::from_static("x-vitrine-reason");
+/// Headers of an answer, those of the layers included: room for all at once.
+const HEADERS_USUAL: usize = 12;
+/// Sets of permissions whose text a thread keeps. An installation knows a handful: what a page's sessions
+/// hold, and what each kind of token does.
+const TEXTS_KEPT_MAX: usize = 16;
+
+thread_local! {
+    /// Sets that were told lately, as words: they are the same for nearly everybody.
+    static TOLD: RefCell<Vec<(PermissionSet, HeaderValue)>> = const { RefCell::new(Vec::new()) };
+}
 
 pub(super) fn let_through(authorized: &Authorized) -> Response {
     let mut response = uncached(StatusCode::NO_CONTENT);
@@ -26,14 +39,30 @@ pub(super) fn let_through(authorized: &Authorized) -> Response {
         (X_MODEL, Some(authorized.model.to_string())),
         (X_SUBJECT, Some(authorized.subject.clone())),
         (X_SESSION_ALIAS, alias),
-        (X_PERMISSIONS, Some(permissions(&authorized.permissions))),
     ] {
         // Ids and permissions are plain ASCII; what were not could not be sent.
         if let Some(value) = text.and_then(|text| HeaderValue::try_from(text).ok()) {
             response.headers_mut().insert(name, value);
         }
     }
+    if let Some(value) = told(&authorized.permissions) {
+        response.headers_mut().insert(X_PERMISSIONS, value);
+    }
     response
+}
+
+fn told(set: &PermissionSet) -> Option<HeaderValue> {
+    TOLD.with_borrow_mut(|told| {
+        if let Some((_, value)) = told.iter().find(|(known, _)| known == set) {
+            return Some(value.clone());
+        }
+        let value = HeaderValue::try_from(permissions(set)).ok()?;
+        if told.len() >= TEXTS_KEPT_MAX {
+            told.remove(0);
+        }
+        told.push((set.clone(), value.clone()));
+        Some(value)
+    })
 }
 
 /// The set as words; permissions for single ids are left out where they would not fit.
@@ -103,8 +132,12 @@ const fn asks_who(kind: ErrorKind) -> bool {
 }
 
 fn uncached(status: StatusCode) -> Response {
-    let headers = [(CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-    (status, headers).into_response()
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    let mut headers = HeaderMap::with_capacity(HEADERS_USUAL);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    *response.headers_mut() = headers;
+    response
 }
 
 #[cfg(test)]

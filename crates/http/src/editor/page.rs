@@ -3,13 +3,16 @@
 
 use axum::extract::{Path, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY,
+    X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use vitrine_service::Services;
+use vitrine_service::who::Caller;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorKind, Form};
+use crate::extract::Tokenless;
 use crate::limits::QUERY_BYTES_MAX;
 use crate::pages::static_files::{page_text, static_file};
 
@@ -35,10 +38,18 @@ const ISOLATION: [(HeaderName, HeaderValue); 2] = [
 ];
 
 /// The page.
-pub(crate) async fn page(State(services): State<Services>, uri: Uri) -> Result<Response, ApiError> {
+pub(crate) async fn page(
+    State(services): State<Services>,
+    Tokenless(caller): Tokenless,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    let query = uri.query().unwrap_or_default();
+    if is_plain(query) {
+        let by_token = by_token(&services, &caller, query).await;
+        return by_token.map_err(|error| error.in_form(Form::Editor));
+    }
     let html = page_text("editor/index.html")
         .ok_or_else(|| ApiError::internal("the build lacks editor/index.html"))?;
-    let query = uri.query().unwrap_or_default();
     let ancestors = if query.len() > QUERY_BYTES_MAX {
         None
     } else {
@@ -69,6 +80,36 @@ pub(crate) async fn page(State(services): State<Services>, uri: Uri) -> Result<R
             .insert(X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
     }
     Ok(response)
+}
+
+/// Whether the address names a drawing itself.
+fn is_plain(query: &str) -> bool {
+    let has = |wanted: &str| {
+        url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == wanted)
+    };
+    !has("apitoken") && !has("f") && (has("file") || has("fileUrl"))
+}
+
+/// Sends the browser on with a token in place of the parameters.
+async fn by_token(services: &Services, caller: &Caller, query: &str) -> Result<Response, ApiError> {
+    if query.len() > QUERY_BYTES_MAX {
+        return Err(ApiError::new(
+            ErrorKind::TooLarge,
+            format!("The address has more than {QUERY_BYTES_MAX} bytes of parameters."),
+        ));
+    }
+    let members: Vec<_> = url::form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .collect();
+    let token = services.plain_editor_token(&members, caller).await?;
+    let address = format!("/editor?apitoken={}", token.reveal());
+    let address = HeaderValue::try_from(address).map_err(ApiError::internal)?;
+    let headers = [
+        (LOCATION, address),
+        (CACHE_CONTROL, NEVER_KEPT),
+        (REFERRER_POLICY, NO_REFERRER),
+    ];
+    Ok((StatusCode::SEE_OTHER, headers).into_response())
 }
 
 /// Files of the page; they are the same for everybody.
@@ -110,6 +151,14 @@ mod tests {
         );
         assert_eq!(member("apitoken=x&apitoken=x", "apitoken"), None);
         assert_eq!(member("", "apitoken"), None);
+    }
+
+    #[test]
+    fn an_address_that_names_a_drawing_and_no_token_is_plain() {
+        assert!(is_plain("file=a.dxf&auth=acme") && is_plain("fileUrl=x"));
+        for other in ["", "auth=acme", "file=a.dxf&apitoken=x", "file=a.dxf&f=x"] {
+            assert!(!is_plain(other), "{other}");
+        }
     }
 
     #[test]

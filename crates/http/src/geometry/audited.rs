@@ -45,8 +45,10 @@ pub(super) async fn note_refusal(
         Credential::PartnerKey
             | Credential::EditorToken
             | Credential::EditorSession
+            | Credential::ScriptJob
             | Credential::AccessKey
             | Credential::Account
+            | Credential::OneTimeLink
     ) {
         return response;
     }

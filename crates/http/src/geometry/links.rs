@@ -26,6 +26,7 @@ impl<'a> Links<'a> {
                 subject: verified.token.subject,
                 issued_at: verified.token.issued_at,
                 expires_at: verified.token.expires_at,
+                issuer_key: verified.issuer_key,
             });
         Self {
             services,

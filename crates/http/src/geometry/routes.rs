@@ -15,7 +15,7 @@ use vitrine_service::Services;
 use crate::authorize;
 use crate::editor::{drawing, session};
 use crate::error::{ApiError, ErrorKind};
-use crate::partner::{oauth, tokens};
+use crate::partner::{oauth, scripts, tokens};
 use crate::platform;
 
 use super::audited::{Audited, note_refusal};
@@ -25,7 +25,7 @@ use super::{
 };
 
 /// Reading these changes something: whoever asks for the head of the answer alone would lose it.
-const CHANGES_BY_GET: [&str; 1] = ["VerifyEditorToken"];
+const CHANGES_BY_GET: [&str; 2] = ["VerifyEditorToken", "StartScriptJob"];
 
 async fn without_answer() -> impl IntoResponse {
     let refused = ApiError::new(
@@ -196,6 +196,55 @@ fn notice_routes(routes: Routes) -> Routes {
         .serve("PlatformExportUsage", platform::usage_export::export)
 }
 
+/// The operations of the platform on accounts: how they begin, sign in, come together and share.
+fn account_routes(routes: Routes) -> Routes {
+    routes
+        .serve("PlatformBeginSecondFactor", platform::second_factors::begin)
+        .serve(
+            "PlatformConfirmSecondFactor",
+            platform::second_factors::confirm,
+        )
+        .serve(
+            "PlatformRemoveSecondFactor",
+            platform::second_factors::remove,
+        )
+        .serve("PlatformInviteUser", platform::memberships::invite)
+        .serve("PlatformListInvitations", platform::memberships::list)
+        .serve(
+            "PlatformWithdrawInvitation",
+            platform::memberships::withdraw,
+        )
+        .serve(
+            "PlatformInviteByEmail",
+            platform::memberships::invite_by_email,
+        )
+        .serve("PlatformAcceptInvitation", platform::memberships::accept)
+        .serve("PlatformDenyInvitation", platform::memberships::deny)
+        .serve("PlatformJoin", platform::memberships::join)
+        .serve("PlatformRemoveMember", platform::memberships::remove)
+        .serve(
+            "PlatformDeleteOrganization",
+            platform::memberships::delete_organization,
+        )
+        .serve("PlatformShareModel", platform::sharing::create)
+        .serve(
+            "PlatformShareModelMultiple",
+            platform::sharing::create_multiple,
+        )
+        .serve("PlatformQueryShares", platform::sharing::query)
+        .serve("PlatformListShares", platform::sharing::grouped)
+        .serve("PlatformUnshareModel", platform::sharing::delete)
+        .serve("PlatformSetUp", platform::set_up::set_up)
+        .serve("PlatformAuthorizePage", platform::authorize::page)
+        .serve("PlatformAuthorize", platform::authorize::agree)
+        .serve("PlatformGetClient", platform::applications::get)
+        .serve("PlatformQueryClients", platform::applications::query)
+        .serve("PlatformCreateClient", platform::applications::create)
+        .serve("PlatformUpdateClient", platform::applications::update)
+        .serve("PlatformDeleteClient", platform::applications::delete)
+        .serve("PlatformRotateAccessKey", platform::access_keys::rotate)
+}
+
 /// All operations that the permission table lists.
 ///
 /// # Panics
@@ -252,8 +301,11 @@ pub(crate) fn router(services: &Services) -> Router<Services> {
     .serve("GetEditorDrawing", drawing::get)
     .serve("SaveEditorDrawing", drawing::put)
     .serve("TakeEditorLease", session::take_lease)
-    .serve("ReleaseEditorLease", session::release_lease);
-    let routes = notice_routes(platform_routes(analytics_routes(routes)));
+    .serve("ReleaseEditorLease", session::release_lease)
+    .serve("StartScriptJob", scripts::start)
+    .serve("PostScriptJob", scripts::post)
+    .serve("GetScriptJobStatus", scripts::status);
+    let routes = notice_routes(account_routes(platform_routes(analytics_routes(routes))));
     let rows: BTreeSet<&'static str> = OPERATIONS.iter().map(|row| row.id).collect();
     assert!(
         routes.served == rows,

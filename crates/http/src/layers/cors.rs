@@ -77,7 +77,9 @@ fn welcome(origins: &AllowedDomains, request: &Request) -> Option<HeaderValue> {
         .collect();
     let origin = Origin::from_header_values(&headers).ok()??;
     let named = origins.allows(&origin);
-    let open = request.uri().path().starts_with(OPEN_TO_ALL);
+    // One name and no more: what stands below a model that is called iframe is no such address.
+    let slug = request.uri().path().strip_prefix(OPEN_TO_ALL);
+    let open = slug.is_some_and(|slug| !slug.contains('/'));
     (named || open).then(|| request.headers().get(ORIGIN).cloned())?
 }
 

@@ -185,7 +185,6 @@ impl Front {
         if request.uri().path() == authorize::PATH
             && let Some(services) = &self.config.limiter
         {
-            observe::note_fixed_route(&request, authorize::PATH);
             return Box::pin(authorize::check(State(services.clone()), request));
         }
         let answer = self.router.call(request);

@@ -11,6 +11,7 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
+use tracing::field::Empty;
 use vitrine_access::ids::RequestId;
 
 use super::{Front, durations};
@@ -20,27 +21,20 @@ use crate::error::ApiError;
 /// The header that names a request in its answer.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Spans of this target are for the operator's collector of traces alone; the log does not show them.
+const TRACED: &str = "vitrine::trace";
+
 /// What stands for the route when none was found.
 const NO_ROUTE: &str = "-";
 
 /// The template of the route that answers, once it is found: a place in the request that [`observe`]
 /// looks at afterwards.
 #[derive(Debug, Clone, Default)]
-struct Route(Arc<OnceLock<Template>>);
-
-#[derive(Debug)]
-enum Template {
-    Matched(MatchedPath),
-    Fixed(&'static str),
-}
+struct Route(Arc<OnceLock<MatchedPath>>);
 
 impl Route {
     fn as_str(&self) -> &str {
-        match self.0.get() {
-            Some(Template::Matched(path)) => path.as_str(),
-            Some(Template::Fixed(path)) => path,
-            None => NO_ROUTE,
-        }
+        self.0.get().map_or(NO_ROUTE, MatchedPath::as_str)
     }
 }
 
@@ -49,16 +43,9 @@ pub fn note_route<B>(request: axum::http::Request<B>) -> axum::http::Request<B> 
     let extensions = request.extensions();
     if let (Some(Route(place)), Some(path)) = (extensions.get(), extensions.get::<MatchedPath>()) {
         // A request is routed once.
-        let _ = place.set(Template::Matched(path.clone()));
+        let _ = place.set(path.clone());
     }
     request
-}
-
-/// The same for what is answered without the router.
-pub(super) fn note_fixed_route(request: &Request, path: &'static str) {
-    if let Some(Route(place)) = request.extensions().get() {
-        let _ = place.set(Template::Fixed(path));
-    }
 }
 
 /// Outermost: gives the request its id (as an extension of type [`RequestId`], in the span,
@@ -68,21 +55,30 @@ pub(super) async fn observe(front: Front, mut request: Request) -> Response {
     let id = RequestId::new(&*front.config.entropy);
     let method = method_word(request.method());
     let is_head = request.method() == Method::HEAD;
-    let route = Route::default();
+    // What is answered without the router has its own path for a template.
+    let found = (request.uri().path() != authorize::PATH).then(Route::default);
     let extensions = request.extensions_mut();
     extensions.insert(id);
-    extensions.insert(route.clone());
+    if let Some(route) = &found {
+        extensions.insert(route.clone());
+    }
     // A proxy asks for each of its own requests and has an access log of its own: by default neither
     // span nor line is made for what it may pass on.
     let is_question = authorize::is_question(request.uri().path());
-    let span = if is_question {
-        tracing::debug_span!("request", request = %id, method)
-    } else {
-        tracing::info_span!("request", request = %id, method)
-    };
+    let traced = traced(id, method);
+    let span = traced.in_scope(|| {
+        if is_question {
+            tracing::debug_span!("request", request = %id, method)
+        } else {
+            tracing::info_span!("request", request = %id, method)
+        }
+    });
+    // Of two spans around one future the outer one comes last.
+    let around = traced.clone();
     async {
         let response = finish(front.answer(request).await, id, is_head);
-        let (route, status) = (route.as_str(), response.status());
+        let route = found.as_ref().map_or(authorize::PATH, Route::as_str);
+        let status = response.status();
         let duration = started.elapsed();
         let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         if !is_question {
@@ -93,10 +89,37 @@ pub(super) async fn observe(front: Front, mut request: Request) -> Response {
             tracing::info!(request = %id, route, status = status.as_u16(), duration_us, "answered");
         }
         durations::record(route, method, status.as_u16(), duration);
+        if !traced.is_disabled() {
+            traced.record("otel.name", format!("{method} {route}"));
+            traced.record("http.route", route);
+            traced.record("http.response.status_code", status.as_u16());
+            traced.record("vitrine.answered_us", duration_us);
+            if status.is_server_error() {
+                traced.record("otel.status_code", "ERROR");
+            }
+        }
         response
     }
     .instrument(span)
+    .instrument(around)
     .await
+}
+
+/// The request in a trace: its id, its method and the route's template; never a path, an address or a
+/// credential. It lasts as long as what the request has begun, so that the time to its answer is told apart.
+fn traced(id: RequestId, method: &'static str) -> tracing::Span {
+    tracing::trace_span!(
+        target: TRACED,
+        "request",
+        otel.kind = "server",
+        otel.name = Empty,
+        otel.status_code = Empty,
+        http.request.method = method,
+        http.route = Empty,
+        http.response.status_code = Empty,
+        vitrine.request = %id,
+        vitrine.answered_us = Empty,
+    )
 }
 
 /// Puts the request id into the answer, and logs the cause of an error once. The answer to HEAD has
@@ -125,6 +148,8 @@ fn name_request(error: ApiError, response: Response) -> Response {
     let (mut parts, _) = response.into_parts();
     let (rendered, body) = error.into_response().into_parts();
     // The length of the first rendering no longer holds.
+    // What was packed is replaced by what is not.
+    parts.headers.remove(axum::http::header::CONTENT_ENCODING);
     parts.headers.remove(axum::http::header::CONTENT_LENGTH);
     parts.headers.extend(rendered.headers);
     Response::from_parts(parts, body)

@@ -1,11 +1,12 @@
-//! The token service for partners of the drawing editor: `POST /generate`, `GET /verify`, and the same
-//! tokens under RFC 7662 and RFC 7009.
+//! The token service for partners of the drawing editor: `POST /generate`, `GET /verify`, the same
+//! tokens under RFC 7662 and RFC 7009, and the script jobs that a token starts.
 //!
 //! These are for back ends. No answer here is readable for scripts of other origins, and `/verify`
 //! refuses browsers altogether.
 
 mod credentials;
 pub(crate) mod oauth;
+pub(crate) mod scripts;
 pub(crate) mod tokens;
 pub(crate) mod wire;
 
@@ -36,6 +37,9 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
         session::release_lease,
         drawing::get,
         drawing::put,
+        scripts::start,
+        scripts::post,
+        scripts::status,
     )
 )]
 struct PartnerApi;
@@ -46,6 +50,8 @@ pub(crate) fn openapi() -> utoipa::openapi::OpenApi {
     let header = |name: &str| SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new(name)));
     components.add_security_scheme("PartnerKey", header(credentials::X_API_KEY));
     components.add_security_scheme("EditorToken", header(credentials::X_API_TOKEN));
+    let id = SecurityScheme::ApiKey(ApiKey::Query(ApiKeyValue::new("jobId")));
+    components.add_security_scheme("ScriptJob", id);
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     components.add_security_scheme("EditorSession", SecurityScheme::Http(bearer));
     let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic).build();

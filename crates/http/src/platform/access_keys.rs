@@ -1,10 +1,13 @@
 //! `/api/v1/apitokens`: the account's access keys.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::response::Response;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
+use vitrine_service::platform_accounts::checked_networks;
 use vitrine_service::{AccessKeyRecord, Services};
 
 use super::Asking;
@@ -23,6 +26,16 @@ pub(crate) struct KeyRequest {
     scope: Vec<String>,
     /// Its end, in seconds since 1970.
     valid_until: Option<i64>,
+    /// Networks from which it is good, as `192.0.2.0/24`; from everywhere when there are none.
+    #[serde(default)]
+    networks: Vec<String>,
+}
+
+/// How a key is replaced.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct RotationRequest {
+    /// Seconds for which the old key stays good.
+    overlap: Option<u64>,
 }
 
 /// What shall change of a key.
@@ -36,7 +49,12 @@ pub(crate) struct KeyPatchRequest {
     valid_until: Option<Value>,
     /// Whether it signs in.
     active: Option<bool>,
+    /// Networks from which it is good; from everywhere when there are none.
+    networks: Option<Vec<String>>,
 }
+
+/// How long a replaced key stays good unless somebody says otherwise.
+const OVERLAP: Duration = Duration::from_hours(24);
 
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
@@ -61,6 +79,7 @@ fn described(key: &AccessKeyRecord) -> Value {
         "created_at": epoch(key.created_at),
         "used_at": key.used_at.map(epoch),
         "ends_with": key.last_four,
+        "networks": key.networks.split_whitespace().collect::<Vec<_>>(),
     })
 }
 
@@ -150,7 +169,13 @@ pub(crate) async fn create(
             .await?;
         let end = request.valid_until.and_then(|end| instant(&json!(end)));
         let (record, key) = services
-            .platform_create_key(&access, request.description, &request.scope, end)
+            .platform_create_key(
+                &access,
+                request.description,
+                &request.scope,
+                end,
+                &request.networks,
+            )
             .await?;
         let mut shown = described(&record);
         shown["key_secret"] = json!(key.reveal());
@@ -159,7 +184,7 @@ pub(crate) async fn create(
     done.await.map_err(in_form)
 }
 
-/// Changes a key. To replace one with an overlap, make another and give this one an end.
+/// Changes a key.
 #[utoipa::path(
     patch, path = "/api/v1/apitokens/{keyId}", operation_id = "PlatformUpdateAccessKey",
     tag = "access keys",
@@ -203,8 +228,45 @@ pub(crate) async fn update(
             }
         }
         key.active = request.active.unwrap_or(key.active);
+        if let Some(networks) = &request.networks {
+            key.networks = checked_networks(networks)?;
+        }
         services.platform_update_key(&access, &key).await?;
         Ok(answer(&described(&key)))
+    };
+    done.await.map_err(in_form)
+}
+
+/// Makes a key that takes the place of this one, which stays good for a while: nothing has to stand still
+/// until every machine has the new one.
+#[utoipa::path(
+    post, path = "/api/v1/apitokens/{keyId}/rotate", operation_id = "PlatformRotateAccessKey",
+    tag = "access keys",
+    params(("keyId" = String, Path, description = "The id of the key that is replaced")),
+    request_body(content = RotationRequest),
+    responses(
+        (status = 200, description = "The new key with its secret"),
+        (status = 400, description = "The overlap is too long, or there are too many keys"),
+        (status = 401, description = "Nobody is signed in"),
+        (status = 404, description = "The account has no such key")
+    ),
+    security(("PlatformToken" = []))
+)]
+pub(crate) async fn rotate(
+    State(services): State<Services>,
+    Asking(caller): Asking,
+    Path(id): Path<String>,
+    body: Unread<RotationRequest>,
+) -> Result<Response, ApiError> {
+    let done = async {
+        let (access, request) = body
+            .after(|| services.platform_access("PlatformRotateAccessKey", &caller))
+            .await?;
+        let overlap = request.overlap.map_or(OVERLAP, Duration::from_secs);
+        let (record, key) = services.platform_rotate_key(&access, &id, overlap).await?;
+        let mut shown = described(&record);
+        shown["key_secret"] = json!(key.reveal());
+        Ok(answer(&shown))
     };
     done.await.map_err(in_form)
 }

@@ -3,8 +3,11 @@
 //! Scripts of other origins read answers only where the operator named them; see `layers/cors`.
 
 pub(crate) mod access_keys;
+pub(crate) mod applications;
+pub(crate) mod authorize;
 mod cookies;
 pub(crate) mod frames;
+pub(crate) mod memberships;
 pub(crate) mod metrics;
 mod model_view;
 pub(crate) mod models;
@@ -13,7 +16,10 @@ pub(crate) mod oauth;
 pub(crate) mod organizations;
 pub(crate) mod origins;
 mod query;
+pub(crate) mod second_factors;
 pub(crate) mod sessions;
+pub(crate) mod set_up;
+pub(crate) mod sharing;
 pub(crate) mod sign_ins;
 pub(crate) mod tickets;
 pub(crate) mod tokens;
@@ -92,7 +98,33 @@ use crate::extract::Tokenless;
         sessions::revoke,
         trail::query,
         origins::check,
-        origins::try_origin
+        origins::try_origin,
+        set_up::set_up,
+        authorize::page,
+        authorize::agree,
+        applications::get,
+        applications::query,
+        applications::create,
+        applications::update,
+        applications::delete,
+        access_keys::rotate,
+        second_factors::begin,
+        second_factors::confirm,
+        second_factors::remove,
+        memberships::invite,
+        memberships::list,
+        memberships::withdraw,
+        memberships::invite_by_email,
+        memberships::accept,
+        memberships::deny,
+        memberships::join,
+        memberships::remove,
+        memberships::delete_organization,
+        sharing::create,
+        sharing::create_multiple,
+        sharing::query,
+        sharing::grouped,
+        sharing::delete
     )
 )]
 struct PlatformApi;

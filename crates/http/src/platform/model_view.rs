@@ -198,6 +198,9 @@ pub(super) async fn embed_more(
 ) -> Result<(), ApiError> {
     let record = &*model.record;
     let manages = model.relation.manages();
+    if manages {
+        shown["link_sharing_slug"] = json!(services.link_of(record).await?);
+    }
     for embed in embeds {
         match embed.as_str() {
             "ticket" => {
@@ -207,7 +210,7 @@ pub(super) async fn embed_more(
                 shown["ticket"] = json!({ "ticket": ticket });
             }
             // A ticket that would open nothing is not handed out.
-            "backend_ticket" if manages && record.settings.backend_access => {
+            "backend_ticket" if model.relation.has_back_end() && record.settings.backend_access => {
                 let ticket = services
                     .platform_ticket(record, TicketType::Backend)
                     .await?;
@@ -241,10 +244,12 @@ pub(super) async fn embed_more(
 
 /// Fallbacks give the best that may be had.
 fn scopes(embed: &str, relation: Relation) -> &'static [&'static str] {
+    let exports = relation.scopes().contains(&"group.export");
     match embed {
-        "token_view" => VIEW,
         "token_owner" => OWNER,
         "token_owner_fallback" if relation.manages() => OWNER,
-        _ => EXPORT,
+        "token_export" => EXPORT,
+        "token_export_fallback" | "token_owner_fallback" if exports => EXPORT,
+        _ => VIEW,
     }
 }

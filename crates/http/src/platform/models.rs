@@ -58,6 +58,8 @@ pub(crate) struct PatchRequest {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<i64>)]
     deleted_at: Option<Value>,
+    /// Whether a link shows the model without a sign-in. Switched on again it is another link.
+    link_sharing: Option<bool>,
     /// Only the platform's own.
     user_id: Option<Value>,
     /// Only the platform's own.
@@ -121,6 +123,7 @@ impl Changes {
             comment: self.comment,
             tags: self.tags,
             settings: self.settings,
+            link: None,
         };
         Ok((patch, listing))
     }
@@ -334,6 +337,7 @@ pub(crate) async fn update(
             }
         };
         let (mut patch, mut listing) = request.more.split()?;
+        listing.link = request.link_sharing;
         listing.published = publishes(request.status.as_deref(), model.record.status)?;
         patch.title = title(request.title)?;
         patch.filename = request.filename;
@@ -351,12 +355,9 @@ pub(crate) async fn update(
             .platform_update_model(&access, &model, patch, listing, restored)
             .await?;
         let guest = PlatformGuest::of(access);
-        Ok(answer(&described(
-            &services,
-            &guest,
-            &changed,
-            &shown_always(),
-        )))
+        let mut shown = described(&services, &guest, &changed, &shown_always());
+        shown["link_sharing_slug"] = json!(services.link_of(&changed.record).await?);
+        Ok(answer(&shown))
     };
     done.await.map_err(in_form)
 }

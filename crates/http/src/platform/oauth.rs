@@ -25,7 +25,7 @@ const NO_STORE: &str = "no-store";
 /// A sign-in, as JSON or as a form.
 #[derive(Default, Deserialize, ToSchema)]
 pub(crate) struct TokenRequest {
-    /// `password` or `refresh_token`.
+    /// `password`, `authorization_code` or `refresh_token`.
     grant_type: Option<String>,
     /// The client.
     client_id: Option<String>,
@@ -35,6 +35,15 @@ pub(crate) struct TokenRequest {
     password: Option<String>,
     /// The refresh token; the cookie of the same name stands in for it.
     refresh_token: Option<String>,
+    /// Beside a password, where the account asks for it: the code of an authenticator program, or a recovery
+    /// code.
+    otp: Option<String>,
+    /// The code that `/oauth/authorize` gave.
+    code: Option<String>,
+    /// What the challenge of `/oauth/authorize` was made of.
+    code_verifier: Option<String>,
+    /// Where the code was sent.
+    redirect_uri: Option<String>,
 }
 
 /// A sign-out.
@@ -44,7 +53,7 @@ pub(crate) struct LogoutRequest {
     refresh_token: Option<String>,
 }
 
-/// Signs in by an access key or a password, or renews a sign-in. A refresh token is good until the one
+/// Signs in by an access key, a password or a code, or renews a sign-in. A refresh token is good until the one
 /// that took its place is used, and a minute longer, because clients renew several times at once; later it
 /// ends the sign-in, because somebody holds a copy.
 #[utoipa::path(
@@ -149,6 +158,10 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<TokenRequest, ApiError>
             "username" => &mut request.username,
             "password" => &mut request.password,
             "refresh_token" => &mut request.refresh_token,
+            "otp" => &mut request.otp,
+            "code" => &mut request.code,
+            "code_verifier" => &mut request.code_verifier,
+            "redirect_uri" => &mut request.redirect_uri,
             _ => continue,
         };
         if member.replace(value.into_owned()).is_some() {
@@ -161,7 +174,11 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<TokenRequest, ApiError>
 fn how(request: &TokenRequest) -> Result<SignIn<'_>, ApiError> {
     match request.grant_type.as_deref() {
         Some("password") => match (&request.username, &request.password) {
-            (Some(name), Some(secret)) => Ok(SignIn::Pair { name, secret }),
+            (Some(name), Some(secret)) => Ok(SignIn::Pair {
+                name,
+                secret,
+                second: request.otp.as_deref(),
+            }),
             _ => Err(invalid(
                 "Send username and password: an access key's id and secret, or an address and its \
                  password.",
@@ -171,11 +188,25 @@ fn how(request: &TokenRequest) -> Result<SignIn<'_>, ApiError> {
             Some(text) => Ok(SignIn::Refresh(text)),
             None => Err(invalid("There is no refresh_token. Sign in again.")),
         },
+        Some("authorization_code") => {
+            match (&request.code, &request.code_verifier, &request.redirect_uri) {
+                (Some(code), Some(verifier), Some(redirect)) => Ok(SignIn::Code {
+                    code,
+                    verifier,
+                    redirect,
+                }),
+                _ => Err(invalid(
+                    "Send code, code_verifier and redirect_uri: applications prove themselves by PKCE.",
+                )),
+            }
+        }
         Some(_) => Err(ApiError::new(
             ErrorKind::Refused(RefusalKind::GrantUnsupported),
-            "The grant_type is unknown. Use password or refresh_token.",
+            "The grant_type is unknown. Use password, authorization_code or refresh_token.",
         )),
-        None => Err(invalid("Send a grant_type: password or refresh_token.")),
+        None => Err(invalid(
+            "Send a grant_type: password, authorization_code or refresh_token.",
+        )),
     }
 }
 

@@ -45,7 +45,7 @@ fn in_form(error: ApiError) -> ApiError {
     error.in_form(Form::Platform)
 }
 
-fn id_of(text: &str) -> Result<OrganizationId, ApiError> {
+pub(super) fn id_of(text: &str) -> Result<OrganizationId, ApiError> {
     text.parse().map_err(|_| {
         ApiError::new(
             ErrorKind::EntityUnknown,

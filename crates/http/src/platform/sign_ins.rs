@@ -36,7 +36,16 @@ pub(crate) async fn list(
             .await?;
         own(&access, &id)?;
         let rows = services.sign_ins(access.user.id).await?;
-        let shown: Vec<Value> = rows.iter().map(described).collect();
+        let mut shown = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let mut one = described(row);
+            if one["client_name"].is_null()
+                && let Ok(application) = services.platform_application(&row.client).await
+            {
+                one["client_name"] = json!(application.name);
+            }
+            shown.push(one);
+        }
         Ok(answer(&Value::from(shown)))
     };
     done.await

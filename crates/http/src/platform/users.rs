@@ -13,6 +13,7 @@ use vitrine_service::platform_accounts::UserPatch;
 use vitrine_service::{Services, UserRecord};
 
 use super::Asking;
+use super::memberships::described;
 use super::model_view::domains;
 use super::wire::{answer, epoch};
 use crate::error::{ApiError, ErrorKind, Form};
@@ -37,7 +38,17 @@ pub(crate) async fn get(
     let done = async {
         let access = services.platform_access("PlatformGetUser", &caller).await?;
         own(&access, &id)?;
-        Ok(answer(&self_level(&access.user)))
+        let mut shown = self_level(&access.user);
+        let left = services.second_factor(access.user.id).await?;
+        shown["second_factor"] = json!(left.map(|left| json!({ "recovery_codes_left": left })));
+        let invitations = services.invitations_for(access.user.id).await?;
+        let invitations = invitations.iter().map(|(invitation, organization)| {
+            let mut shown = described(invitation);
+            shown["organization_name"] = json!(organization.name);
+            shown
+        });
+        shown["invitations"] = Value::from(invitations.collect::<Vec<_>>());
+        Ok(answer(&shown))
     };
     done.await
         .map_err(|error: ApiError| error.in_form(Form::Platform))

@@ -73,8 +73,15 @@ pub(crate) fn grant_refusal(error: &ApiError) -> Response {
         ErrorKind::Refused(K::GrantUnsupported) => {
             (StatusCode::BAD_REQUEST, "unsupported_grant_type")
         }
+        ErrorKind::Refused(K::ClientUnauthorized) => {
+            (StatusCode::BAD_REQUEST, "unauthorized_client")
+        }
         ErrorKind::Refused(
             K::AccessKeyInvalid
+            | K::AddressNotAllowed
+            | K::CodeInvalid
+            | K::SecondFactorMissing
+            | K::SecondFactorInvalid
             | K::PasswordInvalid
             | K::TokenInvalid
             | K::TokenExpired

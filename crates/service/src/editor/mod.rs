@@ -6,8 +6,10 @@
 mod drawings;
 mod lease;
 mod place;
+mod plain;
 mod remote;
 mod saving;
+pub(crate) mod scripts;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +21,7 @@ use vitrine_access::editor_session::{
     EditorAccess, EditorFrame, EditorOpening, EditorSessionId, PageParameters,
 };
 use vitrine_access::editor_token::{EditorParameters, EditorToken};
-use vitrine_access::ids::{BlobKey, EditorSessionHash, PartnerId, UserId};
+use vitrine_access::ids::{BlobKey, PartnerId, UserId};
 use vitrine_access::limits::{EDITOR_FRAME_TTL, EDITOR_SESSION_TTL};
 use vitrine_access::owner::Owner;
 use vitrine_access::permissions::Credential;
@@ -27,7 +29,7 @@ use vitrine_access::refusal::RefusalKind;
 use vitrine_access::seal::Purpose;
 use vitrine_access::time::Timestamp;
 use vitrine_engine::pool::WorkerPoolConfig;
-use vitrine_engine::{DrawingJob, DrawingPool};
+use vitrine_engine::{DrawingJob, DrawingOrder, DrawingOutcome, DrawingPool};
 use vitrine_model::EngineError;
 use vitrine_store::{Bucket, EditorSessionRecord, PartnerRecord};
 
@@ -40,6 +42,7 @@ use crate::who::{Caller, refuse, row};
 pub use drawings::{DrawingFile, Etag};
 pub use lease::Lease;
 pub use saving::Saved;
+pub use scripts::{ScriptJobStatus, ScriptOutput};
 
 /// Buckets that are kept open.
 const BUCKETS_OPEN_MAX: u64 = 1_000;
@@ -180,7 +183,11 @@ impl Services {
             token: live.entry.row.hash,
             drawing: opening.source.id(live.partner.id),
             user: live.entry.row.user,
-            sealed: self.seal_session(session.hash(), &parameters),
+            sealed: self.seal_parameters(
+                Purpose::EditorSession,
+                session.hash().as_bytes(),
+                &parameters,
+            ),
             created_at: now,
             expires_at: now.plus(EDITOR_SESSION_TTL),
             closed_at: None,
@@ -350,57 +357,53 @@ impl Services {
         frame.map(|frame| frame.partner)
     }
 
-    /// The session's hash is sealed in front of the parameters, so that nobody who writes rows can hang
-    /// one session's parameters on another.
-    fn seal_session(&self, hash: EditorSessionHash, parameters: &EditorParameters) -> Vec<u8> {
-        let mut nonce = [0; 12];
-        self.inner.entropy.fill(&mut nonce);
-        let mut plain = hash.as_bytes().to_vec();
-        plain.extend_from_slice(parameters.to_json().as_bytes());
-        self.inner
-            .sealer
-            .seal(Purpose::EditorSession, &plain, nonce)
-    }
-
     fn open_session_parameters(&self, record: &EditorSessionRecord) -> Result<EditorParameters> {
-        let plain = self
-            .inner
-            .sealer
-            .open(Purpose::EditorSession, &record.sealed)
-            .map_err(Error::internal)?;
-        let json = plain
-            .strip_prefix(record.hash.as_bytes())
-            .ok_or_else(|| Error::internal("the parameters belong to another editor session"))?;
-        EditorParameters::parse(json).map_err(Error::internal)
+        let whose = record.hash.as_bytes();
+        self.open_sealed(Purpose::EditorSession, whose, &record.sealed)
     }
 }
 
 impl Services {
     /// Does a job on drawings in a caged worker. The line is fair between partners.
     async fn in_worker(&self, access: &EditorSessionAccess, job: DrawingJob) -> Result<Bytes> {
-        let owner = Owner {
-            user: UserId::from_bytes(*access.record.partner.as_bytes()),
-            organization: None,
-        };
         let pool = self.inner.drawings.pool().await?;
-        match pool.run(&job, owner).await {
-            Ok(dxf) => Ok(dxf.into()),
-            Err(
-                error @ (EngineError::Busy
-                | EngineError::Cancelled
-                | EngineError::WorkerLost { .. }),
-            ) => Err(error.into()),
-            Err(EngineError::BadModel { message }) => Err(Error::new(
-                ErrorKind::DrawingInvalid,
-                format!("The drawing cannot be used: {message}."),
-            )),
-            Err(error @ (EngineError::Limit(_) | EngineError::Script { .. })) => Err(Error::new(
-                ErrorKind::DrawingInvalid,
-                "The drawing cannot be read within the bounds of time and memory: it is too large, or \
-                 damaged.",
-            )
-            .caused_by(error)),
-        }
+        let done = pool.run(&job, line_owner(access)).await;
+        done.map(Bytes::from).map_err(unusable)
+    }
+
+    /// Does what is ordered with a drawing, as [`Self::in_worker`].
+    async fn ordered(
+        &self,
+        access: &EditorSessionAccess,
+        drawing: Bytes,
+        order: DrawingOrder,
+    ) -> Result<DrawingOutcome> {
+        let pool = self.inner.drawings.pool().await?;
+        let done = pool.run_order(drawing, order, line_owner(access)).await;
+        done.map_err(unusable)
+    }
+}
+
+fn line_owner(access: &EditorSessionAccess) -> Owner {
+    Owner {
+        user: UserId::from_bytes(*access.record.partner.as_bytes()),
+        organization: None,
+    }
+}
+
+fn unusable(error: EngineError) -> Error {
+    match error {
+        EngineError::Busy | EngineError::Cancelled | EngineError::WorkerLost { .. } => error.into(),
+        EngineError::BadModel { message } => Error::new(
+            ErrorKind::DrawingInvalid,
+            format!("The drawing cannot be used: {message}."),
+        ),
+        EngineError::Limit(_) | EngineError::Script { .. } => Error::new(
+            ErrorKind::DrawingInvalid,
+            "The drawing cannot be read within the bounds of time and memory: it is too large, or \
+             damaged.",
+        )
+        .caused_by(error),
     }
 }
 

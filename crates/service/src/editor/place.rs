@@ -20,12 +20,22 @@ impl Services {
                  set PARTNER --content URL`.",
             ));
         };
+        self.bucket(url)
+    }
+
+    /// The bucket with a partner's customization, where it has one.
+    pub(super) fn customization_bucket(&self, partner: &PartnerRecord) -> Result<Option<Bucket>> {
+        let url = partner.settings.customization.as_ref();
+        url.map(|url| self.bucket(url)).transpose()
+    }
+
+    fn bucket(&self, url: &str) -> Result<Bucket> {
         let buckets = &self.inner.drawings.buckets;
         if let Some(open) = buckets.get(url) {
             return Ok(open);
         }
         let bucket = Bucket::open(url).map_err(failed)?;
-        buckets.insert(url.clone(), bucket.clone());
+        buckets.insert(url.to_owned(), bucket.clone());
         Ok(bucket)
     }
 
@@ -84,7 +94,12 @@ impl Services {
 
 /// The file of the partner's API server, where the drawing is one.
 pub(super) fn remote(access: &EditorSessionAccess) -> Option<Remote<'_>> {
-    match &access.opening.source {
+    remote_of(&access.opening.source)
+}
+
+/// The same, of a drawing that nobody has opened yet.
+pub(super) fn remote_of(source: &DrawingSource) -> Option<Remote<'_>> {
+    match source {
         DrawingSource::Server {
             server,
             file,
@@ -129,7 +144,7 @@ fn unreadable(error: BucketError) -> Error {
     }
 }
 
-fn failed(error: BucketError) -> Error {
+pub(super) fn failed(error: BucketError) -> Error {
     Error::new(
         ErrorKind::StorageFailed,
         "The bucket with the drawings did not answer as it should. Try again, and tell the operator \

@@ -8,6 +8,7 @@ use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
 use vitrine_access::egress::EgressPurpose;
 use vitrine_access::origin::{AllowedDomains, Origin};
+use vitrine_engine::DrawingOutput;
 use vitrine_store::PartnerRecord;
 
 use crate::Services;
@@ -22,6 +23,11 @@ const SESSION_ID: HeaderName = HeaderName::from_static("sessionid");
 const TOKEN: HeaderName = HeaderName::from_static("token");
 const DXF: HeaderValue = HeaderValue::from_static("image/vnd.dxf");
 
+/// By this a server knows an attempt that is made again.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Bytes of an id that an API server gives a file.
+const ID_BYTES_MAX: usize = 1_024;
+
 /// A file of a partner's API server.
 #[derive(Clone, Copy)]
 pub(super) struct Remote<'a> {
@@ -29,6 +35,13 @@ pub(super) struct Remote<'a> {
     pub(super) file: &'a str,
     pub(super) session_id: Option<&'a str>,
     pub(super) token: Option<&'a str>,
+}
+
+impl<'a> Remote<'a> {
+    /// The route of the file's bytes.
+    fn content(&self) -> [&'a str; 3] {
+        ["files", self.file, "diffs"]
+    }
 }
 
 impl Services {
@@ -44,7 +57,7 @@ impl Services {
         partner: &PartnerRecord,
         remote: Remote<'_>,
     ) -> Result<Bytes> {
-        let request = Self::remote_request(partner, remote, Method::GET)?;
+        let request = Self::remote_request(partner, remote, Method::GET, &remote.content())?;
         self.fetched(request).await
     }
 
@@ -55,7 +68,7 @@ impl Services {
         remote: Remote<'_>,
         content: Bytes,
     ) -> Result<()> {
-        let request = Self::remote_request(partner, remote, Method::PUT)?
+        let request = Self::remote_request(partner, remote, Method::PUT, &remote.content())?
             .header(CONTENT_TYPE, DXF)
             .body(content)
             .time_max(DRAWING_TIME_MAX);
@@ -71,10 +84,88 @@ impl Services {
         Err(not_given(answer.status))
     }
 
+    /// Gives the API server a new file; returns the id that it gave it. `key` is the same for each
+    /// attempt, so that a server can tell them from another file.
+    pub(super) async fn add_remote(
+        &self,
+        partner: &PartnerRecord,
+        remote: Remote<'_>,
+        file: DrawingOutput,
+        key: &str,
+    ) -> Result<Option<String>> {
+        let folder = file.upload.as_deref().unwrap_or_default();
+        let (kind, body) = multipart(&file.name, folder, &file.content, key);
+        let header = |text: &str| HeaderValue::try_from(text).map_err(Error::internal);
+        let request = Self::remote_request(partner, remote, Method::POST, &["files"])?
+            .header(CONTENT_TYPE, header(&kind)?)
+            .header(IDEMPOTENCY_KEY, header(key)?)
+            .body(body)
+            .time_max(DRAWING_TIME_MAX);
+        let answer = self.inner.outgoing.fetch(request).await;
+        let answer = answer.map_err(unreached)?;
+        if !answer.status.is_success() {
+            return Err(not_given(answer.status));
+        }
+        let record: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
+        let id = record
+            .as_ref()
+            .and_then(|record| record.get("id")?.as_str());
+        let id = id.filter(|id| id.len() <= ID_BYTES_MAX);
+        Ok(id.map(str::to_owned))
+    }
+
+    /// Whether the API server says that the session may change the file: `"canEdit": true` in its record.
+    /// What it does not say it does not permit.
+    pub(super) async fn remote_lets_edit(
+        &self,
+        partner: &PartnerRecord,
+        remote: Remote<'_>,
+    ) -> Result<bool> {
+        let route = ["files", remote.file, "info"];
+        let request = Self::remote_request(partner, remote, Method::GET, &route)?;
+        let answer = self
+            .inner
+            .outgoing
+            .fetch(request)
+            .await
+            .map_err(unreached)?;
+        let record: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
+        let may = record.and_then(|record| record.get("canEdit")?.as_bool());
+        Ok(answer.status == StatusCode::OK && may == Some(true))
+    }
+
+    /// What an address gives, when it gives anything; errors call it by its name.
+    pub(super) async fn fetched_bytes(
+        &self,
+        request: OutgoingRequest,
+        what: &str,
+    ) -> Result<Bytes> {
+        let answer = self
+            .inner
+            .outgoing
+            .fetch(request.time_max(DRAWING_TIME_MAX))
+            .await;
+        match answer {
+            Ok(answer) if answer.status == StatusCode::OK => Ok(answer.body),
+            Ok(answer) if answer.status.is_server_error() => Err(not_given(answer.status)),
+            Ok(answer) => Err(Error::new(
+                ErrorKind::EntityUnknown,
+                format!("The {what} is not where the token says. Check the token's parameters."),
+            )
+            .caused_by(format!("the server answered {}", answer.status))),
+            Err(OutgoingError::TooLarge { max }) => Err(Error::new(
+                ErrorKind::TooLarge,
+                format!("The {what} has more than {max} bytes."),
+            )),
+            Err(error) => Err(unreached(error)),
+        }
+    }
+
     fn remote_request(
         partner: &PartnerRecord,
         remote: Remote<'_>,
         method: Method,
+        segments: &[&str],
     ) -> Result<OutgoingRequest> {
         let allowed = AllowedDomains::parse_all(&partner.settings.servers);
         let allowed = allowed.map_err(Error::internal)?;
@@ -87,14 +178,14 @@ impl Services {
             ));
         }
         let base = remote.server.trim_end_matches('/');
-        // One segment, whatever the server calls its files.
+        // One segment each, whatever the server calls its files.
         let mut url = url::Url::parse(base).map_err(|_| wrong_server())?;
         url.set_query(None);
         url.set_fragment(None);
         url.path_segments_mut()
             .map_err(|()| wrong_server())?
             .pop_if_empty()
-            .extend(["files", remote.file, "diffs"]);
+            .extend(segments);
         let purpose = EgressPurpose::ApiServer;
         let mut request = OutgoingRequest::new(purpose, method, url).redirects_max(0);
         for (name, value) in [(SESSION_ID, remote.session_id), (TOKEN, remote.token)] {
@@ -124,6 +215,27 @@ impl Services {
             status => Err(not_given(status)),
         }
     }
+}
+
+/// A form with a folder's id and a file (RFC 7578): its type and its bytes.
+fn multipart(name: &str, folder: &str, content: &[u8], key: &str) -> (String, Vec<u8>) {
+    // Nobody who writes drawings knows the key, so that it does not stand in them.
+    let boundary = format!("vitrine-{key}");
+    let quoted = |text: &str| {
+        text.replace('"', "%22")
+            .replace('\r', "%0D")
+            .replace('\n', "%0A")
+    };
+    let mut body = format!(
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"folderId\"\r\n\r\n{folder}\r\n\
+         --{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{}\"\r\n\
+         Content-Type: application/octet-stream\r\n\r\n",
+        quoted(name)
+    )
+    .into_bytes();
+    body.extend_from_slice(content);
+    body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    (format!("multipart/form-data; boundary={boundary}"), body)
 }
 
 /// The page learns that, not where: addresses and servers are none of its business.

@@ -44,6 +44,26 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/postgres/0010_plans.sql"),
     },
     Migration {
+        version: 11,
+        sql: include_str!("../../migrations/postgres/0011_bounds.sql"),
+    },
+    Migration {
+        version: 13,
+        sql: include_str!("../../migrations/postgres/0013_script_jobs.sql"),
+    },
+    Migration {
+        version: 16,
+        sql: include_str!("../../migrations/postgres/0016_applications.sql"),
+    },
+    Migration {
+        version: 17,
+        sql: include_str!("../../migrations/postgres/0017_second_factors.sql"),
+    },
+    Migration {
+        version: 18,
+        sql: include_str!("../../migrations/postgres/0018_sharing.sql"),
+    },
+    Migration {
         version: 19,
         sql: include_str!("../../migrations/postgres/0019_rollups.sql"),
     },

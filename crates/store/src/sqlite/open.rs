@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 
+use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use crate::db::{Plans, Pools};
@@ -54,6 +55,9 @@ pub(crate) async fn open(
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
+        // When the disk is full `SQLite` itself takes back a transaction; the driver then fails to, and counts
+        // one that is not there for ever after. Such a connection is closed, and the next writer gets a new one.
+        .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
         .connect_with(base.clone())
         .await?;
     let readers = SqlitePoolOptions::new()
@@ -98,5 +102,52 @@ async fn lock(path: &Path) -> Result<OpenLock, StoreError> {
         Err(error) => Err(StoreError::Config(format!(
             "cannot write {shown}: {error}; the folder of the database must exist and be writable"
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vitrine_testkit::TestFolder;
+
+    use super::*;
+    use crate::db::{Handle, Query};
+
+    async fn insert(handle: &mut Handle, bytes: usize) -> Result<u64, StoreError> {
+        let query = Query::new("INSERT INTO hoard (bytes) VALUES ($1)").bind(&vec![7_u8; bytes]);
+        handle.execute(query).await
+    }
+
+    #[tokio::test]
+    async fn a_writer_goes_on_after_the_disk_was_full() -> Result<(), StoreError> {
+        let folder = TestFolder::new();
+        let path = folder.path().join("full.db");
+        let path = path.to_str().expect("a path of the tests is text");
+        let (pools, _lock) = open(path, &StoreOptions::default()).await?;
+        let mut handle = pools.write().await?;
+        // The driver's connection believes from here on that the disk ends after a hundred pages.
+        let table = "CREATE TABLE hoard (bytes BLOB NOT NULL); PRAGMA max_page_count = 100;";
+        handle.script(table).await?;
+        insert(&mut handle, 1).await?;
+        handle.commit().await?;
+
+        let mut handle = pools.write().await?;
+        insert(&mut handle, 1).await?;
+        let full = insert(&mut handle, 1 << 20).await;
+        assert!(full.is_err(), "a hundred pages hold no megabyte");
+        drop(handle);
+
+        let mut handle = pools.write().await?;
+        insert(&mut handle, 1).await?;
+        handle.commit().await?;
+        let mut handle = pools.read().await?;
+        let row = handle
+            .one(Query::new("SELECT count(*) AS n FROM hoard"))
+            .await?;
+        assert_eq!(
+            row.get::<i64>("n")?,
+            2,
+            "what was not committed is not there"
+        );
+        Ok(())
     }
 }

@@ -12,8 +12,14 @@ pub(super) const TEXTS: Texts = Texts {
     lock_cap_table: "SELECT 1",
     take_job: "UPDATE job SET state = 'running', attempts = attempts + 1, ready_at = $2 \
         WHERE id = (SELECT id FROM job WHERE state <> 'failed' AND ready_at <= $1 \
+            AND owner NOT IN (SELECT value FROM json_each($3)) \
             ORDER BY ready_at, id LIMIT 1) \
-        RETURNING id, kind, state, attempts, ready_at, error",
+        RETURNING id, kind, owner, state, attempts, ready_at, error",
+    take_script_job: "UPDATE script_job SET state = 'running', attempts = attempts + 1, ready_at = $2 \
+        WHERE hash = (SELECT hash FROM script_job WHERE ended_at IS NULL AND ready_at <= $1 \
+            ORDER BY turn, created_at, hash LIMIT 1) \
+        RETURNING hash, partner, partner_key, token, user_hash, sealed, state, attempts, ready_at, \
+            created_at, ended_at, message, outputs",
     take_deliveries: "UPDATE webhook_delivery SET attempts = attempts + 1, ready_at = $2 \
         WHERE id IN (SELECT id FROM webhook_delivery WHERE state = 'waiting' AND ready_at <= $1 \
             ORDER BY ready_at, id LIMIT $3) \

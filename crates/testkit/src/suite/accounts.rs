@@ -6,7 +6,7 @@ use vitrine_access::jwt::Algorithm;
 use vitrine_access::{
     AuthGroupId, ModelId, Owner, Subject, TicketType, Timestamp, TokenId, UserId,
 };
-use vitrine_store::{AuthGroupRecord, SigningKeyRecord, Store, StoreError};
+use vitrine_store::{AuthGroupRecord, SigningKeyRecord, Store, StoreError, TicketRecord};
 
 use crate::Builder;
 use crate::builders::domains;
@@ -22,6 +22,8 @@ super::cases! {
     signing_keys_end_at_the_earliest_end_that_was_set,
     live_tickets_are_counted_by_their_sealing_key,
     groups_are_found_again,
+    a_group_with_an_end_is_forgotten_after_it_and_one_without_never,
+    a_ticket_is_forgotten_some_time_after_its_end_or_revocation,
     an_account_that_demands_tokens_demands_them_for_all_its_models,
     a_revoked_token_stays_revoked_until_its_end,
     the_revocation_of_a_subject_moves_forward_only_and_ends,
@@ -218,11 +220,80 @@ async fn groups_are_found_again(store: &Store, make: &Builder) {
         users: vec![UserId::new(make.entropy())],
         organizations: Vec::new(),
         created_at: make.now,
+        kept_until: None,
     };
     store.insert_auth_group(&group).await.unwrap();
-    assert_eq!(store.auth_group(group.id).await.unwrap(), Some(group));
+    let found = store.auth_group(group.id).await.unwrap();
+    assert_eq!(found, Some(group.clone()));
     let other = AuthGroupId::new(make.entropy());
     assert_eq!(store.auth_group(other).await.unwrap(), None);
+}
+
+async fn a_group_with_an_end_is_forgotten_after_it_and_one_without_never(
+    store: &Store,
+    make: &Builder,
+) {
+    let group = |kept_until| AuthGroupRecord {
+        id: AuthGroupId::new(make.entropy()),
+        models: Vec::new(),
+        users: Vec::new(),
+        organizations: Vec::new(),
+        created_at: make.now,
+        kept_until,
+    };
+    let at = |hours| make.now.plus(Duration::from_hours(hours));
+    let (forever, ends, lives_on) = (group(None), group(Some(at(1))), group(Some(at(1))));
+    for group in [&forever, &ends, &lives_on] {
+        store.insert_auth_group(group).await.unwrap();
+    }
+    assert!(store.keep_auth_group(lives_on.id, at(5)).await.unwrap());
+    assert!(store.keep_auth_group(lives_on.id, at(2)).await.unwrap());
+    assert!(store.keep_auth_group(forever.id, at(2)).await.unwrap());
+    let unknown = AuthGroupId::new(make.entropy());
+    assert!(!store.keep_auth_group(unknown, at(2)).await.unwrap());
+    assert_eq!(store.forget_auth_groups(at(1), 10).await.unwrap(), 0);
+    assert_eq!(store.forget_auth_groups(at(4), 10).await.unwrap(), 1);
+    for (group, left) in [(&forever, true), (&ends, false), (&lives_on, true)] {
+        let found = store.auth_group(group.id).await.unwrap();
+        assert_eq!(found.is_some(), left);
+    }
+    store.forget_auth_groups(at(9), 10).await.unwrap();
+}
+
+async fn a_ticket_is_forgotten_some_time_after_its_end_or_revocation(
+    store: &Store,
+    make: &Builder,
+) {
+    let model = make.stored_model(store).await.unwrap();
+    let at = |hours| make.now.plus(Duration::from_hours(hours));
+    let mut ids = Vec::new();
+    for until in [at(1), at(9), at(9)] {
+        let ticket = TicketRecord {
+            until,
+            ..make.ticket(model.id)
+        };
+        store.insert_ticket(&ticket).await.unwrap();
+        ids.push(ticket.id);
+    }
+    let live = async || store.live_tickets_of_model(model.id, make.now, 9).await;
+    assert_eq!(live().await.unwrap(), 3);
+    let counted = store.live_tickets_of_model(model.id, make.now, 2).await;
+    assert_eq!(counted.unwrap(), 2, "counted no further than asked");
+    store.revoke_ticket(ids[1], at(2)).await.unwrap();
+    assert_eq!(live().await.unwrap(), 2);
+    let left = async || {
+        let mut left = Vec::new();
+        for id in &ids {
+            left.push(store.ticket_unscoped(*id).await.unwrap().is_some());
+        }
+        left
+    };
+    store.forget_tickets(at(1), 1_000).await.unwrap();
+    assert_eq!(left().await, [true, true, true]);
+    store.forget_tickets(at(2), 1_000).await.unwrap();
+    assert_eq!(left().await, [false, true, true]);
+    store.forget_tickets(at(3), 1_000).await.unwrap();
+    assert_eq!(left().await, [false, false, true]);
 }
 
 async fn an_account_that_demands_tokens_demands_them_for_all_its_models(

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use vitrine_access::{
-    Change, EditorToken, EndReason, JobId, ModelId, OrganizationId, Owner, PartnerId, Subject,
-    TicketId, Timestamp, TokenId,
+    Change, EditorToken, EndReason, JobId, ModelId, OrganizationId, Owner, PartnerId, Payer,
+    Subject, TicketId, Timestamp, TokenId, UserId,
 };
 use vitrine_store::{JobKind, JobRecord, JobState, Store};
 
@@ -16,6 +16,7 @@ super::cases! {
     0xfe00:
     a_job_is_taken_by_one_worker_and_then_gone,
     a_job_waits_for_its_time_and_the_oldest_goes_first,
+    a_job_of_an_owner_who_has_enough_is_passed_over,
     a_job_whose_worker_is_gone_is_taken_again,
     a_job_with_signs_of_life_is_left_to_its_worker,
     a_failed_job_is_tried_again_or_kept_for_people,
@@ -31,12 +32,12 @@ async fn enqueue(store: &Store, make: &Builder, run_after: Timestamp) -> (JobId,
     let kind = JobKind::CheckModel {
         model: ModelId::new(make.entropy()),
     };
-    store.enqueue(id, kind, run_after).await.unwrap();
+    store.enqueue(id, kind, None, run_after).await.unwrap();
     (id, kind)
 }
 
 async fn take(store: &Store, now: Timestamp) -> Option<JobRecord> {
-    store.take_job(now, LEASE).await.unwrap()
+    store.take_job(now, LEASE, &[]).await.unwrap()
 }
 
 async fn a_job_is_taken_by_one_worker_and_then_gone(store: &Store, make: &Builder) {
@@ -45,6 +46,7 @@ async fn a_job_is_taken_by_one_worker_and_then_gone(store: &Store, make: &Builde
     let expected = JobRecord {
         id,
         kind,
+        owner: None,
         state: JobState::Running,
         attempts: 1,
         run_after: None,
@@ -68,6 +70,34 @@ async fn a_job_waits_for_its_time_and_the_oldest_goes_first(store: &Store, make:
         let job = take(store, at(2)).await.unwrap();
         assert_eq!(job.id, expected);
         store.finish_job(&job).await.unwrap();
+    }
+}
+
+async fn a_job_of_an_owner_who_has_enough_is_passed_over(store: &Store, make: &Builder) {
+    let user = Some(Payer::User(UserId::new(make.entropy())));
+    let organization = Some(Payer::Organization(OrganizationId::new(make.entropy())));
+    let mut ids = Vec::new();
+    for (at, owner) in [user, organization, None].into_iter().enumerate() {
+        let id = JobId::new(make.entropy());
+        let when = make.now.plus(Duration::from_millis(at as u64));
+        store
+            .enqueue(id, JobKind::SweepBlobs, owner, when)
+            .await
+            .unwrap();
+        ids.push((id, owner));
+    }
+    let now = make.now.plus(Duration::from_secs(1));
+    let take = |without: Vec<Option<Payer>>| async move {
+        let job = store.take_job(now, LEASE, &without).await.unwrap();
+        job.map(|job| (job.id, job.owner))
+    };
+    assert_eq!(take(vec![user, organization, None]).await, None);
+    assert_eq!(take(vec![user, None]).await, Some(ids[1]));
+    assert_eq!(take(vec![user]).await, Some(ids[2]));
+    assert_eq!(take(vec![user]).await, None);
+    assert_eq!(take(Vec::new()).await, Some(ids[0]));
+    for state in store.jobs(JobState::Running, 10).await.unwrap() {
+        store.finish_job(&state).await.unwrap();
     }
 }
 
@@ -148,15 +178,15 @@ async fn a_job_and_a_change_come_with_their_transaction(store: &Store, make: &Bu
     };
     let before = store.last_change_id().await.unwrap();
     let mut tx = store.begin().await.unwrap();
-    tx.enqueue(id, kind, make.now).await.unwrap();
+    tx.enqueue(id, kind, None, make.now).await.unwrap();
     tx.note_change(&Change::Keys).await.unwrap();
     drop(tx);
     assert_eq!(store.job(id).await.unwrap(), None);
     assert_eq!(store.last_change_id().await.unwrap(), before);
     let mut tx = store.begin().await.unwrap();
-    tx.enqueue(id, kind, make.now).await.unwrap();
+    tx.enqueue(id, kind, None, make.now).await.unwrap();
     let change = tx.note_change(&Change::Keys).await.unwrap();
-    let job = tx.take_job(make.now, LEASE).await.unwrap().unwrap();
+    let job = tx.take_job(make.now, LEASE, &[]).await.unwrap().unwrap();
     tx.finish_job(&job).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(change, before + 1, "what was rolled back leaves no gap");
@@ -199,6 +229,7 @@ async fn every_kind_of_change_survives(store: &Store, make: &Builder) {
         Change::Subject(Subject::Backend),
         Change::Subject(Subject::User(owner.user)),
         Change::Keys,
+        Change::Results,
         Change::Organization(OrganizationId::new(make.entropy())),
         Change::Partner(PartnerId::new(make.entropy())),
         Change::EditorToken(EditorToken::new(make.entropy()).hash()),

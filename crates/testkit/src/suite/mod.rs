@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
 
 mod accounts;
+mod applications;
 mod caps;
 mod drawings;
 mod erasing;
@@ -14,7 +15,9 @@ mod money;
 mod notices;
 mod partners;
 mod results;
+mod script_jobs;
 mod sessions;
+mod sharing;
 mod sign_ins;
 
 use vitrine_store::Store;
@@ -35,6 +38,9 @@ pub async fn run_all(store: &Store) {
     partners::run(store).await;
     sign_ins::run(store).await;
     drawings::run(store).await;
+    applications::run(store).await;
+    sharing::run(store).await;
+    script_jobs::run(store).await;
     listing::run(store).await;
     feeds::run(store).await;
 }

@@ -84,6 +84,7 @@ async fn partners_are_found_again_and_changed(store: &Store, make: &Builder) {
         token_lifetime_s: 7,
         token_lifetime_max_s: 8,
         require_key_on_verify: true,
+        plain_parameters: true,
         tokens_per_hour: Some(9),
     };
     partner.updated_at = make.now.plus(Duration::from_secs(1));

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use vitrine_access::{JobId, ModelId, UsageKind};
+use vitrine_access::{JobId, ModelId, OrganizationId, Payer, UsageKind, UserId};
 use vitrine_store::{
-    ComputationRecord, ComputationStatus, OutputVersionRecord, ResultKind, Store, StoreError,
+    ComputationRecord, ComputationStatus, DoomState, Files, OutputVersionRecord, ResultKind,
+    ResultPlace, Store, StoreError,
 };
 
 use crate::Builder;
@@ -17,6 +18,8 @@ super::cases! {
     versions_are_paged_from_the_newest_to_the_oldest,
     a_computation_is_recorded_as_a_whole_or_not_at_all,
     a_failure_cannot_pass_for_a_success,
+    results_make_room_in_the_order_of_their_last_use,
+    files_and_models_are_counted_by_account,
 }
 
 async fn find(store: &Store, like: &OutputVersionRecord) -> Option<OutputVersionRecord> {
@@ -173,4 +176,88 @@ async fn a_failure_cannot_pass_for_a_success(store: &Store, make: &Builder) {
         matches!(refused, StoreError::Unstorable { .. }),
         "{refused:?}"
     );
+}
+
+async fn results_make_room_in_the_order_of_their_last_use(store: &Store, make: &Builder) {
+    const BLOB: u64 = 10_000;
+    let model = make.stored_model(store).await.unwrap();
+    let neighbour = make.stored_model(store).await.unwrap();
+    let account = model.owner.payer();
+    let at = |seconds| make.now.plus(Duration::from_secs(seconds));
+    let mut blobs = Vec::new();
+    for (age, version) in ["v1", "v2", "v3"].into_iter().enumerate() {
+        let mut result = make.result(model.id, version);
+        result.created_at = at(age as u64);
+        result.content[0].size = BLOB;
+        blobs.push(result.content[0].blob.unwrap());
+        store.put_result(result).await.unwrap();
+    }
+    let other = make.result(neighbour.id, "v1");
+    store.put_result(other.clone()).await.unwrap();
+    let taken = store.result_bytes(&account).await.unwrap();
+    assert!((3 * BLOB..4 * BLOB).contains(&taken), "{taken}");
+    let stranger = Payer::User(UserId::new(make.entropy()));
+    assert_eq!(store.result_bytes(&stranger).await.unwrap(), 0);
+    let used = |version: &str| ResultPlace {
+        model: model.id,
+        kind: ResultKind::Output,
+        element: other.output.clone(),
+        version: version.to_owned(),
+    };
+    // Times only move forward, and what is gone is passed over.
+    for (place, when) in [(used("v1"), 9), (used("v1"), 5), (used("gone"), 9)] {
+        let noted = store.note_results_used(&[place], at(when)).await;
+        noted.unwrap();
+    }
+    let drop = async |bytes, limit| {
+        let dropped = store.drop_unused_results(&account, bytes, at(10), limit);
+        dropped.await.unwrap()
+    };
+    assert_eq!(drop(0, 10).await.results, 0, "nothing is needed");
+    let first = drop(1, 10).await;
+    assert_eq!(first.results, 1, "one is enough");
+    assert!(first.bytes > BLOB);
+    let left = async || {
+        let rows = store.list_results(model.id, ResultKind::Output, &other.output, 10, None);
+        let mut left: Vec<String> = rows.await.unwrap().into_iter().map(|r| r.version).collect();
+        left.sort_unstable();
+        left
+    };
+    assert_eq!(left().await, ["v1", "v3"]);
+    let doom = store.blob_doom(blobs[1]).await.unwrap();
+    assert_eq!(doom, Some(DoomState::Doomed));
+    store.forget_blob(blobs[1]).await.unwrap();
+    assert_eq!(drop(u64::MAX, 1).await.results, 1, "no more than the limit");
+    assert_eq!(left().await, ["v1"]);
+    assert_eq!(drop(u64::MAX, 10).await.results, 1);
+    assert_eq!(store.result_bytes(&account).await.unwrap(), 0);
+    assert_eq!(find(store, &other).await, Some(other));
+    for blob in blobs {
+        store.forget_blob(blob).await.unwrap();
+    }
+}
+
+async fn files_and_models_are_counted_by_account(store: &Store, make: &Builder) {
+    let member = make.stored_member(store).await.unwrap();
+    let alone = vitrine_access::Owner {
+        organization: None,
+        ..member
+    };
+    for (owner, bytes) in [(member, 5), (member, 7), (alone, 11)] {
+        let mut model = make.model(owner);
+        model.source_size = bytes;
+        store.insert_model(&model).await.unwrap();
+    }
+    for (account, models, bytes) in [
+        (member.payer(), 2, 12),
+        (alone.payer(), 1, 11),
+        (
+            Payer::Organization(OrganizationId::new(make.entropy())),
+            0,
+            0,
+        ),
+    ] {
+        let files = store.files_of(&account).await.unwrap();
+        assert_eq!(files, Files { models, bytes });
+    }
 }

@@ -1,4 +1,4 @@
-//! `vitrine user create | password | set`, `vitrine org set`.
+//! `vitrine user create | password | forget-second-factor | set`, `vitrine org set`.
 
 use std::path::Path;
 
@@ -64,6 +64,14 @@ async fn act(services: &Services, command: UserCommand) -> Result<()> {
                 "password": shown,
             });
             println!("{answer:#}");
+        }
+        UserCommand::ForgetSecondFactor { user } => {
+            let user = services.find_user(Some(&user)).await?;
+            if !services.forget_second_factor(user.id).await? {
+                bail!("the user has no second factor");
+            }
+            services.note_command("ForgetSecondFactor", None).await?;
+            println!("The user signs in by the password alone now.");
         }
         UserCommand::Set {
             id,

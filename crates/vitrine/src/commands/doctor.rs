@@ -20,7 +20,7 @@ use vitrine_engine::worker::missing_layers;
 use vitrine_model::{Customization, Wanted};
 use vitrine_store::{Blobs, Store, StoreOptions};
 
-use super::start_log;
+use super::{doctor_machine, start_log};
 use crate::adapters::{SystemClock, SystemEntropy};
 use crate::cli::Place;
 use crate::config::{Config, LogFormat};
@@ -43,7 +43,7 @@ const CUBE: &str = "const main = () => require('@jscad/modeling').primitives.cub
 const OPENSCAD_CUBE: &str = "cube(1);\n";
 
 /// What was found out about one thing.
-enum Finding {
+pub(super) enum Finding {
     Fine(String),
     /// It works; the operator may want to change it.
     Advice(String),
@@ -96,11 +96,14 @@ pub(super) async fn run(place: &Place) -> Result<()> {
     report.add("configuration", Ok(Finding::Fine("can be used".into())));
     report.add("addresses", addresses(&config));
     report.look("listening", listening(&config)).await;
+    report.add("open files", Ok(doctor_machine::files()));
+    report.look("traces", doctor_machine::traces(&config)).await;
     report.look("workers", workers(&config)).await;
     report.look("openscad", openscad(&config)).await;
     if begun(&config) {
         report.look("database", database(&config)).await;
         report.add("master key", key(&config));
+        report.add("space", doctor_machine::space(&config));
         report.look("objects", objects(&config)).await;
         report.look("start", start(&config)).await;
     } else {

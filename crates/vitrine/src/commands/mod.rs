@@ -6,6 +6,7 @@ mod audit;
 mod cap;
 mod config;
 mod doctor;
+mod doctor_machine;
 mod jwt;
 mod keys;
 pub(crate) mod model;
@@ -16,14 +17,16 @@ mod ticket;
 mod usage;
 
 use anyhow::Result;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _, Registry};
 use vitrine_service::Services;
 
 use crate::cli::{Api, Arguments, Command, Place};
 use crate::config::{Config, LogFormat};
-use crate::log;
 use crate::node::{self, Tweak};
+use crate::{log, traces};
 
 /// Runs one command.
 pub(crate) async fn run(arguments: Arguments) -> Result<()> {
@@ -61,21 +64,54 @@ pub(crate) fn start_log(filter: &str, format: LogFormat) -> Result<()> {
     start_log_to(filter, format, std::io::stderr)
 }
 
-/// The same for a server, in batches. What waits is written out when the result is dropped.
-pub(crate) fn start_log_in_batches(filter: &str, format: LogFormat) -> Result<log::Flush> {
-    let (batches, flush) = log::Batches::start()?;
-    start_log_to(filter, format, batches)?;
-    Ok(flush)
+/// What a server has to write out and to send at its end.
+pub(crate) struct Observed {
+    _log: log::Flush,
+    traces: Option<traces::Flush>,
+}
+
+impl Observed {
+    /// Sends the last traces. The log is written out when the rest is dropped.
+    pub(crate) async fn end(mut self) {
+        if let Some(traces) = self.traces.take() {
+            traces.send().await;
+        }
+    }
+}
+
+/// The same for a server, in batches, with traces where a collector is named.
+pub(crate) fn observe_server(config: &Config) -> Result<Observed> {
+    let (batches, log) = log::Batches::start()?;
+    let traces = match traces::layer(config)? {
+        None => {
+            start_log_to(&config.log, config.log_format, batches)?;
+            None
+        }
+        Some((layer, flush)) => {
+            // Each layer has a filter of its own here, which costs every line a little.
+            let filter = filter(&config.log)?;
+            let lines = tracing_subscriber::fmt::layer().with_writer(batches);
+            let lines = match config.log_format {
+                LogFormat::Text => lines.with_ansi(false).with_filter(filter).boxed(),
+                LogFormat::Json => lines.json().with_filter(filter).boxed(),
+            };
+            Registry::default().with(layer).with(lines).init();
+            Some(flush)
+        }
+    };
+    Ok(Observed { _log: log, traces })
+}
+
+fn filter(text: &str) -> Result<EnvFilter> {
+    EnvFilter::try_new(text).map_err(|error| anyhow::anyhow!("log = \"{text}\": {error}"))
 }
 
 fn start_log_to<W>(filter: &str, format: LogFormat, writer: W) -> Result<()>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(filter)
-        .map_err(|error| anyhow::anyhow!("log = \"{filter}\": {error}"))?;
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(self::filter(filter)?)
         .with_writer(writer);
     match format {
         LogFormat::Text => builder.with_ansi(false).init(),

@@ -169,6 +169,9 @@ fn changed(
     settings.require_key_on_verify = arguments
         .require_key_on_verify
         .unwrap_or(settings.require_key_on_verify);
+    settings.plain_parameters = arguments
+        .plain_parameters
+        .unwrap_or(settings.plain_parameters);
     settings.tokens_per_hour = match arguments.tokens_per_hour {
         None => settings.tokens_per_hour,
         Some(0) => None,
@@ -193,6 +196,7 @@ fn described(partner: &PartnerRecord) -> Value {
         "lifetime_max_s": settings.token_lifetime_max_s,
         "require_key_on_verify": settings.require_key_on_verify,
         "tokens_per_hour": settings.tokens_per_hour,
+        "plain_parameters": settings.plain_parameters,
         "created_at": partner.created_at.to_iso_ms(),
         "updated_at": partner.updated_at.to_iso_ms(),
     })

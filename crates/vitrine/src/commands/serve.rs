@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use tokio_util::sync::CancellationToken;
+use vitrine_service::Services;
 
 use crate::cli::ServeArguments;
 use crate::config::{Config, Flags};
@@ -21,7 +22,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<()> {
         ..arguments.place.flags()
     };
     let config = Config::load(arguments.place.config.as_deref(), &flags)?;
-    let _log = super::start_log_in_batches(&config.log, config.log_format)?;
+    let observed = super::observe_server(&config)?;
     let _only = SingleServer::take(&config)?;
     let listener = server::bind(&config.listen).await?;
     let bound = listener.local_addr()?;
@@ -34,13 +35,15 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<()> {
     )
     .await?;
     services.spawn_background();
-    let router = vitrine_http::router_with(services.clone(), observe::start(&config)?);
+    let router =
+        vitrine_http::router_with(services.clone(), observe::start(&config, services.clone())?);
     tracing::info!(
         address = %bound,
         public_url = services.settings().public_url,
         content_url = services.settings().content_url,
         "serving"
     );
+    offer_set_up(&services).await?;
     let stop = CancellationToken::new();
     let grace = Duration::from_secs(config.shutdown_grace_s);
     let crowd = Crowd::new(services.settings().trusted_proxies.clone());
@@ -52,5 +55,19 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<()> {
     serving.await?;
     services.shutdown().await;
     tracing::info!("stopped");
+    observed.end().await;
+    Ok(())
+}
+
+/// Prints the link that makes the first administrator, where there is none. Standard output, not the log:
+/// it is a secret until it is used, and for who has started the server alone.
+async fn offer_set_up(services: &Services) -> Result<()> {
+    if let Some(secret) = services.new_set_up_link().await? {
+        let url = &services.settings().public_url;
+        println!(
+            "Nobody is an administrator yet. Make the first one within a day by this link, which is good once:"
+        );
+        println!("  {url}/#/setup/{}", secret.reveal());
+    }
     Ok(())
 }

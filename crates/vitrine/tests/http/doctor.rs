@@ -52,6 +52,9 @@ fn doctor_passes_where_nothing_is_yet_and_begins_nothing() {
         "{text}"
     );
     assert!(text.contains("system_calls"), "{text}");
+    for name in ["open files", "traces"] {
+        assert!(text.contains(&format!(" {name}: ")), "{text}");
+    }
     assert!(text.contains("advice  installation"), "{text}");
     assert!(!folder.0.exists());
 }

@@ -677,3 +677,42 @@ async fn damaged_drawings_get_a_clear_answer_and_the_server_goes_on() {
     assert_eq!(drawing.expect(200).text(), DXF);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn parameters_in_the_address_are_off_and_for_looking_and_never_hold_a_secret() {
+    let app = TestApp::start().await;
+    let acme = with_bucket(&app, "acme").await;
+    let address = "/editor?file=a.dxf&access=edit&auth=acme&userId=7";
+    let off = app.send(Call::get(address)).await;
+    code(&off, 403, "plain-parameters-refused");
+    let mut record = app.services.find_partner("acme").await.unwrap();
+    record.settings.plain_parameters = true;
+    app.services.update_partner(record).await.unwrap();
+    let answer = app.send(Call::get(address)).await.expect(303);
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+    let location = answer.header("location").unwrap().to_owned();
+    let token = location.strip_prefix("/editor?apitoken=").unwrap();
+    assert!(!location.contains("a.dxf"));
+    let Editor { session, state } = opened(&app.send(open(token)).await);
+    assert_eq!(state["access"], "view", "nobody vouched for edit");
+    app.send(by("GET", "/editor/drawing", &session))
+        .await
+        .expect(200);
+    code(&app.send(open(token)).await, 403, "editor-token-used");
+    for wrong in [
+        format!("/editor?file=a.dxf&auth=acme&x-api-key={}", acme.key),
+        "/editor?file=a.dxf&auth=acme&token=x".to_owned(),
+        "/editor?file=a.dxf&auth=nobody".to_owned(),
+        "/editor?file=a.dxf".to_owned(),
+    ] {
+        code(
+            &app.send(Call::get(&wrong)).await,
+            403,
+            "plain-parameters-refused",
+        );
+    }
+    let outside = app.send(Call::get("/editor?file=../a.dxf&auth=acme")).await;
+    code(&outside, 400, "request-invalid");
+    app.finish().await;
+}

@@ -257,6 +257,27 @@ async fn no_address_leads_into_the_servers_own_network() {
         "https://[::ffff:7f00:1]/a.dxf",
         "https://[64:ff9b::7f00:1]/a.dxf",
         "https://[2002:7f00:1::]/a.dxf",
+        "https://[::127.0.0.1]/a.dxf",
+        "https://[::ffff:10.0.0.1]/a.dxf",
+        "https://[::ffff:0:127.0.0.1]/a.dxf",
+        "https://[64:ff9b:1::7f00:1]/a.dxf",
+        "https://[2001::7f00:1]/a.dxf",
+        "https://[fec0::1]/a.dxf",
+        "https://[ff02::1]/a.dxf",
+        "https://[fe80::1%25eth0]/a.dxf",
+        "https://0177.1/a.dxf",
+        "https://0x7f.0x0.0x0.0x1/a.dxf",
+        "https://017700000001/a.dxf",
+        "https://127.0.0.1./a.dxf",
+        "https://%31%32%37.0.0.1/a.dxf",
+        "https://\u{ff11}\u{ff12}\u{ff17}.0.0.1/a.dxf",
+        "https://192.0.2.1/a.dxf",
+        "https://198.18.0.1/a.dxf",
+        "https://224.0.0.1/a.dxf",
+        "https://255.255.255.255/a.dxf",
+        "https://metadata.google.internal/a.dxf",
+        "https://files.example.com@127.0.0.1/a.dxf",
+        "https://127.0.0.1\\@files.example.com/a.dxf",
         "https://rebound.example.com/a.dxf",
         "https://user:password@files.example.com/a.dxf",
         "http://files.example.com/a.dxf",
@@ -269,9 +290,102 @@ async fn no_address_leads_into_the_servers_own_network() {
         let answer = opened(&app, &acme, &json!({ "fileUrl": url })).await;
         assert_eq!(answer.status.as_u16(), 400, "{url} {}", answer.text());
         assert_eq!(answer.json()["code"], "request-invalid", "{url}");
+        let told = answer.json()["message"].as_str().unwrap().to_owned();
+        let reasons = ["may not fetch", "cannot be opened", "cannot be asked"];
+        let is_told = reasons.iter().any(|reason| told.contains(reason));
+        assert!(is_told, "{url}: {told}");
         assert!(!answer.text().contains("127.0.0.1"), "{url}");
     }
     app.finish().await;
+}
+
+#[tokio::test]
+async fn no_name_of_a_partners_server_leads_into_the_servers_own_network() {
+    for inside in [
+        "127.0.0.1",
+        "10.0.0.1",
+        "169.254.169.254",
+        "::1",
+        "fd00::1",
+        "64:ff9b::a00:1",
+        "2002:a00:1::",
+        "::ffff:192.168.0.1",
+    ] {
+        let resolver = Arc::new(Rebinding {
+            addresses: [inside.parse().unwrap(), "93.184.216.34".parse().unwrap()],
+            asked: AtomicUsize::new(0),
+        });
+        let policy = EgressPolicy::default()
+            .allow_host(EgressPurpose::ApiServer, "api.acme.example")
+            .unwrap();
+        let client =
+            GuardedClient::with(policy, Arc::clone(&resolver) as _, RootCertStore::empty());
+        let app = Plan::new().outgoing(Arc::new(client)).start().await;
+        let acme = partner(&app, "acme", |settings| {
+            settings.servers = vec!["api.acme.example".to_owned()];
+        })
+        .await;
+        let parameters = json!({ "server": "https://api.acme.example", "file": "x.dxf" });
+        let answer = opened(&app, &acme, &parameters).await;
+        assert_eq!(answer.status.as_u16(), 400, "{inside} {}", answer.text());
+        assert!(answer.text().contains("may not fetch"), "{}", answer.text());
+        assert!(!answer.text().contains(inside), "{}", answer.text());
+        assert_eq!(resolver.asked.load(Ordering::SeqCst), 1);
+        app.finish().await;
+    }
+}
+
+/// A server on loopback that sends everybody on to `to`.
+async fn sends_on(to: &'static str) -> u16 {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = [0; 4_096];
+            // The head of a GET arrives in one piece; who sends none gets the same answer.
+            let _ = stream.read(&mut head).await;
+            let answer =
+                format!("HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n");
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn a_redirect_leads_into_the_servers_own_network_no_more_than_an_address_does() {
+    for to in [
+        "https://169.254.169.254/latest/meta-data/",
+        "https://[::ffff:169.254.169.254]/",
+        "https://2852039166/",
+        "https://[fd00::1]/",
+        "https://inside.example.com/",
+        "http://files.example.com/",
+        "file:///etc/passwd",
+    ] {
+        let port = sends_on(to).await;
+        let resolver = Arc::new(Rebinding {
+            addresses: ["127.0.0.1".parse().unwrap(), "10.0.0.1".parse().unwrap()],
+            asked: AtomicUsize::new(0),
+        });
+        let rule = format!("http://files.example.com:{port}");
+        let policy = EgressPolicy::default()
+            .allow_any_public_host(EgressPurpose::FileUrl)
+            .allow_host(EgressPurpose::FileUrl, &rule)
+            .and_then(|policy| policy.allow_network(EgressPurpose::FileUrl, "127.0.0.1"))
+            .unwrap();
+        let client =
+            GuardedClient::with(policy, Arc::clone(&resolver) as _, RootCertStore::empty());
+        let app = Plan::new().outgoing(Arc::new(client)).start().await;
+        let acme = partner(&app, "acme", |_| {}).await;
+        let url = format!("{rule}/a.dxf");
+        let answer = opened(&app, &acme, &json!({ "fileUrl": url })).await;
+        assert_eq!(answer.status.as_u16(), 400, "{to} {}", answer.text());
+        assert!(answer.text().contains("may not fetch"), "{to}");
+        assert!(!answer.text().contains("169.254"), "{to}");
+        app.finish().await;
+    }
 }
 
 #[tokio::test]

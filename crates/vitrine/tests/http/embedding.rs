@@ -209,3 +209,86 @@ async fn a_backend_ticket_asks_for_no_page_and_for_the_models_consent() {
     );
     app.finish().await;
 }
+
+/// Entries of a model's list, with pages that each lets in and pages that it does not.
+const ENTRIES: &[(&str, &[&str], &[&str])] = &[
+    (
+        "localhost:*",
+        &[
+            "http://localhost",
+            "http://localhost:3000",
+            "https://localhost:8443",
+        ],
+        &[
+            "http://127.0.0.1:3000",
+            "https://localhost.evil.example",
+            "http://a.localhost:1",
+        ],
+    ),
+    (
+        "*.shops.example",
+        &["https://a.shops.example", "https://b.shops.example"],
+        &[
+            "https://shops.example",
+            "https://a.b.shops.example",
+            "http://a.shops.example",
+            "https://a.shops.example:8443",
+            "https://evilshops.example",
+        ],
+    ),
+    ("null", &["null"], &["https://null", "file://", ""]),
+    (
+        "capacitor://localhost",
+        &["capacitor://localhost"],
+        &[
+            "ionic://localhost",
+            "http://localhost",
+            "capacitor://evil.example",
+        ],
+    ),
+    (
+        "http://intranet.example:8080",
+        &["http://intranet.example:8080"],
+        &["http://intranet.example", "http://intranet.example:8081"],
+    ),
+];
+
+#[tokio::test]
+async fn each_kind_of_entry_opens_what_it_says_and_nothing_beside_it() {
+    let app = TestApp::start().await;
+    let model = app.push("cube", CUBE).await;
+    let ticket = app.ticket(&model).await;
+    for (entry, allowed, refused) in ENTRIES {
+        let only = ModelPatch {
+            accessdomains: Some(vec![(*entry).to_owned()]),
+            ..ModelPatch::default()
+        };
+        app.update(model.id, only).await;
+        for origin in *allowed {
+            let opened = app.send(open(&ticket).origin(origin)).await;
+            assert_eq!(opened.status, 201, "{entry} {origin}: {}", opened.text());
+        }
+        for origin in *refused {
+            let answer = app.send(open(&ticket).origin(origin)).await;
+            assert_eq!(answer.status, 403, "{entry} {origin}: {}", answer.text());
+        }
+    }
+    for entry in [
+        "*",
+        "*.com",
+        "*.co.uk",
+        "a.*.example",
+        "https://*",
+        "*://shop.example",
+    ] {
+        let patch = ModelPatch {
+            accessdomains: Some(vec![entry.to_owned()]),
+            ..ModelPatch::default()
+        };
+        assert!(
+            app.services.update_model(model.id, patch).await.is_err(),
+            "{entry}"
+        );
+    }
+    app.finish().await;
+}

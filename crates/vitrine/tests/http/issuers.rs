@@ -15,9 +15,10 @@ use vitrine_service::coverage::GroupMembers;
 use vitrine_service::issuers::{
     ExternalIssuer, KEYS_REFRESH, KEYS_RETRY, KEYS_STALE_MAX, KeySource,
 };
+use vitrine_service::models::ModelPatch;
 use vitrine_service::outgoing::{Outgoing, OutgoingAnswer, OutgoingError, OutgoingRequest};
 
-use crate::app::{CUBE, Call, Plan, TestApp, open_call, until};
+use crate::app::{CUBE, Call, Opened, Plan, TestApp, href, open_call, until};
 
 const NAME: &str = "https://login.example.com";
 const KEYS: &str = "https://login.example.com/keys.json";
@@ -323,5 +324,145 @@ async fn an_issuer_cannot_use_up_the_quota_of_a_model_that_is_not_its_accounts()
     assert_eq!(world.get(theirs, &claimed).await, 429);
     let own = app.model_token(theirs.id);
     assert_eq!(world.get(theirs, &own).await, 200);
+    world.app.finish().await;
+}
+
+#[tokio::test]
+async fn what_was_opened_with_a_key_ends_when_its_issuer_withdraws_it() {
+    let world = World::new(None).await;
+    let World { app, mine, .. } = &world;
+    let token = world.token(|token| token.scopes = vec!["group.view".to_owned()]);
+    let open = Call::post(&format!("/api/v2/model/{}/session", mine.id)).bearer(&token);
+    let by_token = Opened::read(&app.send(open).await.expect(201));
+    let ticket = app.ticket(mine).await;
+    let beside = open_call(&ticket).bearer(&token);
+    let beside = Opened::read(&app.send(beside).await.expect(201));
+    let by_ticket = app.open(&ticket).await;
+    let own = app.token(Subject::Model(mine.id), &["group.view"]);
+    let open = Call::post(&format!("/api/v2/model/{}/session", mine.id)).bearer(&own);
+    let by_own = Opened::read(&app.send(open).await.expect(201));
+    let next = SigningKey::generate(Algorithm::Es256).unwrap();
+    world.server.publish(&[&next]);
+    app.pass(KEYS_REFRESH);
+    until("the key is withdrawn", || async {
+        (app.send(by_token.defaults()).await.status == 410).then_some(())
+    })
+    .await;
+    for session in [&by_token, &beside] {
+        for call in session.all_calls() {
+            app.send(call).await.expect_error(410, "SdSessionGoneError");
+        }
+        app.send(Call::get(&session.href("model")))
+            .await
+            .expect(410);
+    }
+    for session in [&by_ticket, &by_own] {
+        app.send(session.defaults()).await.expect(200);
+        app.send(Call::get(&session.href("model")))
+            .await
+            .expect(206);
+    }
+    world.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_link_made_with_a_token_ends_with_the_key_that_signed_it() {
+    let world = World::new(None).await;
+    let World { app, mine, .. } = &world;
+    let demand = ModelPatch {
+        require_token: Some(true),
+        ..ModelPatch::default()
+    };
+    app.update(mine.id, demand).await;
+    // Opened with a token of ours, asked on with one of theirs.
+    let own = app.token(Subject::Model(mine.id), &["group.view"]);
+    let opened = open_call(&app.ticket(mine).await).bearer(&own);
+    let session = Opened::read(&app.send(opened).await.expect(201));
+    let theirs = world.token(|token| token.scopes = vec!["group.view".to_owned()]);
+    let answer = app
+        .send(session.defaults().bearer(&theirs))
+        .await
+        .expect(200);
+    let link = href(&answer.json()["outputs"][session.output("model")]);
+    app.send(Call::get(&link)).await.expect(206);
+    let next = SigningKey::generate(Algorithm::Es256).unwrap();
+    world.server.publish(&[&next]);
+    app.pass(KEYS_REFRESH);
+    until("the key is withdrawn", || async {
+        (app.send(Call::get(&link)).await.status == 410).then_some(())
+    })
+    .await;
+    app.send(Call::get(&session.href("model")))
+        .await
+        .expect(206);
+    app.send(session.defaults().bearer(&own)).await.expect(200);
+    world.app.finish().await;
+}
+
+#[tokio::test]
+async fn while_an_issuers_keys_are_not_known_its_sessions_are_neither_served_nor_ended() {
+    let mut world = World::new(None).await;
+    let token = world.token(|token| token.scopes = vec!["group.view".to_owned()]);
+    let open = Call::post(&format!("/api/v2/model/{}/session", world.mine.id)).bearer(&token);
+    let session = Opened::read(&world.app.send(open).await.expect(201));
+    let published = world.server.keys.lock().unwrap().take();
+    world.app.restart().await;
+    world.app.send(session.defaults()).await.expect(503);
+    *world.server.keys.lock().unwrap() = published;
+    world.app.pass(KEYS_RETRY);
+    until("the keys are read again", || async {
+        let status = world.app.send(session.defaults()).await.status;
+        (status == 200).then_some(())
+    })
+    .await;
+    world.app.take_errors();
+    world.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_group_token_tells_models_that_it_does_not_cover_from_none_by_nothing() {
+    let world = World::new(None).await;
+    let World {
+        app, theirs, mine, ..
+    } = &world;
+    let members = GroupMembers {
+        models: vec![mine.id],
+        ..GroupMembers::default()
+    };
+    let group = app.services.create_auth_group(members).await.unwrap();
+    let ours = app.token(Subject::AuthGroup(group), &["*"]);
+    let external = world.token(|token| token.subject = Subject::AuthGroup(group));
+    let nobodys = ModelId::new(app.entropy());
+    let deleted = app.push("deleted", CUBE).await;
+    app.services.delete_model(deleted.id).await.unwrap();
+    // Whoever owns the others has revoked all that was given out, which is nobody else's business.
+    let owner = Subject::User(theirs.owner.user);
+    app.services.revoke_subject(owner).await.unwrap();
+    let paths = ["", "/file/download", "/ticket", "/session", "/config"];
+    for token in [&ours, &external] {
+        for path in paths {
+            let said = async |model: &str| {
+                let method = match path {
+                    "/ticket" | "/session" => "POST",
+                    _ => "GET",
+                };
+                let call = Call::new(method, &format!("/api/v2/model/{model}{path}"));
+                let answer = app.send(call.bearer(token)).await;
+                let body = answer.json();
+                let told = ["error", "code", "message"].map(|part| body[part].to_string());
+                (answer.status.as_u16(), told)
+            };
+            let nothing = said(&nobodys.to_string()).await;
+            assert_eq!(nothing.0, 403, "{nothing:?}");
+            for other in [
+                theirs.id.to_string(),
+                deleted.id.to_string(),
+                theirs.slug.clone(),
+                "no-such-slug".to_owned(),
+            ] {
+                assert_eq!(said(&other).await, nothing, "{path} of {other}");
+            }
+        }
+    }
     world.app.finish().await;
 }

@@ -196,3 +196,36 @@ async fn a_key_does_what_its_scopes_say_and_nothing_after_its_end() {
     }
     app.finish().await;
 }
+
+#[tokio::test]
+async fn deleted_models_are_listed_for_those_only_who_manage_them() {
+    for plan in plans_for_both_databases("deleted_lists").await {
+        let app = plan.start().await;
+        let (me, token) = somebody(&app, "hers").await;
+        let (_, stranger) = somebody(&app, "strangers").await;
+        let (colleague, colleagues) = somebody(&app, "colleagues").await;
+        let acme = organization(&app, "Acme Ltd").await;
+        join(&app, me, acme, Role::User).await;
+        join(&app, colleague, acme, Role::User).await;
+        let body = json!({ "title": "A shelf", "visibility": "public" });
+        let call = post("/api/v1/models", &body, &token);
+        app.send(call).await.expect(200);
+        let list = async |token: &str| {
+            let body = json!({ "filters": { "slug[=]": "a-shelf", "deleted_at[!?]": null } });
+            pages(&app, &body, token).await.0
+        };
+        assert!(list(&stranger).await.is_empty() && list(&token).await.is_empty());
+        let delete = Call::new("DELETE", "/api/v1/models/a-shelf").bearer(&token);
+        app.send(delete).await.expect(200);
+        for other in [&stranger, &colleagues] {
+            assert!(list(other).await.is_empty());
+            let body = json!({ "filters": { "deleted_at[?]|deleted_at[!?]": [null, null] } });
+            let (all, _) = pages(&app, &body, other).await;
+            assert!(!all.contains(&"a-shelf".to_owned()), "{all:?}");
+        }
+        assert_eq!(list(&token).await, ["a-shelf"]);
+        join(&app, colleague, acme, Role::Manager).await;
+        assert_eq!(list(&colleagues).await, ["a-shelf"]);
+        app.finish().await;
+    }
+}

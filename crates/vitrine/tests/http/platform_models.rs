@@ -1,9 +1,11 @@
 //! Models on the platform from making to deleting, and what pages get of them.
 
 use serde_json::{Value, json};
+use vitrine_access::decide::ModelStatus;
 use vitrine_access::ids::{ModelId, UserId};
+use vitrine_service::models::ModelPatch;
 
-use crate::app::{CUBE, Call, SHOP, TestApp};
+use crate::app::{CUBE, Call, Opened, SHOP, TestApp, open_call};
 use crate::platform::{access, key};
 use crate::platform_roles::somebody;
 
@@ -231,5 +233,71 @@ async fn the_platform_describes_itself() {
     assert_eq!(created, "PlatformCreateModel");
     let page = app.send(Call::get("/api/v1/docs/")).await.expect(200);
     assert!(page.text().contains("swagger-ui"), "{}", page.text());
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_frames_token_acts_beside_its_ticket_only_and_ends_with_the_pages_domain() {
+    let app = TestApp::start().await;
+    let model = app.push("mine", CUBE).await;
+    let frame = || Call::post("/api/v1/models/iframe/mine").json(&json!({}));
+    let framed = app.send(frame().origin(SHOP)).await.expect(200).json();
+    let [token, ticket] = ["token", "ticket"].map(|part| framed["data"][part].as_str().unwrap());
+    let by_model = Call::post(&format!("/api/v2/model/{}/session", model.id));
+    app.send(by_model.bearer(token))
+        .await
+        .expect_error(403, "SdErrorForbidden");
+    let opened = app.send(open_call(ticket).bearer(token)).await;
+    let session = Opened::read(&opened.expect(201));
+    let export = session.make_export("stl", &json!({})).bearer(token);
+    app.send(export).await.expect(200);
+    let elsewhere = ModelPatch {
+        accessdomains: Some(vec!["other.example.com".to_owned()]),
+        ..ModelPatch::default()
+    };
+    app.update(model.id, elsewhere).await;
+    app.send(session.defaults().bearer(token))
+        .await
+        .expect_error(410, "SdSessionGoneError");
+    app.send(open_call(ticket).bearer(token)).await.expect(403);
+    app.send(frame().origin(SHOP)).await.expect(403);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_demands_a_token_is_not_given_one_by_the_name_of_a_page() {
+    let app = TestApp::start().await;
+    let model = app.push("mine", CUBE).await;
+    let demand = ModelPatch {
+        require_token: Some(true),
+        ..ModelPatch::default()
+    };
+    app.update(model.id, demand).await;
+    let frame = |origin: &str| {
+        let call = Call::post("/api/v1/models/iframe/mine").json(&json!({}));
+        call.origin(origin)
+    };
+    let refused = app.send(frame(SHOP)).await.expect(401).json();
+    assert_eq!(refused["error"]["code"], "token-missing");
+    assert!(!refused.to_string().contains("eyJ"));
+    // Strangers hear nothing of it.
+    let refused = app.send(frame("https://rival.example")).await.expect(403);
+    assert_eq!(refused.json()["error"]["code"], "origin-not-allowed");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_change_that_is_refused_does_not_restore_the_model() {
+    let app = TestApp::start().await;
+    let token = operator(&app).await;
+    let model = app.push("mine", CUBE).await;
+    let path = format!("/api/v1/models/{}", model.id);
+    app.send(Call::new("DELETE", &path).bearer(&token))
+        .await
+        .expect(200);
+    let body = json!({ "deleted_at": null, "accessdomains": ["not a domain"] });
+    app.send(patch(&path, &body, &token)).await.expect(400);
+    let stored = app.services.store().model_unscoped(model.id).await;
+    assert_eq!(stored.unwrap().unwrap().status, ModelStatus::Deleted);
     app.finish().await;
 }

@@ -64,7 +64,34 @@ const EMBEDS: [(&str, &str); 5] = [
     ("token_owner", "access_token"),
 ];
 
+/// With whom the models are shared, and by which rights.
+const SHARED: [(&str, &[&str]); 3] = [
+    ("shared-view", &["SharedModelPolicyView"]),
+    ("shared-export", &["SharedModelPolicyExport"]),
+    (
+        "shared-all",
+        &[
+            "SharedModelPolicyView",
+            "SharedModelPolicyExport",
+            "SharedModelPolicyBackendApi",
+            "SharedModelPolicyDownload",
+        ],
+    ),
+];
+
+/// Whether it was done, or the reason of the refusal.
+fn done(answer: &Answer) -> String {
+    match answer.status.as_u16() {
+        200 => "yes".to_owned(),
+        _ => answer.json()["error"]["code"].as_str().unwrap().to_owned(),
+    }
+}
+
 #[tokio::test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table: one entry for each thing that is tried"
+)]
 async fn every_role_may_do_with_a_model_what_the_table_says() {
     let app = TestApp::start().await;
     let acme = organization(&app, "Acme Ltd").await;
@@ -81,6 +108,12 @@ async fn every_role_may_do_with_a_model_what_the_table_says() {
         "stranger".to_owned(),
         Some(somebody(&app, "strangers").await.1),
     ));
+    let mut receivers = Vec::new();
+    for (name, policies) in SHARED {
+        let (user, token) = somebody(&app, name).await;
+        people.push((name.to_owned(), Some(token)));
+        receivers.push((user, policies));
+    }
     people.push(("anonymous".to_owned(), None));
     let mut table = String::new();
     for visibility in Visibility::ALL {
@@ -90,6 +123,13 @@ async fn every_role_may_do_with_a_model_what_the_table_says() {
         }));
         let made = app.send(made.bearer(&owner_token)).await.expect(200).json();
         let id = made["data"]["id"].as_str().unwrap().to_owned();
+        for (user, policies) in &receivers {
+            let body = json!({
+                "user_id": user.to_string(), "model_id": id, "policy_aliases": policies,
+            });
+            let call = Call::post("/api/v1/model_sharing/model_sharing_multiple").json(&body);
+            app.send(call.bearer(&owner_token)).await.expect(200);
+        }
         for (name, token) in &people {
             let token = token.as_deref();
             write!(table, "{word:<13}{name:<15}").unwrap();
@@ -101,10 +141,32 @@ async fn every_role_may_do_with_a_model_what_the_table_says() {
             let call = Call::new("PATCH", &format!("/api/v1/models/{id}")).json(&json!({}));
             let answer = app.send(as_whom(call, token)).await;
             write!(table, " change={}", given(&answer, "id")).unwrap();
-            let scopes = json!({ "id": id, "scope": ["group.analytics"] });
-            let call = Call::post("/api/v1/tokens").json(&scopes);
+            for scope in ["group.analytics", "file.download"] {
+                let scopes = json!({ "id": id, "scope": [scope] });
+                let call = Call::post("/api/v1/tokens").json(&scopes);
+                let answer = app.send(as_whom(call, token)).await;
+                write!(table, " {scope}={}", given(&answer, "access_token")).unwrap();
+            }
+            for (what, path) in [
+                ("tickets", "tickets/query"),
+                ("sessions", "sessions/query"),
+                ("trail", "audit/query"),
+            ] {
+                let call = Call::post(&format!("/api/v1/models/{id}/{path}")).json(&json!({}));
+                let answer = app.send(as_whom(call, token)).await;
+                write!(table, " {what}={}", given(&answer, "result")).unwrap();
+            }
+            let call = Call::get(&format!("/api/v1/model_sharing/model/{id}/grouped_by_user"));
             let answer = app.send(as_whom(call, token)).await;
-            write!(table, " analytics={}", given(&answer, "access_token")).unwrap();
+            write!(table, " shares={}", done(&answer)).unwrap();
+            let call = Call::new("DELETE", &format!("/api/v1/models/{id}"));
+            let answer = app.send(as_whom(call, token)).await;
+            write!(table, " delete={}", done(&answer)).unwrap();
+            if answer.status.as_u16() == 200 {
+                let call = Call::new("PATCH", &format!("/api/v1/models/{id}"));
+                let call = call.json(&json!({ "deleted_at": null }));
+                app.send(as_whom(call, token)).await.expect(200);
+            }
             let call = Call::post("/api/v1/models/query").json(&json!({ "limit": 100 }));
             let answer = app.send(as_whom(call, token)).await;
             let listed = answer.json()["data"]["result"]
@@ -114,6 +176,95 @@ async fn every_role_may_do_with_a_model_what_the_table_says() {
         }
     }
     insta::assert_snapshot!("platform_roles", table);
+    app.finish().await;
+}
+
+#[tokio::test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table: one entry for each thing that is tried"
+)]
+async fn every_role_may_do_with_an_organization_what_the_table_says() {
+    let app = TestApp::start().await;
+    let mut table = String::new();
+    let mut roles: Vec<Option<Role>> = Role::ALL.iter().copied().map(Some).collect();
+    roles.push(None);
+    for (n, role) in roles.iter().enumerate() {
+        // An organization each, so that what one does is nothing to the others.
+        let acme = organization(&app, "Acme Ltd").await;
+        let name = role.map_or("stranger", Role::as_str);
+        let (user, token) = somebody(&app, &format!("{name}{n}")).await;
+        if let Some(role) = role {
+            join(&app, user, acme, *role).await;
+        }
+        let mut others = Vec::new();
+        for (m, role) in [Role::Owner, Role::Admin, Role::User]
+            .into_iter()
+            .enumerate()
+        {
+            let (other, _) = somebody(&app, &format!("other{n}{m}")).await;
+            join(&app, other, acme, role).await;
+            others.push(other);
+        }
+        let (receiver, _) = somebody(&app, &format!("receiver{n}")).await;
+        let at = |rest: &str| format!("/api/v1/organizations/{acme}{rest}");
+        let [owner, admin, member] = [0, 1, 2].map(|m| format!("/user/{}", others[m]));
+        let invitation = format!("/invitation/{receiver}");
+        let none = json!({});
+        write!(table, "{name:<10}").unwrap();
+        for (what, method, rest, body) in [
+            ("see", "GET", "", &none),
+            ("members", "POST", "/user/query", &none),
+            ("invitations", "GET", "/invitation", &none),
+            ("change", "PATCH", "", &none),
+            (
+                "promote",
+                "PATCH",
+                member.as_str(),
+                &json!({ "organization_role": "manager" }),
+            ),
+            (
+                "crown",
+                "PATCH",
+                member.as_str(),
+                &json!({ "organization_role": "owner" }),
+            ),
+            (
+                "dethrone",
+                "PATCH",
+                owner.as_str(),
+                &json!({ "organization_role": "user" }),
+            ),
+            ("invite", "POST", invitation.as_str(), &none),
+            (
+                "invite-owner",
+                "POST",
+                invitation.as_str(),
+                &json!({ "organization_role": "owner" }),
+            ),
+            ("withdraw", "DELETE", invitation.as_str(), &none),
+            (
+                "by-email",
+                "POST",
+                "/invitation_by_email",
+                &json!({ "email": "a@example.com" }),
+            ),
+            ("remove-admin", "DELETE", admin.as_str(), &none),
+            ("remove-owner", "DELETE", owner.as_str(), &none),
+            ("end", "DELETE", "", &none),
+        ] {
+            let call = Call::new(method, &at(rest)).bearer(&token);
+            let call = if method == "GET" {
+                call
+            } else {
+                call.json(body)
+            };
+            let answer = app.send(call).await;
+            write!(table, " {what}={}", done(&answer)).unwrap();
+        }
+        table.push('\n');
+    }
+    insta::assert_snapshot!("organization_roles", table);
     app.finish().await;
 }
 
@@ -285,5 +436,30 @@ async fn a_plan_that_leaves_out_back_ends_ends_their_sessions_at_once() {
     assert!(plan("unlimited").await);
     assert!(app.services.caps().await.unwrap().is_empty());
     app.open_backend(&ticket).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn founding_an_organization_leaves_no_plan_behind() {
+    let app = TestApp::start().await;
+    let (user, token) = somebody(&app, "hers").await;
+    let free = Plan::named("free").unwrap();
+    app.services
+        .set_plan(Payer::User(user), free)
+        .await
+        .unwrap();
+    let found = Call::post("/api/v1/organizations").bearer(&token);
+    let made = app.send(found.json(&json!({ "name": "A way out" }))).await;
+    let made = made.expect(200).json();
+    let id: OrganizationId = made["data"]["id"].as_str().unwrap().parse().unwrap();
+    let stored = app.services.store().organization(id).await.unwrap();
+    assert_eq!(stored.unwrap().plan.name, "free");
+    let key = Call::post("/api/v1/apitokens").bearer(&token);
+    let refused = app
+        .send(key.json(&json!({ "description": "x", "scope": ["*"] })))
+        .await
+        .expect(403)
+        .json();
+    assert_eq!(refused["error"]["code"], "plan-exceeded");
     app.finish().await;
 }

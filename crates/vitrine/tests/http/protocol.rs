@@ -245,3 +245,37 @@ async fn an_export_may_be_asked_for_while_the_session_opens_in_both_forms() {
     }
     app.finish().await;
 }
+
+#[tokio::test]
+async fn an_error_in_plain_text_is_not_called_packed() {
+    let app = TestApp::start().await;
+    for path in [
+        "/console/nothing",
+        "/viewer/nothing",
+        "/editor/assets/nothing",
+    ] {
+        let call = Call::get(path).header("accept-encoding", "gzip");
+        let answer = app.send(call).await.expect(404);
+        assert_eq!(answer.header("content-encoding"), None, "{path}");
+        assert!(answer.json()["message"].is_string(), "{path}");
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn only_the_frames_data_itself_is_open_to_every_page() {
+    let app = TestApp::start().await;
+    for (path, open) in [
+        ("/api/v1/models/iframe/x", true),
+        ("/api/v1/models/iframe/tickets/query", false),
+        ("/api/v1/models/x/tickets/query", false),
+    ] {
+        let call = Call::post(path)
+            .origin("https://evil.example")
+            .json(&json!({}));
+        let answer = app.send(call).await;
+        let readable = answer.header("access-control-allow-origin").is_some();
+        assert_eq!(readable, open, "{path}");
+    }
+    app.finish().await;
+}

@@ -18,20 +18,22 @@ use vitrine_service::models::{ModelPatch, OPERATOR};
 use vitrine_service::{ModelRecord, NotificationRecord, OrganizationRecord, WebhookRecord};
 
 use crate::app::{Answer, CUBE, Call, Opened, SHOP, TestApp, href, open_call};
-use crate::{authorize, caching, editor, platform};
+use crate::{applications, authorize, caching, editor, platform, second_factors};
 
 const GAPS: &str = include_str!("../walk-gaps.txt");
 /// A credential of the right form that nobody ever issued.
 const GARBAGE: &str = "0123456789abcdef0123456789abcdef";
 
 /// What every account does for itself.
-const OWN: [&str; 13] = [
+const OWN: [&str; 15] = [
     "PlatformQueryNotifications",
     "PlatformSumNotifications",
     "PlatformReadNotifications",
     "PlatformQueryWebhooks",
     "PlatformCreateWebhook",
     "PlatformExportUsage",
+    "PlatformAuthorize",
+    "PlatformGetClient",
     "PlatformCheckDomains",
     "PlatformQueryModels",
     "PlatformCreateModel",
@@ -39,6 +41,13 @@ const OWN: [&str; 13] = [
     "PlatformCreateAccessKey",
     "PlatformCreateOrganization",
     "PlatformQueryBackendSystems",
+];
+
+/// Operations on the second factor, each tried with an account of its own.
+const FACTORS: [&str; 3] = [
+    "PlatformBeginSecondFactor",
+    "PlatformConfirmSecondFactor",
+    "PlatformRemoveSecondFactor",
 ];
 
 /// The kinds of credential that are tried.
@@ -101,6 +110,29 @@ struct World {
     webhooks: [String; 2],
     /// Tokens for the usage of the first tenant's user, and of the organization.
     account_tokens: [String; 2],
+    /// The query by which the registered application asks.
+    asking: String,
+    /// Secrets of set-up links: over, replaced, and good.
+    set_up: [String; 3],
+    /// The same of invitations.
+    invitations: [String; 3],
+    newcomers: Newcomers,
+}
+
+/// Accounts for operations that one account does once.
+struct Newcomers {
+    /// Begins a second factor, confirms one, and removes one: id, token, and the code for it.
+    factors: [(String, String, String); 3],
+    /// Accept and deny an invitation of the first organization's.
+    invited: [String; 2],
+    /// Belongs nowhere.
+    receiver: String,
+    /// A member who can go.
+    leaver: String,
+    /// The only member of an organization, and that.
+    last: (String, String),
+    /// A right on the first model.
+    share: String,
 }
 
 /// What partners have: keys and tokens of two of them, and what is over of the first.
@@ -125,6 +157,9 @@ struct Editors {
     etag: String,
     /// A token of the first partner that nothing else of the walk revokes.
     token: String,
+    /// Ids of script jobs of both.
+    job: String,
+    others_job: String,
 }
 
 /// What accounts have: keys as id and secret, and tokens of the platform.
@@ -167,8 +202,15 @@ impl World {
         let (_, others_key) = partner(&app, "other").await;
         let old_editor = opened(&app, &first_key, "view").await.0;
         let old_editor_token = generate(&app, &first_key).await;
+        let asking = applications::registered(&app, "walk").await;
+        applications::registered(&app, "spare").await;
         let old_account_key = platform::key(&app, None, Some(ends)).await;
         let old_account_token = platform::access(&app, &old_account_key).await;
+        let old_set_up = app.services.new_set_up_link().await.unwrap().unwrap();
+        let old_set_up = old_set_up.reveal().to_owned();
+        let acme_organization = organization(&app).await;
+        let root = platform::access(&app, &platform::key(&app, None, None).await).await;
+        let old_invitation = invite_by_email(&app, &acme_organization.0, &root).await;
         let mut old = Vec::new();
         for model in [&first, &second] {
             let ticket = app.ticket_with(model, |request| request.until = ends).await;
@@ -191,6 +233,8 @@ impl World {
             ],
             old: old_editor,
             token: generate(&app, &first_key).await,
+            job: started(&app, &first_key).await,
+            others_job: started(&app, &others_key).await,
             edit,
             etag,
         };
@@ -204,7 +248,8 @@ impl World {
             old_key: first_key,
         };
         let others = second.owner.user.to_string();
-        let accounts = accounts(&app, &others, old_account_key, old_account_token).await;
+        let old_account = (old_account_key, old_account_token);
+        let accounts = accounts(&app, &others, old_account, acme_organization).await;
         let organization: OrganizationId = accounts.organization.parse().unwrap();
         let account_tokens = [
             Subject::User(first.owner.user),
@@ -234,6 +279,16 @@ impl World {
             models.push(model.unwrap().id);
         }
         app.services.delete_model(models[1]).await.unwrap();
+        let mut invitations = vec![old_invitation];
+        for _ in 0..2 {
+            invitations.push(invite_by_email(&app, &accounts.organization, &accounts.token).await);
+        }
+        let newcomers = newcomers(&app, &accounts, &mine.model).await;
+        let mut set_up = vec![old_set_up];
+        for _ in 0..2 {
+            let link = app.services.new_set_up_link().await.unwrap().unwrap();
+            set_up.push(link.reveal().to_owned());
+        }
         let expendable = [0, 1, 2, 3].map(|n| (expendable[n], models[n]));
         Self {
             app,
@@ -253,12 +308,20 @@ impl World {
             account_tokens,
             notices,
             webhooks,
+            asking,
+            set_up: set_up.try_into().unwrap(),
+            invitations: invitations.try_into().unwrap(),
+            newcomers,
         }
     }
 
     /// The request of an operation, or `None` where the walk has no way to make it.
     fn call(&self, row: &Operation, with: Try) -> Option<Call> {
         match row.credential {
+            Credential::Public if row.id == "PlatformAuthorizePage" => {
+                Some(bare(row, &format!("{}{}", row.path, self.asking)))
+            }
+            Credential::OneTimeLink => Some(self.by_one_time_link(row, with)),
             Credential::Public => Some(bare(row, &row.path.replace("{slug}", "mine")).origin(SHOP)),
             Credential::Token | Credential::TokenOrAuthor => Some(self.by_token(row, with)),
             Credential::BackendToken => Some(self.by_backend(row, with)),
@@ -269,6 +332,7 @@ impl World {
             Credential::PartnerKey => Some(self.by_partner_key(row, with)),
             Credential::EditorToken => Some(self.by_editor_token(row, with)),
             Credential::EditorSession => Some(self.by_editor_session(row, with)),
+            Credential::ScriptJob => Some(self.by_script_job(row, with)),
             Credential::AccessKey => Some(self.by_access_key(with)),
             Credential::Account => Some(self.by_account(row, with)),
         }
@@ -458,8 +522,34 @@ impl World {
             Try::Narrow => call.header("x-api-token", &partners.revoked_token),
             Try::OtherTenant => call.header("x-api-token", &partners.others_token),
             // Revoked meanwhile by the operation that does that.
+            Try::Right if row.path == "/startScriptJob" => {
+                call.header("x-api-token", &self.editors.token)
+            }
             Try::Right => call.header("x-api-token", &partners.token),
         }
+    }
+
+    fn by_script_job(&self, row: &Operation, with: Try) -> Call {
+        let editors = &self.editors;
+        let job = match with {
+            Try::None => return bare(row, row.path),
+            Try::Garbage => GARBAGE,
+            Try::Expired => "0000000000000000000000000000000000000000000000000000000000000000",
+            Try::OtherTenant => &editors.others_job,
+            Try::Narrow | Try::Right => &editors.job,
+        };
+        // A job of one partner asked about as another's.
+        let auth = if matches!(with, Try::Narrow) {
+            "other"
+        } else {
+            "acme"
+        };
+        let auth = if matches!(with, Try::OtherTenant) {
+            "other"
+        } else {
+            auth
+        };
+        bare(row, &format!("{}?jobId={job}&auth={auth}", row.path))
     }
 
     fn by_editor_session(&self, row: &Operation, with: Try) -> Call {
@@ -500,6 +590,23 @@ impl World {
         platform::sign_in(id, secret)
     }
 
+    fn by_one_time_link(&self, row: &Operation, with: Try) -> Call {
+        let (secrets, email) = match row.id {
+            "PlatformJoin" => (&self.invitations, "invited@example.com"),
+            _ => (&self.set_up, "first@example.com"),
+        };
+        let secret = match with {
+            Try::None => return bare(row, row.path).json(&json!({})),
+            Try::Garbage => GARBAGE,
+            Try::Expired => &secrets[0],
+            Try::OtherTenant | Try::Narrow => &secrets[1],
+            Try::Right => &secrets[2],
+        };
+        bare(row, row.path).json(&json!({
+            "token": secret, "email": email, "password": "a long walk home",
+        }))
+    }
+
     fn by_account(&self, row: &Operation, with: Try) -> Call {
         let accounts = &self.accounts;
         let used_up = self.expendable.iter().find(|(id, _)| *id == row.id);
@@ -508,16 +615,36 @@ impl World {
             None => self.mine.model.id.to_string(),
         };
         let owner = self.mine.model.owner.user.to_string();
+        let newcomers = &self.newcomers;
+        let factor = FACTORS.iter().position(|id| *id == row.id);
+        let factor = factor.map(|n| &newcomers.factors[n]);
         let user = match row.id {
             "PlatformUpdateMember" => &accounts.member,
-            _ => &owner,
+            "PlatformRemoveMember" => &newcomers.leaver,
+            _ => factor.map_or(&owner, |(user, ..)| user),
+        };
+        // What is used up is none that the walk goes on with.
+        let key = match row.id {
+            "PlatformRotateAccessKey" => &accounts.key.0,
+            _ => &accounts.spare_key,
+        };
+        let client = match (row.id, with) {
+            ("PlatformDeleteClient", Try::Right) => "spare",
+            _ => "walk",
+        };
+        let organization = match row.id {
+            "PlatformDeleteOrganization" => &newcomers.last.1,
+            _ => &accounts.organization,
         };
         let path = row
             .path
             .replace("{userId}", user)
             .replace("{signInId}", &accounts.sign_in)
-            .replace("{keyId}", &accounts.spare_key)
-            .replace("{organizationId}", &accounts.organization)
+            .replace("{keyId}", key)
+            .replace("{clientId}", client)
+            .replace("{organizationId}", organization)
+            .replace("{receiverId}", &newcomers.receiver)
+            .replace("{shareId}", &newcomers.share)
             .replace("{modelKey}", &model)
             .replace("{platformTicketId}", &self.spare_ticket)
             .replace("{sessionAlias}", &self.spare_alias);
@@ -540,7 +667,12 @@ impl World {
             Try::Right if row.id == "PlatformCreateOrganization" => {
                 call.bearer(&accounts.loner_token)
             }
-            Try::Right => call.bearer(&accounts.token),
+            Try::Right => call.bearer(match row.id {
+                "PlatformAcceptInvitation" => &newcomers.invited[0],
+                "PlatformDenyInvitation" => &newcomers.invited[1],
+                "PlatformDeleteOrganization" => &newcomers.last.0,
+                _ => factor.map_or(&accounts.token, |(_, token, _)| token),
+            }),
         }
     }
 
@@ -551,6 +683,22 @@ impl World {
         let organization = &self.accounts.organization;
         Some(match id {
             "PlatformCreateTokens" => json!({ "id": model, "scope": ["group.view"] }),
+            "PlatformAuthorize" => applications::asked("walk"),
+            "PlatformBeginSecondFactor" => json!({ "password": second_factors::PASSWORD }),
+            "PlatformConfirmSecondFactor" => json!({ "otp": self.newcomers.factors[1].2 }),
+            "PlatformRemoveSecondFactor" => json!({
+                "password": second_factors::PASSWORD, "otp": self.newcomers.factors[2].2,
+            }),
+            "PlatformInviteByEmail" => json!({ "email": "somebody@example.com" }),
+            "PlatformShareModel" => json!({
+                "user_id": self.newcomers.leaver, "model_id": model,
+                "policy_alias": "SharedModelPolicyExport",
+            }),
+            "PlatformShareModelMultiple" => json!({
+                "user_id": self.newcomers.leaver, "model_id": model,
+                "policy_aliases": ["SharedModelPolicyExport"],
+            }),
+            "PlatformCreateClient" => json!({ "client_name": "Another application" }),
             "PlatformCreateTicket" => json!({ "type": "embedding" }),
             "PlatformCheckDomains" => json!({ "accessdomains": [] }),
             "PlatformTryOrigin" => json!({ "origin": SHOP }),
@@ -618,12 +766,16 @@ async fn tenant(app: &TestApp, model: ModelRecord, old: (String, Opened)) -> Ten
 async fn accounts(
     app: &TestApp,
     others: &str,
-    old_key: (String, String),
-    old_token: String,
+    (old_key, old_token): ((String, String), String),
+    (organization, member): (String, String),
 ) -> Accounts {
     let key = platform::key(app, None, None).await;
     let others_key = platform::key(app, Some(others), None).await;
-    let (organization, member) = organization(app).await;
+    app.services
+        .store()
+        .set_administrator(OPERATOR, true)
+        .await
+        .unwrap();
     let loner = UserId::new(app.entropy());
     app.push_for(loner, "loner", CUBE).await;
     let loner_key = platform::key(app, Some(&loner.to_string()), None).await;
@@ -695,6 +847,59 @@ async fn webhook(app: &TestApp, user: UserId) -> String {
     record.id.to_string()
 }
 
+/// The secret of a new invitation for whoever has its link.
+async fn invite_by_email(app: &TestApp, organization: &str, token: &str) -> String {
+    let path = format!("/api/v1/organizations/{organization}/invitation_by_email");
+    let call = Call::post(&path).json(&json!({ "email": "invited@example.com" }));
+    let made = app.send(call.bearer(token)).await.expect(200).json();
+    made["data"]["token"].as_str().unwrap().to_owned()
+}
+
+async fn newcomers(app: &TestApp, accounts: &Accounts, model: &ModelRecord) -> Newcomers {
+    let mut people = Vec::new();
+    for n in 0..8 {
+        people.push(second_factors::user(app, &format!("newcomer{n}")).await);
+    }
+    let secret = second_factors::begun(app, people[1].0, &people[1].1).await;
+    let code = second_factors::code(app, &secret);
+    let secret = second_factors::begun(app, people[2].0, &people[2].1).await;
+    let codes = second_factors::confirmed(app, people[2].0, &people[2].1, &secret).await;
+    for (user, _) in &people[3..5] {
+        let organization = &accounts.organization;
+        let path = format!("/api/v1/organizations/{organization}/invitation/{user}");
+        let call = Call::post(&path).json(&json!({}));
+        app.send(call.bearer(&accounts.token)).await.expect(200);
+    }
+    let acme: OrganizationId = accounts.organization.parse().unwrap();
+    let member = Some((acme, Role::User));
+    app.services.set_member(people[5].0, member).await.unwrap();
+    let body = json!({ "name": "Alone Ltd" });
+    let call = Call::post("/api/v1/organizations").json(&body);
+    let alone = app.send(call.bearer(&people[6].1)).await.expect(200).json();
+    let share = Call::post("/api/v1/model_sharing").json(&json!({
+        "user_id": people[6].0.to_string(), "model_id": model.id.to_string(),
+        "policy_alias": "SharedModelPolicyView",
+    }));
+    let share = app
+        .send(share.bearer(&accounts.token))
+        .await
+        .expect(200)
+        .json();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let factor = |n: usize, code: &str| {
+        let (user, token) = &people[n];
+        (user.to_string(), token.clone(), code.to_owned())
+    };
+    Newcomers {
+        factors: [factor(0, ""), factor(1, &code), factor(2, &codes[0])],
+        invited: [people[3].1.clone(), people[4].1.clone()],
+        receiver: people[7].0.to_string(),
+        leaver: people[5].0.to_string(),
+        last: (people[6].1.clone(), text(&alone["data"]["id"])),
+        share: text(&share["data"]["id"]),
+    }
+}
+
 async fn partner(app: &TestApp, name: &str) -> (PartnerId, String) {
     let partner = editor::with_bucket(app, name).await;
     (partner.id, partner.key)
@@ -703,9 +908,19 @@ async fn partner(app: &TestApp, name: &str) -> (PartnerId, String) {
 async fn generate(app: &TestApp, key: &str) -> String {
     let call = Call::post("/generate")
         .header("x-api-key", key)
-        .json(&json!({ "file": "a.dxf", "userId": "7" }));
+        .json(&json!({ "file": "a.dxf", "userId": "7", "fileType": "PDF" }));
     let made = app.send(call).await.expect(200).json();
     made["token"].as_str().unwrap().to_owned()
+}
+
+/// The id of a script job.
+async fn started(app: &TestApp, key: &str) -> String {
+    let token = generate(app, key).await;
+    let answer = app
+        .send(Call::get("/startScriptJob").header("x-api-token", &token))
+        .await;
+    let text = answer.expect(200).text();
+    text.strip_prefix("JobID::").unwrap().to_owned()
 }
 
 /// An editor session and the tag of its drawing.
@@ -771,8 +986,9 @@ fn session_body(row: &Operation, session: &Opened) -> Value {
 )]
 fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
     use Credential::{
-        AccessKey, Account, BackendToken, EditorSession, EditorToken, Forwarded, PartnerKey,
-        Public, SealedLink, Session, SessionOrToken, Ticket, Token, TokenOrAuthor,
+        AccessKey, Account, BackendToken, EditorSession, EditorToken, Forwarded, OneTimeLink,
+        PartnerKey, Public, ScriptJob, SealedLink, Session, SessionOrToken, Ticket, Token,
+        TokenOrAuthor,
     };
     const FORBIDDEN: (u16, &str) = (403, "SdErrorForbidden");
     const TICKET: (u16, &str) = (403, "SdTicketValidationError");
@@ -784,6 +1000,7 @@ fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
         "DownloadOutput" => (206, ""),
         "Authorize" | "CloseEditorSession" | "ReleaseEditorLease" => (204, ""),
         "EraseModel" => (202, ""),
+        "PlatformAuthorizePage" => (303, ""),
         _ => (200, ""),
     };
     match (row.credential, with) {
@@ -802,10 +1019,13 @@ fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
         {
             (403, "view-only")
         }
+        // Whoever holds a job's id may ask about it.
+        (ScriptJob, Try::OtherTenant) => right,
+        (ScriptJob, _) => (403, "script-job-invalid"),
         // A session stands for one drawing of its own partner: whose it is, is no question.
         (EditorSession, Try::Narrow | Try::OtherTenant) => right,
         (Token, Try::Narrow) if row.permission.is_none() => right,
-        (AccessKey, Try::None) => (400, "request-invalid"),
+        (AccessKey | OneTimeLink, Try::None) => (400, "request-invalid"),
         // What is no key's id is taken for somebody's address.
         (AccessKey, Try::Garbage) => (400, "password-invalid"),
         (AccessKey, _) => (400, "access-key-invalid"),
@@ -814,8 +1034,16 @@ fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
         (Account, Try::Garbage | Try::Narrow) => (401, "token-invalid"),
         // Everybody has lists of their own, and makes things of their own.
         (Account, Try::OtherTenant) if OWN.contains(&row.id) => right,
+        // For administrators of the server.
+        (Account, Try::OtherTenant) if row.path.starts_with("/api/v1/apiclients") => {
+            (403, "permission-missing")
+        }
+        (OneTimeLink, _) => (403, "link-invalid"),
         (Account, Try::OtherTenant) if !row.path.contains("{modelKey}") => match row.id {
-            "PlatformDecryptTicket" | "PlatformCreateTokens" => (404, "model-unknown"),
+            "PlatformDecryptTicket"
+            | "PlatformCreateTokens"
+            | "PlatformShareModel"
+            | "PlatformShareModelMultiple" => (404, "model-unknown"),
             _ => (404, "entity-unknown"),
         },
         (Account, Try::OtherTenant) => (404, "model-unknown"),
@@ -866,8 +1094,9 @@ fn cause(row: &Operation, answer: &Answer) -> String {
         Credential::PartnerKey
         | Credential::EditorToken
         | Credential::EditorSession
+        | Credential::ScriptJob
         | Credential::AccessKey => "/code",
-        Credential::Account => "/error/code",
+        Credential::Account | Credential::OneTimeLink => "/error/code",
         _ => "/error",
     };
     let body = answer.json();

@@ -1,10 +1,12 @@
 /** The account itself: who it is, and where it is signed in. */
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { platform, type SignIn } from "../platform.js";
+import { platform, type SignIn, type UserChange } from "../platform.js";
 import { useResource } from "../resource.js";
-import { Empty, Fetched, Sure, Title } from "../ui.js";
+import { Empty, Failure, Fetched, Field, Sure, Switch, Title, useAction } from "../ui.js";
 import { ago, day } from "../words.js";
+import { DomainList } from "./domain-list.js";
+import { Plan } from "./organization.js";
 
 export function AccountPage(): JSX.Element {
   const user = useResource("user", platform.user);
@@ -25,6 +27,7 @@ export function AccountPage(): JSX.Element {
                   <dt>Address</dt>
                   <dd>{value.email ?? "–"}</dd>
                 </div>
+                <Plan features={value.features} />
                 <div>
                   <dt>Id</dt>
                   <dd>
@@ -35,7 +38,9 @@ export function AccountPage(): JSX.Element {
             )}
           </Fetched>
         </section>
+        <Password />
         <SignIns />
+        <OwnRules />
       </div>
     </>
   );
@@ -85,6 +90,90 @@ function SignIns(): JSX.Element {
           )
         }
       </Fetched>
+    </section>
+  );
+}
+
+function Password(): JSX.Element {
+  const [old, setOld] = useState("");
+  const [next, setNext] = useState("");
+  const [again, setAgain] = useState("");
+  const [said, say] = useState("");
+  const save = useAction(async () => {
+    say("");
+    await platform.changeUser({ old_password: old, new_password: next, new_password_confirmation: again });
+    setOld("");
+    setNext("");
+    setAgain("");
+    say("The password is changed. Every other sign-in has ended.");
+  });
+  const differs = again !== "" && again !== next;
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    void save.run();
+  };
+  return (
+    <section class="panel" aria-labelledby="password-heading">
+      <h2 id="password-heading">Password</h2>
+      <form onSubmit={submit}>
+        <Field label="Present password" type="password" autocomplete="current-password" value={old} change={setOld} required />
+        <Field label="New password" type="password" autocomplete="new-password" value={next} change={setNext} required />
+        <Field
+          label="New password again"
+          type="password"
+          autocomplete="new-password"
+          value={again}
+          change={setAgain}
+          error={differs ? "This differs from the new password." : undefined}
+          required
+        />
+        <button type="submit" class="primary" disabled={save.busy || old === "" || next === "" || again !== next}>
+          Change the password
+        </button>
+        {save.error !== undefined && <Failure error={save.error} />}
+        <p role="status" class="said">
+          {said}
+        </p>
+      </form>
+    </section>
+  );
+}
+
+function OwnRules(): JSX.Element {
+  const user = useResource("rules of the account", platform.user);
+  const [said, say] = useState("");
+  const save = useAction(async (change: UserChange, words: string) => {
+    say("");
+    user.set(await platform.changeUser(change));
+    say(words);
+  });
+  return (
+    <section class="panel" aria-labelledby="own-rules-heading">
+      <h2 id="own-rules-heading">For all your models</h2>
+      <Fetched of={user}>
+        {(value) => (
+          <>
+            <DomainList
+              help="Pages of these domains may show those of your models whose settings say so."
+              empty="No domain is allowed for all"
+              domains={value.global_accessdomains.map(({ name }) => name)}
+              busy={save.busy}
+              save={(list, words) => save.run({ global_accessdomains: list }, words)}
+            />
+            <Switch
+              label="Strong authorization for all"
+              help="Every model of yours asks for an access token beside the ticket, whatever its own switch says."
+              on={value.force_require_token}
+              busy={save.busy}
+              change={(on) => void save.run({ force_require_token: on }, on ? "Every model asks for a token now." : "Each model decides by its own switch again.")}
+            />
+          </>
+        )}
+      </Fetched>
+      {save.error !== undefined && <Failure error={save.error} />}
+      <p role="status" class="said">
+        {said}
+      </p>
     </section>
   );
 }

@@ -1,10 +1,11 @@
 /** What visitors see beside a model: names, groups, order, and what is hidden. */
 import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
-import { changesOf, draftsOf, moved, type Draft } from "../controls.js";
+import { changesOf, defaultsOf, draftsOf, moved, type Draft } from "../controls.js";
 import { geometry, type Definition, type Kind } from "../geometry.js";
 import { useResource } from "../resource.js";
 import { Empty, Failure, Fetched, Field, Switch, useAction } from "../ui.js";
+import { DefaultValue } from "./default-value.js";
 import type { TabProps } from "./model.js";
 
 export function ControlsTab({ model }: TabProps): JSX.Element {
@@ -26,6 +27,14 @@ export function ControlsTab({ model }: TabProps): JSX.Element {
             kind="parameter"
             title="Parameters"
             definitions={value.parameters ?? {}}
+            reload={found.reload}
+          />
+          <Controls
+            key={JSON.stringify(value.outputs)}
+            model={model.id}
+            kind="output"
+            title="Outputs"
+            definitions={value.outputs ?? {}}
             reload={found.reload}
           />
           <Controls
@@ -55,9 +64,12 @@ function Controls({ model, kind, title, definitions, reload }: ControlsProps): J
   const [said, say] = useState("");
   const list = useRef<HTMLOListElement>(null);
   const changes = changesOf(drafts, definitions);
-  const isChanged = Object.keys(changes).length > 0;
+  const defaults = defaultsOf(drafts, definitions);
+  const has = (some: object): boolean => Object.keys(some).length > 0;
+  const isChanged = has(changes) || has(defaults);
   const save = useAction(async () => {
-    await geometry.present(model, kind, changes);
+    if (has(changes)) await geometry.present(model, kind, changes);
+    if (has(defaults)) await geometry.setDefaults(model, defaults);
     await reload();
   });
   const change = (index: number, part: Partial<Draft>): void => setDrafts(drafts.map((draft, at) => (at === index ? { ...draft, ...part } : draft)));
@@ -77,6 +89,7 @@ function Controls({ model, kind, title, definitions, reload }: ControlsProps): J
         </button>
       </div>
       {save.error !== undefined && <Failure error={save.error} />}
+      <p class="fine">{WHAT[kind]}</p>
       <p role="status" class="said">
         {said}
       </p>
@@ -88,6 +101,8 @@ function Controls({ model, kind, title, definitions, reload }: ControlsProps): J
             <Control
               key={draft.id}
               draft={draft}
+              definition={definitions[draft.id]}
+              kind={kind}
               groups={`${kind}-groups`}
               first={index === 0}
               last={index === drafts.length - 1}
@@ -106,10 +121,24 @@ function Controls({ model, kind, title, definitions, reload }: ControlsProps): J
   );
 }
 
+const WHAT: Record<Kind, string> = {
+  parameter: "What visitors may change: its name, its place, and the value with which every page opens.",
+  output: "What a computation gives: shapes that are drawn, and numbers that are shown beside them.",
+  export: "Files that visitors may download. The first one is the main download.",
+};
+
+const HIDDEN: Record<Kind, string> = {
+  parameter: "Pages leave it out. It keeps its default value, and programs can still set it.",
+  output: "Pages leave its name out. Programs still get it.",
+  export: "Pages offer no button for it. Programs can still ask for it.",
+};
+
 const nameOf = (draft: Draft | undefined): string => draft?.label || draft?.name || "";
 
 interface ControlProps {
   draft: Draft;
+  definition: Definition | undefined;
+  kind: Kind;
   groups: string;
   first: boolean;
   last: boolean;
@@ -117,7 +146,7 @@ interface ControlProps {
   move: (by: number) => void;
 }
 
-function Control({ draft, groups, first, last, change, move }: ControlProps): JSX.Element {
+function Control({ draft, definition, kind, groups, first, last, change, move }: ControlProps): JSX.Element {
   const name = nameOf(draft);
   return (
     <li>
@@ -131,11 +160,12 @@ function Control({ draft, groups, first, last, change, move }: ControlProps): JS
             In the script: <code>{draft.name}</code>
           </p>
           <Field label="Name to show" value={draft.label} placeholder={draft.name} change={(label) => change({ label })} />
+          {definition && draft.value !== undefined && <DefaultValue definition={definition} value={draft.value} change={(value) => change({ value })} />}
           <Field label="Group" list={groups} value={draft.group} change={(group) => change({ group })} />
           <Field label="Explanation" value={draft.tooltip} change={(tooltip) => change({ tooltip })} />
           <Switch
             label="Hidden"
-            help="Pages leave it out. It keeps its default value, and programs can still set it."
+            help={HIDDEN[kind]}
             on={draft.hidden}
             busy={false}
             change={(hidden) => change({ hidden })}

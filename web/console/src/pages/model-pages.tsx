@@ -1,34 +1,10 @@
 /** Which pages may show a model: the list, and a way to try an address before a visitor does. */
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import { platform, type CheckedDomain, type Tried } from "../platform.js";
-import { Empty, Failure, Field, Notice, useAction } from "../ui.js";
+import { useState } from "preact/hooks";
+import { platform, type Tried } from "../platform.js";
+import { Failure, Field, Notice, useAction } from "../ui.js";
+import { DomainList } from "./domain-list.js";
 import type { TabProps } from "./model.js";
-
-/** The server is asked when the person pauses, not at each key. */
-const PAUSE_MS = 250;
-
-/** What the server makes of an entry that is being written. */
-function useChecked(text: string): CheckedDomain | undefined {
-  const [checked, setChecked] = useState<CheckedDomain>();
-  useEffect(() => {
-    setChecked(undefined);
-    if (text.trim() === "") return undefined;
-    const run = new AbortController();
-    const timer = setTimeout(() => {
-      platform
-        .checkDomains([text], run.signal)
-        .then(([one]) => setChecked(one))
-        // Saving asks again and tells what is wrong.
-        .catch(() => undefined);
-    }, PAUSE_MS);
-    return () => {
-      clearTimeout(timer);
-      run.abort();
-    };
-  }, [text]);
-  return checked;
-}
 
 export function PagesTab({ model, changed }: TabProps): JSX.Element {
   const domains = model.accessdomains.map(({ name }) => name);
@@ -43,36 +19,14 @@ export function PagesTab({ model, changed }: TabProps): JSX.Element {
     <div class="columns">
       <section class="panel" aria-labelledby="domains-heading">
         <h2 id="domains-heading">Allowed domains</h2>
-        <p class="fine">
-          A page may show the model when its address is listed here. A domain that you remove is refused within a second, open pages included.
-        </p>
-        {domains.length === 0 ? (
-          <Empty title="No page may show this model">
-            <p>Add the domain of your shop, or “localhost:*” for your own machine.</p>
-          </Empty>
-        ) : (
-          <ul class="lines">
-            {domains.map((domain) => (
-              <li key={domain}>
-                <code>{domain}</code>
-                <button
-                  type="button"
-                  aria-label={`Remove ${domain}`}
-                  disabled={save.busy}
-                  onClick={() =>
-                    void save.run(
-                      domains.filter((one) => one !== domain),
-                      `${domain} is refused from now on.`,
-                    )
-                  }
-                >
-                  Remove
-                </button>
-              </li>
-            ))}
-          </ul>
-        )}
-        <AddDomain known={domains} busy={save.busy} allow={allow} />
+        <DomainList
+          help="A page may show the model when its address is listed here. A domain that you remove is refused within a second, open pages included."
+          empty="No page may show this model"
+          advice="Add the domain of your shop, or “localhost:*” for your own machine."
+          domains={domains}
+          busy={save.busy}
+          save={save.run}
+        />
         {save.error !== undefined && <Failure error={save.error} />}
         <p role="status" class="said">
           {said}
@@ -81,36 +35,6 @@ export function PagesTab({ model, changed }: TabProps): JSX.Element {
       </section>
       <TryOrigin model={model} busy={save.busy} allow={allow} key={domains.join(" ")} />
     </div>
-  );
-}
-
-function AddDomain({ known, busy, allow }: { known: string[]; busy: boolean; allow: (entry: string) => Promise<boolean> }): JSX.Element {
-  const [text, setText] = useState("");
-  const checked = useChecked(text);
-  const isKnown = checked?.normalised != null && known.includes(checked.normalised);
-  const problem = checked?.error ?? (isKnown ? "this one is in the list already" : undefined);
-  const submit = async (event: Event): Promise<void> => {
-    event.preventDefault();
-    if (await allow(checked?.normalised ?? text.trim())) setText("");
-  };
-  return (
-    <form class="inline" onSubmit={(event) => void submit(event)}>
-      <Field
-        label="Add a domain"
-        {...(problem === undefined ? {} : { error: problem })}
-        value={text}
-        change={setText}
-        placeholder="shop.example.com"
-        required
-        verbatim
-      />
-      <button type="submit" class="primary" disabled={busy || text.trim() === "" || problem !== undefined}>
-        Allow
-      </button>
-      <p class="hint" role="status">
-        {checked?.normalised && !isKnown && checked.normalised !== text.trim() ? `is saved as ${checked.normalised}` : ""}
-      </p>
-    </form>
   );
 }
 

@@ -3,8 +3,10 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { VitrineViewer } from "../../../viewer/src/index.js";
 import { geometry } from "../geometry.js";
-import { platform } from "../platform.js";
-import { Empty, Failure, Notice, useAction } from "../ui.js";
+import { manages, platform } from "../platform.js";
+import { address } from "../router.js";
+import { Failure, Notice, useAction } from "../ui.js";
+import { NotReady } from "./model-not-ready.js";
 import type { TabProps } from "./model.js";
 
 /** The viewer's module, beside the console on the same server. It loads when a model is looked at, not before. */
@@ -12,7 +14,7 @@ const VIEWER_URL = new URL("/viewer/vitrine-viewer.js", location.href).href;
 /** What somebody needs to look at a model, change it and download from it. */
 const SCOPE = ["group.view", "group.export"];
 
-export function PreviewTab({ model }: TabProps): JSX.Element {
+export function PreviewTab({ model, changed }: TabProps): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
   const [error, setError] = useState<unknown>();
   const [attempt, setAttempt] = useState(0);
@@ -22,7 +24,9 @@ export function PreviewTab({ model }: TabProps): JSX.Element {
     await geometry.setDefaults(model.id, chosen);
     say("The model opens with these values from now on.");
   });
-  const isReady = model.status === "done";
+  const isManaged = manages(model);
+  // Who may only look is shown no model before it is ready.
+  const isReady = !isManaged || model.status === "done";
   useEffect(() => {
     if (!isReady) return undefined;
     let viewer: VitrineViewer | undefined;
@@ -47,29 +51,32 @@ export function PreviewTab({ model }: TabProps): JSX.Element {
       viewer?.remove();
     };
   }, [model.id, isReady, attempt]);
-  if (!isReady) {
-    return (
-      <Empty title="Nothing to see yet">
-        <p>The model can be looked at when its file has been uploaded and checked.</p>
-      </Empty>
-    );
-  }
+  if (!isReady) return <NotReady model={model} changed={changed} />;
   return (
     <section aria-label="Preview">
       {error !== undefined && <Failure error={error} retry={() => setAttempt(attempt + 1)} />}
       <div ref={place} class="stage" />
-      <div class="below row">
-        <button type="button" disabled={values === undefined || keep.busy} onClick={() => values && void keep.run(values)}>
-          Make these the default values
-        </button>
-        <span role="status" class="said">
-          {said}
-        </span>
-      </div>
+      {!isManaged && (
+        <Notice tone="quiet">
+          <p>You may look at this model and download from it. Its owner, and managers of the owner’s organization, may change it.</p>
+        </Notice>
+      )}
+      {isManaged && (
+        <div class="below row">
+          <button type="button" disabled={values === undefined || keep.busy} onClick={() => values && void keep.run(values)}>
+            Make these the default values
+          </button>
+          <span role="status" class="said">
+            {said}
+          </span>
+        </div>
+      )}
       {keep.error !== undefined && <Failure error={keep.error} />}
-      {model.accessdomains.length === 0 && (
+      {isManaged && model.accessdomains.length === 0 && (
         <Notice tone="waiting">
-          <p>Only you can see this. Pages can show the model when you have allowed them.</p>
+          <p>
+            Only you can see this. Pages can show the model when you have <a href={address("models", model.slug, "pages")}>allowed their domain</a>.
+          </p>
         </Notice>
       )}
     </section>

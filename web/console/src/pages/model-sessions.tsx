@@ -1,8 +1,8 @@
 /** Who has the model open now. */
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { platform, type LiveSession } from "../platform.js";
-import { useResource } from "../resource.js";
+import { useEvery, useResource } from "../resource.js";
 import { Badge, Empty, Fetched, Sure } from "../ui.js";
 import { ago } from "../words.js";
 import type { TabProps } from "./model.js";
@@ -13,12 +13,7 @@ const REFRESH_MS = 10_000;
 export function SessionsTab({ model }: TabProps): JSX.Element {
   const sessions = useResource(`sessions ${model.id}`, () => platform.sessions(model.id));
   const [said, say] = useState("");
-  useEffect(() => {
-    const timer = setInterval(() => {
-      if (!document.hidden) void sessions.reload();
-    }, REFRESH_MS);
-    return () => clearInterval(timer);
-  }, [model.id]);
+  useEvery(REFRESH_MS, true, sessions.reload);
   const end = async (session: LiveSession): Promise<void> => {
     await platform.endSession(model.id, session.alias);
     say("The session has ended.");

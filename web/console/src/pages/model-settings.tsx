@@ -2,8 +2,9 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { platform, type ModelChange } from "../platform.js";
-import { Failure, Field, Switch, useAction } from "../ui.js";
+import { Failure, Field, Select, Switch, useAction } from "../ui.js";
 import { day, instant } from "../words.js";
+import { DeletePanel, VersionsPanel } from "./model-life.js";
 import type { TabProps } from "./model.js";
 
 export function SettingsTab({ model, changed }: TabProps): JSX.Element {
@@ -80,7 +81,29 @@ export function SettingsTab({ model, changed }: TabProps): JSX.Element {
           busy={save.busy}
           change={(on) => void save.run({ require_token: on }, on ? "A token is needed from now on." : "The ticket is enough again.")}
         />
+        <Switch
+          label="Domains of the account count too"
+          help="Pages of the domains that you or your organization allow for all models may show this one, beside those of its own list."
+          on={model.use_global_accessdomains}
+          busy={save.busy}
+          change={(on) => void save.run({ use_global_accessdomains: on }, on ? "Domains of the account count for this model." : "Only the model’s own domains count now.")}
+        />
+        <Select
+          label="Who sees it on this server"
+          help="In lists, by its short name, and for sessions by a token. Pages are another matter: they need an allowed domain and a ticket."
+          options={[
+            ["private", "only you, and managers of your organization"],
+            ["organization", "everybody in your organization"],
+            ["public", "everybody"],
+          ]}
+          value={model.visibility}
+          busy={save.busy}
+          change={(visibility) => void save.run({ visibility }, "Saved.")}
+        />
+        <Ways />
       </section>
+      <VersionsPanel model={model} />
+      <DeletePanel model={model} />
       <div class="wide">
         {save.error !== undefined && <Failure error={save.error} />}
         <p role="status" class="said">
@@ -88,5 +111,37 @@ export function SettingsTab({ model, changed }: TabProps): JSX.Element {
         </p>
       </div>
     </div>
+  );
+}
+
+const WAYS: [string, string, string][] = [
+  ["The element", "a page on an allowed domain, with an embedding ticket", "The page draws the model itself. Needs “Pages may show it directly”."],
+  ["Our iframe", "a page on an allowed domain that frames /embed/…", "The page never sees the ticket. Works with and without the switch."],
+  ["A back end", "a program with a back-end ticket", "Asks for no domain. Needs “Back ends may compute”."],
+  ["A token alone", "a program or page with an access token", "Your server asks for it with an access key. Each token names what it permits and ends by itself."],
+];
+
+/** The ways in, side by side, and what strong authorization adds. */
+function Ways(): JSX.Element {
+  return (
+    <details class="help">
+      <summary>The ways in, explained</summary>
+      <dl class="facts ways">
+        {WAYS.map(([way, who, what]) => (
+          <div key={way}>
+            <dt>{way}</dt>
+            <dd>
+              {who}. <span class="fine">{what}</span>
+            </dd>
+          </div>
+        ))}
+        <div>
+          <dt>Strong authorization</dt>
+          <dd>
+            adds an access token to each of these. <span class="fine">A ticket stands in a page and can be read by whoever opens it; a token is given by your server, to whom you choose, for minutes.</span>
+          </dd>
+        </div>
+      </dl>
+    </details>
   );
 }

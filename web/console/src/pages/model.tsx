@@ -1,18 +1,19 @@
 /** One model: its tabs. */
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
-import { platform, type Model } from "../platform.js";
-import { useResource, type Resource } from "../resource.js";
+import { manages, platform, type Model } from "../platform.js";
+import { useEvery, useResource, type Resource } from "../resource.js";
 import { address } from "../router.js";
-import { Badge, Fetched, Title } from "../ui.js";
+import { Badge, Fetched, LinkRow, Title } from "../ui.js";
 import { modelState } from "../words.js";
 import { ControlsTab } from "./model-controls.js";
 import { EmbedTab } from "./model-embed.js";
+import { LookTab } from "./model-look.js";
 import { PagesTab } from "./model-pages.js";
 import { PreviewTab } from "./model-preview.js";
 import { SessionsTab } from "./model-sessions.js";
 import { SettingsTab } from "./model-settings.js";
 import { TrailTab } from "./model-trail.js";
+import { UsageTab } from "./model-usage.js";
 
 /** What each tab gets: the model, and a way to put a changed one in its place. */
 export interface TabProps {
@@ -25,32 +26,35 @@ const TABS: { id: string; label: string; Tab: (props: TabProps) => JSX.Element }
   { id: "pages", label: "Allowed pages", Tab: PagesTab },
   { id: "embed", label: "Embed", Tab: EmbedTab },
   { id: "controls", label: "Controls", Tab: ControlsTab },
+  { id: "look", label: "Look", Tab: LookTab },
   { id: "settings", label: "Settings", Tab: SettingsTab },
+  { id: "usage", label: "Usage", Tab: UsageTab },
   { id: "sessions", label: "Live sessions", Tab: SessionsTab },
   { id: "trail", label: "Refusals", Tab: TrailTab },
 ];
 
-function Tabs({ model, current }: { model: string; current: string }): JSX.Element {
-  const list = useRef<HTMLElement>(null);
-  // On a phone the list is wider than the window, and the tab that is open may lie beside it.
-  useEffect(() => {
-    const open = list.current?.querySelector<HTMLElement>("[aria-current]");
-    if (list.current && open) list.current.scrollLeft = open.offsetLeft - (list.current.clientWidth - open.offsetWidth) / 2;
-  }, [current]);
+/** How often a model is looked at while its file is checked. */
+const CHECK_MS = 2000;
+
+function Tabs({ tabs, model, current }: { tabs: typeof TABS; model: string; current: string }): JSX.Element {
   return (
-    <nav ref={list} aria-label="About this model" class="tabs">
-      {TABS.map(({ id, label }) => (
+    <LinkRow label="About this model" class="tabs" current={current}>
+      {tabs.map(({ id, label }) => (
         <a key={id} href={address("models", model, id)} {...(id === current ? { "aria-current": "page" } : {})}>
           {label}
         </a>
       ))}
-    </nav>
+    </LinkRow>
   );
 }
 
 export function ModelPage({ model: key, tab }: { model: string; tab: string }): JSX.Element {
   const found: Resource<Model> = useResource(key, () => platform.model(key));
-  const current = TABS.find(({ id }) => id === tab) ?? TABS[0];
+  const status = found.value?.status;
+  useEvery(CHECK_MS, status === "waiting" || status === "pending", found.reload);
+  const isManaged = found.value === undefined || manages(found.value);
+  const tabs = isManaged ? TABS : TABS.slice(0, 1);
+  const current = tabs.find(({ id }) => id === tab) ?? tabs[0];
   return (
     <>
       <nav aria-label="Where you are" class="crumbs">
@@ -61,9 +65,9 @@ export function ModelPage({ model: key, tab }: { model: string; tab: string }): 
           <>
             <div class="page-head">
               <Title title={model.title} />
-              <Badge tone={modelState(model.status).tone}>{modelState(model.status).word}</Badge>
+              {isManaged && <Badge tone={modelState(model.status).tone}>{modelState(model.status).word}</Badge>}
             </div>
-            <Tabs model={key} current={current?.id ?? ""} />
+            <Tabs tabs={tabs} model={key} current={current?.id ?? ""} />
             {current && <current.Tab model={model} changed={found.set} />}
           </>
         )}

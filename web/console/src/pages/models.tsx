@@ -1,11 +1,14 @@
 /** All models of the account, as cards. */
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
-import { platform, type Model, type Page } from "../platform.js";
-import { useResource } from "../resource.js";
+import { useEffect, useState } from "preact/hooks";
+import { manages, platform, type Model } from "../platform.js";
+import { usePages } from "../resource.js";
 import { address } from "../router.js";
-import { Badge, Empty, Failure, Fetched, Title, useAction } from "../ui.js";
+import { Badge, Empty, Fetched, Field, More, Title } from "../ui.js";
 import { ago, modelState } from "../words.js";
+
+/** The server is asked when the person pauses, not at each key. */
+const PAUSE_MS = 250;
 
 /** The model's picture, or its first letter where there is none to be had. */
 export function Thumbnail({ model }: { model: Model }): JSX.Element {
@@ -22,7 +25,7 @@ export function Thumbnail({ model }: { model: Model }): JSX.Element {
 
 function Card({ model }: { model: Model }): JSX.Element {
   const state = modelState(model.status);
-  const domains = model.accessdomains.length;
+  const domains = manages(model) ? model.accessdomains.length : undefined;
   return (
     <li class="card">
       <div class="picture">
@@ -33,34 +36,55 @@ function Card({ model }: { model: Model }): JSX.Element {
           <a href={address("models", model.slug)}>{model.title}</a>
         </h2>
         <p class="row">
-          <Badge tone={state.tone}>{state.word}</Badge>
-          <span class="fine">{domains === 0 ? "no page allowed yet" : domains === 1 ? "1 domain" : `${domains} domains`}</span>
+          {domains !== undefined && <Badge tone={state.tone}>{state.word}</Badge>}
+          <span class="fine">{domains === undefined ? "shown to you" : domains === 0 ? "no page allowed yet" : domains === 1 ? "1 domain" : `${domains} domains`}</span>
         </p>
-        <p class="fine">changed {ago(model.updated_at)}</p>
+        <p class="fine">{domains === undefined ? `made ${ago(model.created_at)}` : `changed ${ago(model.updated_at)}`}</p>
       </div>
     </li>
   );
 }
 
+/** What has been written, once the person pauses. */
+function usePaused(text: string): string {
+  const [paused, setPaused] = useState(text);
+  useEffect(() => {
+    const timer = setTimeout(() => setPaused(text), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return paused;
+}
+
 export function ModelsPage(): JSX.Element {
-  const models = useResource<Page<Model>>("models", () => platform.models(null));
-  const more = useAction(async (known: Page<Model>) => {
-    const next = await platform.models(known.pagination.next_offset);
-    models.set({ ...next, result: [...known.result, ...next.result] });
-  });
+  const [wanted, setWanted] = useState("");
+  const title = usePaused(wanted.trim());
+  const models = usePages(`models ${title}`, (offset) => platform.models({ deleted: false, title }, offset));
+  const isEmpty = models.value?.result.length === 0 && title === "";
   return (
     <>
       <div class="page-head">
         <Title title="Models" />
+        <a class="button primary push" href={address("new")}>
+          New model
+        </a>
       </div>
+      {!isEmpty && (
+        <div class="find">
+          <Field label="Find by title" type="search" value={wanted} change={setWanted} />
+        </div>
+      )}
       <Fetched of={models}>
         {(page) =>
           page.result.length === 0 ? (
-            <Empty title="No models yet">
-              <p>A model is a JSCAD script with parameters. Push one from a command line on the server:</p>
-              <pre tabIndex={0} role="region" aria-label="Command">
-                <code>vitrine model push shelf.js --title "Shelf"</code>
-              </pre>
+            <Empty title={title === "" ? "No models yet" : `No model has “${title}” in its title`}>
+              {title === "" && (
+                <>
+                  <p>A model is one file that says how a thing is made and what people may change.</p>
+                  <a class="button primary" href={address("new")}>
+                    Upload the first one
+                  </a>
+                </>
+              )}
             </Empty>
           ) : (
             <>
@@ -69,16 +93,14 @@ export function ModelsPage(): JSX.Element {
                   <Card key={model.id} model={model} />
                 ))}
               </ul>
-              {more.error !== undefined && <Failure error={more.error} />}
-              {page.pagination.next_offset !== null && (
-                <button type="button" disabled={more.busy} onClick={() => void more.run(page)}>
-                  Show more
-                </button>
-              )}
+              <More of={models} page={page} />
             </>
           )
         }
       </Fetched>
+      <p class="fine">
+        <a href={address("deleted")}>Deleted models</a>
+      </p>
     </>
   );
 }

@@ -1,14 +1,19 @@
 /** Signing in. */
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { account } from "../api.js";
+import { account, ApiError } from "../api.js";
 import { config } from "../config.js";
 import { Failure, Field, Notice, Title, useAction } from "../ui.js";
 
 export function SignInPage(): JSX.Element {
   const [name, setName] = useState("");
   const [secret, setSecret] = useState("");
-  const signIn = useAction(() => account.signIn(name.trim(), secret));
+  const [code, setCode] = useState("");
+  const signIn = useAction(() => account.signIn(name.trim(), secret, code.trim()));
+  const refused = signIn.error instanceof ApiError ? signIn.error.code : "";
+  const [second, setSecond] = useState(false);
+  // Once the server has asked for a code it goes on asking, whatever else is wrong with it.
+  if (!second && refused === "second-factor-missing") setSecond(true);
   const submit = (event: Event): void => {
     event.preventDefault();
     void signIn.run();
@@ -24,7 +29,7 @@ export function SignInPage(): JSX.Element {
         </Notice>
       )}
       {account.endedBecause && signIn.error === undefined && <Notice tone="waiting">{account.endedBecause}</Notice>}
-      {signIn.error !== undefined && <Failure error={signIn.error} />}
+      {signIn.error !== undefined && refused !== "second-factor-missing" && <Failure error={signIn.error} />}
       <form onSubmit={submit}>
         <Field
           label="E-mail address or access key id"
@@ -42,6 +47,17 @@ export function SignInPage(): JSX.Element {
           autocomplete="current-password"
           required
         />
+        {second && (
+          <Field
+            label="Code"
+            value={code}
+            change={setCode}
+            autocomplete="one-time-code"
+            help="What your authenticator program shows, or one of your recovery codes."
+            required
+            verbatim
+          />
+        )}
         <button type="submit" class="primary" disabled={signIn.busy}>
           {signIn.busy ? "Signing in …" : "Sign in"}
         </button>
@@ -49,7 +65,7 @@ export function SignInPage(): JSX.Element {
       <details class="help">
         <summary>Where do I get an account?</summary>
         <p>
-          Whoever runs this server makes one with <code>vitrine user create</code>, or an access key with <code>vitrine accesskey create</code>.
+          A new server prints a link for its first account when it starts. Otherwise whoever runs this server makes one with <code>vitrine user create</code>, or an access key with <code>vitrine accesskey create</code>.
         </p>
       </details>
     </main>

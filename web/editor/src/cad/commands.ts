@@ -10,7 +10,7 @@ import {
   AcApDocManager,
   type AcApContext,
 } from "@mlightcad/cad-simple-viewer";
-import { AcDbSysVarManager, AcDbText, AcGePoint3d } from "@mlightcad/data-model";
+import { type AcDbDatabase, AcDbSysVarManager, AcDbText, AcGePoint3d } from "@mlightcad/data-model";
 import { t, type TextKey } from "../texts.js";
 import { DRAW_TOOLS, MODIFY_TOOLS, VIEW_TOOLS } from "../tools.js";
 
@@ -30,8 +30,8 @@ const EDIT_COMMANDS = [
 
 /** Variables that may be set; all of them bear on drawing and showing alone. */
 const VARIABLES: ReadonlySet<string> = new Set([
-  "CECOLOR", "CELTSCALE", "CELTYPE", "CELWEIGHT", "CLAYER", "LTSCALE", "LUNITS", "LUPREC", "AUNITS", "AUPREC", "LWDISPLAY",
-  "ORTHOMODE", "OSMODE", "PDMODE", "PDSIZE", "PICKBOX", "POLARANG", "POLARMODE", "TEXTSTYLE", "DIMSTYLE", "HPANG", "HPNAME", "HPSCALE",
+  "CECOLOR", "CELTSCALE", "CELTYPE", "CELWEIGHT", "CLAYER", "LUNITS", "LUPREC", "AUNITS", "AUPREC", "LWDISPLAY",
+  "ORTHOMODE", "OSMODE", "PICKBOX", "POLARANG", "POLARMODE", "TEXTSTYLE", "HPANG", "HPNAME", "HPSCALE",
 ]);
 
 /** Commands whose file the page around chooses. */
@@ -132,10 +132,47 @@ export function settleCommands(stack: AcEdCommandStack, ports: CommandPorts): vo
   }
 }
 
+/** Numbers of the drawing that the library has, but not in its list of variables, and what is one. */
+const NUMBERS: Readonly<Record<string, { property: "ltscale" | "pdmode" | "pdsize"; isValid: (value: number) => boolean }>> = {
+  LTSCALE: { property: "ltscale", isValid: (value) => value > 0 },
+  PDMODE: { property: "pdmode", isValid: (value) => Number.isInteger(value) && value >= 0 && value <= 100 },
+  PDSIZE: { property: "pdsize", isValid: () => true },
+};
+
+/** Whether a variable that names something in the drawing names something that is there. */
+function namesSomething(variable: string, value: string, { tables }: AcDbDatabase): boolean {
+  switch (variable) {
+    case "CLAYER":
+      return tables.layerTable.has(value);
+    case "CELTYPE":
+      return /^by(layer|block)$/i.test(value) || tables.linetypeTable.has(value);
+    case "TEXTSTYLE":
+      return tables.textStyleTable.has(value);
+    default:
+      return true;
+  }
+}
+
+export type VariableResult = "set" | "unknown" | "value";
+
 /** Sets a variable that may be set. */
-export function setVariable(name: string, value: string): boolean {
+export function setVariable(name: string, value: string): VariableResult {
   const variable = name.trim().toUpperCase();
-  if (!VARIABLES.has(variable)) return false;
-  AcDbSysVarManager.instance().setVar(variable, value, AcApDocManager.instance.curDocument.database);
-  return true;
+  const { database } = AcApDocManager.instance.curDocument;
+  const number = NUMBERS[variable];
+  if (number) {
+    const given = value.trim() === "" ? Number.NaN : Number(value);
+    if (!Number.isFinite(given) || !number.isValid(given)) return "value";
+    database[number.property] = given;
+    return "set";
+  }
+  if (!VARIABLES.has(variable)) return "unknown";
+  if (!namesSomething(variable, value, database)) return "value";
+  try {
+    AcDbSysVarManager.instance().setVar(variable, value, database);
+    return "set";
+  } catch {
+    // The library throws for what is no value of the variable.
+    return "value";
+  }
 }

@@ -5,6 +5,7 @@ import {
   AcApI18n,
   AcApOpenViewMode,
   acedApplyUiTheme,
+  type AcEdCommand,
   AcEdOpenMode,
   type AcTrView2d,
   AcEdViewMode,
@@ -12,7 +13,7 @@ import {
 } from "@mlightcad/cad-simple-viewer";
 import { AcCmColor, type AcDbDatabase, type AcDbEntity, AcDbSysVarManager, AcGeBox2d, log } from "@mlightcad/data-model";
 import { currentLanguage, t } from "../texts.js";
-import { CHOOSER_COMMANDS, commandWords, settleCommands, setVariable } from "./commands.js";
+import { CHOOSER_COMMANDS, commandWords, settleCommands, setVariable, type VariableResult } from "./commands.js";
 import { hideFromReader, withoutVariable } from "./dxf.js";
 import { GERMAN } from "./german.js";
 import { describeEntity, type EntityFacts } from "./facts.js";
@@ -26,7 +27,7 @@ const BACKGROUNDS = { dark: { red: 22, green: 25, blue: 30 }, light: { red: 255,
 /** The part of the window that a key press moves the view by. */
 const PAN_SHARE = 0.15;
 
-export type CommandEvent = "commandWillStart" | "commandEnded" | "commandFailed";
+export type CommandEvent = "commandWillStart" | "commandEnded" | "commandCancelled" | "commandFailed";
 
 export interface DrawingListener {
   modified(): void;
@@ -41,7 +42,7 @@ export interface DrawingListener {
   undoable(canUndo: boolean, canRedo: boolean): void;
 }
 
-export type RunResult = { ran: true } | { ran: false; why: "unknown" | "write" | "failed"; name: string };
+export type RunResult = { ran: true } | { ran: false; why: "unknown" | "write" | "cancelled" | "failed"; name: string };
 
 export class Drawing {
   readonly #manager: AcApDocManager;
@@ -49,6 +50,11 @@ export class Drawing {
   #background: "light" | "dark" = "dark";
   /** The events of a database while it is read are no changes of a person. */
   #isReading = true;
+  /** The command that `run` is about to start, then the one that it runs: `run` itself tells how that ends. */
+  #expected: AcEdCommand | null = null;
+  #running: AcEdCommand | null = null;
+  /** The library ends a command that was cancelled like any other. */
+  #isCancelled = false;
   /** What the library wrote of the drawing when nothing of it was unsaved: the server keeps what stands in neither text. */
   #seen = "";
 
@@ -142,20 +148,30 @@ export class Drawing {
     const command = stack.lookupGlobalCmd(name) ?? stack.lookupLocalCmd(name);
     if (!name || !command) return { ran: false, why: "unknown", name };
     if (command.mode > this.#manager.curDocument.openMode) return { ran: false, why: "write", name };
+    // Whatever runs now makes way.
+    if (this.isBusy) this.#isCancelled = true;
+    this.#expected = command;
     try {
       await this.#manager.executeCommandString([command.globalName, ...lines.slice(1)].join("\n"));
-      return { ran: true };
+      if (!this.#takeCancelled()) {
+        this.#ended("commandEnded", command);
+        return { ran: true };
+      }
+      this.#ended("commandCancelled", command);
+      return { ran: false, why: "cancelled", name };
     } catch {
-      this.#listener.command("commandFailed", command.globalName);
+      this.#isCancelled = false;
+      this.#ended("commandFailed", command);
       return { ran: false, why: "failed", name };
     }
   }
 
-  setVariable(name: string, value: string): boolean {
+  setVariable(name: string, value: string): VariableResult {
     return setVariable(name, value);
   }
 
   cancel(): void {
+    if (this.isBusy) this.#isCancelled = true;
     void this.#manager.commandManager.cancelActive();
   }
 
@@ -257,12 +273,32 @@ export class Drawing {
       const { formatter } = this.#database;
       this.#listener.pointer(formatter.formatLength(x), formatter.formatLength(y));
     });
-    events.commandWillStart.addEventListener(({ command }) => this.#listener.command("commandWillStart", command.globalName));
+    document.addEventListener("keydown", ({ key }) => {
+      if (key === "Escape" && this.isBusy) this.#isCancelled = true;
+    }, { capture: true });
+    events.commandWillStart.addEventListener(({ command }) => {
+      if (command === this.#expected) {
+        this.#running = command;
+        this.#expected = null;
+      }
+      this.#listener.command("commandWillStart", command.globalName);
+    });
     events.commandEnded.addEventListener(({ command }) => {
-      this.#listener.command("commandEnded", command.globalName);
-      this.#tellUndo();
+      if (command === this.#running) this.#running = null;
+      else this.#ended(this.#takeCancelled() ? "commandCancelled" : "commandEnded", command);
     });
     events.sysVarChanged.addEventListener(({ name }) => this.#listener.variable(name));
+  }
+
+  #takeCancelled(): boolean {
+    const isCancelled = this.#isCancelled;
+    this.#isCancelled = false;
+    return isCancelled;
+  }
+
+  #ended(event: CommandEvent, command: AcEdCommand): void {
+    this.#listener.command(event, command.globalName);
+    this.#tellUndo();
   }
 
   #listenToDatabase(): void {

@@ -46,6 +46,12 @@ impl Cage {
         names.collect()
     }
 
+    /// For libraries that try to open files when they are first used: once the cage has closed, opening fails
+    /// instead of ending the process. Nothing is ever opened.
+    pub fn let_opens_fail(&mut self) {
+        self.opens = Opens::Refused;
+    }
+
     /// Takes note of a layer; when it failed the process may go on only if the operator said so.
     fn add(&mut self, layer: Layer, outcome: io::Result<()>) -> io::Result<()> {
         match outcome {
@@ -101,6 +107,7 @@ pub fn at_start_with(cage: &mut Cage, program: &Program) -> io::Result<()> {
 fn give_up(cage: &mut Cage, program: Option<&Program>) -> io::Result<()> {
     let server = getppid();
     limits::offer_to_the_kernel();
+    limits::stand_back();
     die_with(server)?;
     cage.layers.extend(privileges::leave_namespaces());
     privileges::empty_bounding_set();

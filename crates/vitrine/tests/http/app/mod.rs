@@ -26,6 +26,7 @@ use vitrine_engine::OpenScad;
 use vitrine_engine::pool::{WorkerPool, WorkerPoolConfig};
 use vitrine_http::Front;
 use vitrine_model::RunLimits;
+use vitrine_service::budget::AccountBounds;
 use vitrine_service::models::ModelPatch;
 use vitrine_service::outgoing::{NoWayOut, Outgoing};
 use vitrine_service::tickets::TicketRequest;
@@ -101,6 +102,8 @@ impl Plan {
                 session_wait: WAIT,
                 upload_link_ttl: Duration::from_mins(15),
                 audit_kept: Duration::from_hours(90 * 24),
+                tickets_kept: Duration::from_hours(90 * 24),
+                account_bounds: AccountBounds::default(),
                 // Time stands still here: whoever tests a limit sets it.
                 rates: RateLimits::NONE,
                 limit_loopback: true,

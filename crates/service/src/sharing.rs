@@ -1,0 +1,181 @@
+//! Models that are shared: with single users, right by right, and by a link.
+
+use vitrine_access::ids::{ModelId, ShareId, UserId};
+use vitrine_access::platform::{SharePolicy, Shares};
+use vitrine_access::seal::Purpose;
+use vitrine_store::{ModelRecord, ShareRecord, UserRecord};
+
+use crate::Services;
+use crate::error::{Error, ErrorKind, Result};
+use crate::platform::PlatformAccess;
+use crate::platform_models::PlatformModel;
+
+/// Rights on one model, all users together.
+const SHARES_MAX: u32 = 400;
+/// Bytes of a sealed link: key id, nonce, model, number, tag.
+const LINK_BYTES: usize = 1 + 12 + 16 + 8 + 16;
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::RequestInvalid, message)
+}
+
+fn unknown(what: &str) -> Error {
+    Error::new(
+        ErrorKind::EntityUnknown,
+        format!("There is no such {what}, as far as this account may know."),
+    )
+}
+
+impl Services {
+    /// Gives a user rights on a model that the account manages. Those that they have already stay as they are.
+    ///
+    /// # Errors
+    /// `EntityUnknown` for no such user; `RequestInvalid` for the owner, or when there are too many.
+    pub async fn platform_share(
+        &self,
+        access: &PlatformAccess,
+        model: &PlatformModel,
+        user: UserId,
+        policies: &[SharePolicy],
+    ) -> Result<Vec<ShareRecord>> {
+        let (id, store) = (model.record.id, &self.inner.store);
+        if store.user(user).await?.is_none() {
+            return Err(unknown("user"));
+        }
+        if user == model.record.owner.user {
+            return Err(invalid(
+                "'user_id' is the owner, who may everything already.",
+            ));
+        }
+        let mut tx = store.begin().await?;
+        for policy in policies {
+            let share = ShareRecord {
+                id: ShareId::new(&*self.inner.entropy),
+                model: id,
+                user,
+                policy: *policy,
+                provider: access.user.id,
+                created_at: self.now(),
+            };
+            tx.insert_share(&share).await?;
+        }
+        if tx.shares_unscoped(id, SHARES_MAX + 1).await?.len() > SHARES_MAX as usize {
+            return Err(invalid(format!(
+                "A model has at most {SHARES_MAX} rights that are shared. Take some back."
+            )));
+        }
+        tx.commit().await?;
+        self.note_allowed_as(access.operation, &access.caller, &access.actor());
+        let all = store.shares_of(id, user).await?;
+        Ok(all
+            .into_iter()
+            .filter(|share| policies.contains(&share.policy))
+            .collect())
+    }
+
+    /// With whom a model is shared. The caller manages it.
+    ///
+    /// # Errors
+    /// Database failures.
+    pub async fn platform_shares(
+        &self,
+        model: &PlatformModel,
+    ) -> Result<Vec<(ShareRecord, UserRecord)>> {
+        let store = &self.inner.store;
+        let mut found: Vec<(ShareRecord, UserRecord)> = Vec::new();
+        for share in store.shares_unscoped(model.record.id, SHARES_MAX).await? {
+            // They are in the order of their users.
+            let known = found.last().filter(|(last, _)| last.user == share.user);
+            let user = match known {
+                Some((_, user)) => Some(user.clone()),
+                None => store.user(share.user).await?,
+            };
+            found.extend(user.map(|user| (share, user)));
+        }
+        Ok(found)
+    }
+
+    /// Takes a right back: by those who manage the model, and by the user who has it.
+    ///
+    /// # Errors
+    /// `EntityUnknown` for everybody else.
+    pub async fn platform_unshare(&self, access: &PlatformAccess, id: &str) -> Result<()> {
+        let taken = async {
+            let id: ShareId = id.parse().map_err(|_| unknown("share"))?;
+            let store = &self.inner.store;
+            let share = store.share_unscoped(id).await?;
+            let share = share.ok_or_else(|| unknown("share"))?;
+            let own = share.user == access.user.id;
+            if !own && !self.manages(access, share.model).await? {
+                return Err(unknown("share"));
+            }
+            store.delete_share(id).await?;
+            Ok(())
+        };
+        let taken = taken.await;
+        self.audited_as(access.operation, &access.caller, &access.actor(), taken)?;
+        self.note_allowed_as(access.operation, &access.caller, &access.actor());
+        Ok(())
+    }
+
+    /// The rights that a user was given on a model.
+    pub(crate) async fn shares(&self, model: ModelId, user: UserId) -> Result<Shares> {
+        let found = self.inner.store.shares_of(model, user).await?;
+        Ok(found.into_iter().map(|share| share.policy).collect())
+    }
+
+    /// Switches a model's link on or off. Switched on again it is another one.
+    pub(crate) async fn set_link(&self, model: ModelId, on: bool) -> Result<()> {
+        let store = &self.inner.store;
+        let before = store.model_link(model).await?.unwrap_or_default();
+        if (before > 0) == on {
+            return Ok(());
+        }
+        let after = if on { before.abs() + 1 } else { -before };
+        store.set_model_link(model, before, after).await?;
+        Ok(())
+    }
+
+    /// The link by which a model is seen, where there is one.
+    ///
+    /// # Errors
+    /// Database failures.
+    pub async fn link_of(&self, model: &ModelRecord) -> Result<Option<String>> {
+        let number = self.inner.store.model_link(model.id).await?;
+        Ok(number
+            .filter(|number| *number > 0)
+            .map(|number| self.sealed_link(model.id, number)))
+    }
+
+    fn sealed_link(&self, model: ModelId, number: i64) -> String {
+        let mut body = model.as_bytes().to_vec();
+        body.extend(number.to_be_bytes());
+        // Sealed once per number: the same link each time that it is asked for.
+        let digest = vitrine_access::BlobKey::of(&body);
+        let mut nonce = [0; 12];
+        nonce.copy_from_slice(&digest.as_bytes()[..12]);
+        hex::encode(self.inner.sealer.seal(Purpose::ModelLink, &body, nonce))
+    }
+
+    /// The model behind a link that is switched on.
+    pub(crate) async fn model_by_link(&self, text: &str) -> Result<Option<ModelRecord>> {
+        if text.len() != 2 * LINK_BYTES {
+            return Ok(None);
+        }
+        let Ok(sealed) = hex::decode(text) else {
+            return Ok(None);
+        };
+        let Ok(body) = self.inner.sealer.open(Purpose::ModelLink, &sealed) else {
+            return Ok(None);
+        };
+        let (Some(id), Some(number)) = (body.first_chunk::<16>(), body.last_chunk::<8>()) else {
+            return Ok(None);
+        };
+        let (id, number) = (ModelId::from_bytes(*id), i64::from_be_bytes(*number));
+        let store = &self.inner.store;
+        if number <= 0 || store.model_link(id).await? != Some(number) {
+            return Ok(None);
+        }
+        Ok(store.model_unscoped(id).await?)
+    }
+}

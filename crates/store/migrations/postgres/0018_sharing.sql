@@ -1,0 +1,34 @@
+-- Invitations into organizations, models shared with users or by a link, and organizations that are gone.
+
+ALTER TABLE organization ADD COLUMN deleted_at BIGINT;
+
+-- For one user (receiver), or for whoever holds the link (hash). No secret: a hash.
+CREATE TABLE invitation (
+    id BYTEA NOT NULL CONSTRAINT "invitation.id" PRIMARY KEY,
+    organization BYTEA NOT NULL REFERENCES organization (id),
+    role TEXT NOT NULL,
+    receiver BYTEA REFERENCES user_account (id),
+    email TEXT,
+    hash BYTEA CONSTRAINT "invitation.hash" UNIQUE,
+    created_by BYTEA NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    ended_at BIGINT
+);
+CREATE INDEX invitation_open ON invitation (organization, created_at, id) WHERE ended_at IS NULL;
+
+-- What a model's owner lets one other user do, one right a row.
+CREATE TABLE model_share (
+    id BYTEA NOT NULL CONSTRAINT "model_share.id" PRIMARY KEY,
+    model BYTEA NOT NULL REFERENCES model (id),
+    user_id BYTEA NOT NULL REFERENCES user_account (id),
+    policy TEXT NOT NULL,
+    provider BYTEA NOT NULL,
+    created_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX model_share_once ON model_share (model, user_id, policy);
+CREATE INDEX model_share_by_user ON model_share (user_id, model);
+
+-- The name by which a model is seen without a sign-in; another one each time that it is switched on.
+ALTER TABLE model ADD COLUMN link_slug TEXT;
+CREATE UNIQUE INDEX model_by_link ON model (link_slug) WHERE link_slug IS NOT NULL;

@@ -1,0 +1,4 @@
+-- Rows as version 18 of the schema has written them, beside those of the versions before. Never edited.
+INSERT INTO invitation (id, organization, role, receiver, email, hash, created_by, created_at, expires_at, ended_at) VALUES (x'c6c6c6c6c6c646c686c6c6c6c6c6c6c6', x'22222222222242228222222222222222', 'manager', NULL, 'ada@example.com', x'c7c7c7c7c7c7c7c7c7c7c7c7c7c7c7c7c7c7c7c7c7c7c7c7c7c7c7c7c7c7c7c7', x'11111111111141118111111111111111', 1795255200120, 1795255200121, NULL);
+INSERT INTO model_share (id, model, user_id, policy, provider, created_at) VALUES (x'c8c8c8c8c8c848c888c8c8c8c8c8c8c8', x'44444444444444448444444444444444', x'11111111111141118111111111111111', 'SharedModelPolicyExport', x'11111111111141118111111111111111', 1795255200122);
+UPDATE model SET link_generation = -3 WHERE id = x'44444444444444448444444444444444';

@@ -1,0 +1,181 @@
+// The journeys that the console is there for, from end to end, and hostile words that must stay words.
+
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { keep, launch } from './lib/chromium.mjs'
+import { assertQuiet, confirm, drawn, openPatiently, signedIn, to } from './lib/console.mjs'
+import { originOf } from './lib/journey.mjs'
+import { startDemo, until } from './lib/server.mjs'
+import { elementPage, startSite } from './lib/site.mjs'
+
+const CUBE = `const { primitives } = require('@jscad/modeling')
+const getParameterDefinitions = () => [{ name: 'edge', caption: 'Edge length', type: 'slider', initial: 20, min: 5, max: 60, step: 1 }]
+const main = (p) => primitives.cuboid({ size: [p.edge, p.edge, p.edge] })
+module.exports = { main, getParameterDefinitions }
+`
+/** What a person needs for one click or one field: to read, to decide, to do it. */
+const ACTION_S = 6
+/** From the first page to an embedded model. */
+const JOURNEY_S_MAX = 120
+
+/** Each tries to run a script that says so on the page. */
+const HOSTILE = [
+  '<img src=x onerror="document.title=`owned`">',
+  '"><script>document.title="owned"</script>',
+  "'-alert(1)-'",
+  '{{constructor.constructor("document.title=`owned`")()}}',
+  'javascript:document.title="owned"',
+  '</script><svg onload=document.title="owned">',
+]
+
+describe('journeys in the console', () => {
+  let demo
+  let browser
+  before(async () => {
+    demo = await startDemo()
+    browser = await launch()
+  })
+  after(async () => {
+    await browser?.close()
+    await demo?.stop()
+  })
+
+  const go = (page, ...parts) => to(page, demo, ...parts)
+
+  test('from the first page to a model on a page of one’s own takes less than two minutes of clicks', async () => {
+    const pages = {}
+    const site = await startSite(pages)
+    const visited = await openPatiently(browser)
+    const { page } = visited
+    let actions = 0
+    const does = async (action) => {
+      actions += 1
+      await action
+    }
+    await does(page.goto(`${demo.info.base_url}/`))
+    await does(page.getByLabel('E-mail address').fill(demo.info.account.email))
+    await does(page.getByLabel('Password').fill(demo.info.account.password))
+    await does(page.getByRole('button', { name: 'Sign in' }).click())
+    await does(page.getByRole('link', { name: 'New model' }).click())
+    await does(page.getByLabel("The model's file").setInputFiles({ name: 'first-cube.js', mimeType: 'text/javascript', buffer: Buffer.from(CUBE) }))
+    await does(page.getByRole('button', { name: 'Upload', exact: true }).click())
+    await does(page.getByRole('link', { name: 'allowed their domain' }).click())
+    await does(page.getByLabel('Add a domain').fill(new URL(site.origin).host))
+    await does(page.getByRole('button', { name: 'Allow', exact: true }).click())
+    await page.getByText('is allowed from now on').waitFor()
+    await does(page.getByRole('link', { name: 'Embed', exact: true }).click())
+    await does(page.getByRole('button', { name: 'Make one' }).click())
+    const html = await page.getByRole('region', { name: 'element' }).innerText()
+    // One more for the paste into the page.
+    actions += 1
+    assert.ok(actions * ACTION_S < JOURNEY_S_MAX, `${actions} actions of ${ACTION_S} seconds`)
+
+    const ticket = /ticket="([0-9a-f-]+)"/.exec(html)[1]
+    pages['/'] = { html: elementPage(demo.info.base_url, ticket) }
+    const shop = await openPatiently(browser)
+    await shop.page.goto(`${site.origin}/`)
+    await drawn(shop.page)
+    await keep(shop.page, 'journey-embedded')
+    await shop.context.close()
+    assertQuiet(demo, visited)
+    await visited.context.close()
+    await site.stop()
+  })
+
+  test('an owner ends a session and its ticket, and the shop page stops', async () => {
+    const visited = await signedIn(browser, demo)
+    const { page } = visited
+    const model = demo.info.models[0]
+    const shop = await openPatiently(browser, { expected: () => true })
+    await shop.page.goto(demo.info.shop_url)
+    const slider = shop.page.locator('vitrine-viewer input[type=range]').first()
+    await slider.waitFor()
+    const session = shop.seen.sessions.at(-1)
+    await go(page, 'models', model.slug, 'embed')
+    const revoke = page.getByRole('button', { name: /^Revoke the embedding ticket/ })
+    for (let left = (await revoke.count()) - 1; left >= 0; left--) {
+      await revoke.first().click()
+      await confirm(page, 'Revoke the ticket')
+      await until('the ticket is no longer live', async () => (await revoke.count()) === left)
+    }
+    const answer = await fetch(`${demo.info.base_url}/api/v2/session/${session}/default`)
+    assert.equal(answer.status, 410)
+    await slider.focus()
+    await shop.page.keyboard.press('End')
+    await shop.page.getByText(/was revoked/).first().waitFor()
+    await go(page, 'models', model.slug, 'sessions')
+    await page.getByText('Nobody has the model open').waitFor()
+    await keep(shop.page, 'journey-stopped')
+    await shop.context.close()
+    assertQuiet(demo, visited)
+    await visited.context.close()
+  })
+
+  test('titles, files, domains, names of keys and what scripts say stay words, whatever they try', async () => {
+    const visited = await signedIn(browser, demo)
+    const { page } = visited
+    const harmless = async (where) => {
+      await until('the page has drawn', () => page.evaluate(() => document.readyState === 'complete'))
+      assert.doesNotMatch(await page.title(), /owned/, where)
+      assert.equal(await page.locator('img[src="x"], svg[onload]').count(), 0, where)
+    }
+    for (const [index, words] of HOSTILE.entries()) {
+      const title = `Model ${index} ${words}`
+      await go(page, 'new')
+      const script = `const main = () => { throw new Error(${JSON.stringify(words)}) }\nmodule.exports = { main }\n`
+      const name = `${words.replaceAll('/', '_')}.js`
+      await page.getByLabel("The model's file").setInputFiles({ name, mimeType: 'text/javascript', buffer: Buffer.from(script) })
+      await page.getByLabel('Title').fill(title)
+      await page.getByRole('button', { name: 'Upload', exact: true }).click()
+      const report = page.getByRole('alert')
+      await report.waitFor()
+      assert.ok((await report.innerText()).includes(words), `the script’s words are shown: ${words}`)
+      await harmless(`report of ${words}`)
+    }
+    await go(page, 'models')
+    for (const [index, words] of HOSTILE.entries()) {
+      const link = page.getByRole('link', { name: `Model ${index} ${words}` })
+      assert.equal(await link.count(), 1, words)
+    }
+    await harmless('the list of models')
+    await page.getByRole('link', { name: `Model 0 ${HOSTILE[0]}` }).click()
+    await page.getByRole('alert').waitFor()
+    await harmless('a model’s page')
+
+    await go(page, 'models', demo.info.models[1].slug, 'pages')
+    for (const words of HOSTILE) {
+      await page.getByLabel('Address of the page').fill(words)
+      await page.getByRole('button', { name: 'Try', exact: true }).click()
+      await page.getByRole('button', { name: 'Try', exact: true }).isEnabled()
+      await page.getByLabel('Add a domain').fill(words)
+      await harmless(`a domain ${words}`)
+    }
+    const policy = (await page.request.get(`${demo.info.base_url}/`)).headers()['content-security-policy']
+    assert.match(policy, /script-src 'self';/)
+    assert.match(policy, /style-src 'self';/)
+    assert.doesNotMatch(policy, /unsafe-inline|unsafe-eval/)
+    await visited.context.close()
+  })
+
+  test('tags, descriptions and names of controls that try to be markup stay words for whoever sees the model', async () => {
+    const visited = await signedIn(browser, demo)
+    const { page } = visited
+    const model = demo.info.models[2]
+    const [words] = HOSTILE
+    await go(page, 'models', model.slug, 'controls')
+    const first = page.locator('.controls').first().locator('li').first()
+    await first.locator('summary').click()
+    await first.getByLabel('Name to show').fill(words)
+    await first.getByLabel('Group').fill(words)
+    await first.getByLabel('Explanation').fill(words)
+    await page.getByRole('button', { name: 'Save parameters' }).click()
+    await until('it is saved', () => page.getByRole('button', { name: 'Save parameters' }).isDisabled())
+    await go(page, 'models', model.slug, 'preview')
+    await page.locator('vitrine-viewer label', { hasText: words }).first().waitFor()
+    assert.doesNotMatch(await page.title(), /owned/)
+    const opened = await fetch(`${demo.info.base_url}/api/v2/ticket/${model.embedding_ticket}`, { method: 'POST', headers: { origin: originOf(demo.info.shop_url) } })
+    assert.equal(opened.status, 201)
+    assertQuiet(demo, visited)
+    await visited.context.close()
+  })
+})

@@ -1,0 +1,15 @@
+/** What a model's use cost. */
+import type { JSX } from "preact";
+import type { TabProps } from "./model.js";
+import { Plot } from "./usage.js";
+
+export function UsageTab({ model }: TabProps): JSX.Element {
+  return (
+    <div class="columns">
+      <section class="panel wide" aria-labelledby="model-usage-heading">
+        <h2 id="model-usage-heading">Credits</h2>
+        <Plot name={`Credits of ${model.title}`} model={model.id} />
+      </section>
+    </div>
+  );
+}
