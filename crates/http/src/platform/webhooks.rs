@@ -46,7 +46,7 @@ fn delivery(record: &DeliveryRecord) -> Value {
     })
 }
 
-fn listed(rows: Vec<Value>) -> Response {
+fn listed(rows: &[Value]) -> Response {
     answer(&json!({
         "pagination": { "limit": rows.len(), "next_offset": null },
         "result": rows,
@@ -95,7 +95,8 @@ pub(crate) async fn query(
         let organization = organization(request.organization_id.as_deref())?;
         let account = services.webhook_account(&access, organization).await?;
         let rows = services.webhooks(account).await?;
-        Ok(listed(rows.iter().map(|row| shown(row, None)).collect()))
+        let shown: Vec<Value> = rows.iter().map(|row| shown(row, None)).collect();
+        Ok(listed(&shown))
     };
     found
         .await
@@ -278,7 +279,8 @@ pub(crate) async fn deliveries(
             .platform_access("PlatformQueryDeliveries", &caller)
             .await?;
         let rows = services.webhook_deliveries(&access, &id).await?;
-        Ok(listed(rows.iter().map(delivery).collect()))
+        let shown: Vec<Value> = rows.iter().map(delivery).collect();
+        Ok(listed(&shown))
     };
     found
         .await

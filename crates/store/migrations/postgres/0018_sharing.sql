@@ -15,6 +15,8 @@ CREATE TABLE invitation (
     expires_at BIGINT NOT NULL,
     ended_at BIGINT
 );
+CREATE INDEX invitation_by_receiver ON invitation (receiver, created_at, id)
+    WHERE receiver IS NOT NULL AND ended_at IS NULL;
 CREATE INDEX invitation_open ON invitation (organization, created_at, id) WHERE ended_at IS NULL;
 
 -- What a model's owner lets one other user do, one right a row.
@@ -29,6 +31,6 @@ CREATE TABLE model_share (
 CREATE UNIQUE INDEX model_share_once ON model_share (model, user_id, policy);
 CREATE INDEX model_share_by_user ON model_share (user_id, model);
 
--- The name by which a model is seen without a sign-in; another one each time that it is switched on.
-ALTER TABLE model ADD COLUMN link_slug TEXT;
-CREATE UNIQUE INDEX model_by_link ON model (link_slug) WHERE link_slug IS NOT NULL;
+-- The link by which a model is seen without a sign-in is sealed with this number, and good while it is positive.
+-- Switched off it is negative; switched on again it is a higher one, so that old links stay dead.
+ALTER TABLE model ADD COLUMN link_generation BIGINT NOT NULL DEFAULT 0;
