@@ -76,7 +76,9 @@ async fn notifications_are_their_receivers_alone(store: &Store, make: &Builder) 
     store.insert_notification(&record).await.unwrap();
     assert_eq!(store.forget_notifications(make.now, 10).await.unwrap(), 0);
     let later = make.now.plus(Duration::from_secs(1));
-    assert_eq!(store.forget_notifications(later, 10).await.unwrap(), 1);
+    // What other cases told is as old, and goes as well.
+    while store.forget_notifications(later, 10).await.unwrap() > 0 {}
+    assert_eq!(store.notification(me, record.id).await.unwrap(), None);
 }
 
 async fn a_delivery_is_taken_by_one_sender_and_noted_by_who_holds_it(
