@@ -342,6 +342,10 @@ async function soakFor(folder) {
   }
 }
 
+// A kept connection may be closed by the server, for being idle, at the very moment of the next request. That is counted for visitors;
+// what looks and compares has a connection for each request.
+http.globalAgent = new http.Agent({ keepAlive: false })
+
 if (!(await enterNamespace())) {
   const folder = await temporaryFolder('soak')
   try {

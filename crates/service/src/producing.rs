@@ -26,6 +26,9 @@ use crate::flights::{Flight, Landing, ResultKey};
 use crate::inline_data;
 use crate::who::SessionAccess;
 
+/// The target of spans that go to the operator's collector.
+const TRACED: &str = "vitrine::trace";
+
 impl Services {
     pub(crate) fn fly(
         &self,
@@ -45,8 +48,12 @@ impl Services {
             let computing = async move {
                 services.compute(&access, &asked, wanted, landing).await;
             };
-            // What it logs and traces belongs to the request that began it.
-            self.inner.tracker.spawn(computing.in_current_span());
+            // What it logs and traces belongs to the request that began it. The traced span begins here, where
+            // that of the request is entered: in a task of its own only the one for the log would be.
+            let traced = tracing::trace_span!(target: TRACED, "results");
+            self.inner
+                .tracker
+                .spawn(computing.instrument(traced).in_current_span());
         }
         flights
     }

@@ -102,5 +102,5 @@ export async function keep(page, name) {
   const folder = process.env.VITRINE_SCREENSHOTS
   if (!folder) return
   await mkdir(folder, { recursive: true })
-  await writeFile(path.join(folder, `${name}.png`), await page.screenshot())
+  await writeFile(path.join(folder, `${name}.png`), await page.screenshot({ timeout: 120_000 }))
 }

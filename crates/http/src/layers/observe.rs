@@ -90,7 +90,6 @@ pub(super) async fn observe(front: Front, mut request: Request) -> Response {
         }
         durations::record(route, method, status.as_u16(), duration);
         if !traced.is_disabled() {
-            traced.record("otel.name", format!("{method} {route}"));
             traced.record("http.route", route);
             traced.record("http.response.status_code", status.as_u16());
             traced.record("vitrine.answered_us", duration_us);
@@ -112,7 +111,8 @@ fn traced(id: RequestId, method: &'static str) -> tracing::Span {
         target: TRACED,
         "request",
         otel.kind = "server",
-        otel.name = Empty,
+        // The route is not known yet, and a name cannot be changed once something has begun in the span.
+        otel.name = method,
         otel.status_code = Empty,
         http.request.method = method,
         http.route = Empty,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use vitrine_service::ScriptJobState;
 
-use crate::app::{Answer, Call, TestApp, plans_for_both_databases};
+use crate::app::{Answer, Call, Plan, TestApp, plans_for_both_databases, until};
 use crate::editor::{DXF, with_bucket};
 use crate::partner::{Partner, generate, refused, token_of};
 
@@ -66,7 +66,7 @@ fn file(app: &TestApp, status: &Value, name: &str) -> Vec<u8> {
 #[tokio::test]
 async fn a_token_starts_a_job_and_its_files_are_in_the_bucket_on_both_databases() {
     for plan in plans_for_both_databases("script_jobs").await {
-        let mut app = plan.start().await;
+        let mut app = plan.idle().start().await;
         let acme = with_bucket(&app, "acme").await;
         let mut jobs = Vec::new();
         for (form, begin) in [
@@ -97,7 +97,7 @@ async fn a_token_starts_a_job_and_its_files_are_in_the_bucket_on_both_databases(
 
 #[tokio::test]
 async fn a_script_of_the_customization_bucket_does_what_the_partner_permits() {
-    let app = TestApp::start().await;
+    let app = Plan::new().idle().start().await;
     let acme = with_bucket(&app, "acme").await;
     let own = folder(&app, "acme-customization");
     let list = own.join("Default Files/OEM Commands/commands.xml");
@@ -146,7 +146,7 @@ async fn a_script_of_the_customization_bucket_does_what_the_partner_permits() {
 
 #[tokio::test]
 async fn a_job_that_was_begun_twice_has_written_its_files_once() {
-    let mut app = TestApp::start().await;
+    let mut app = Plan::new().idle().start().await;
     let acme = with_bucket(&app, "acme").await;
     let parameters = json!({ "file": "a.dxf", "fileType": "SVG" });
     let job = started(&app, &acme, &parameters).await;
@@ -182,7 +182,7 @@ async fn a_job_that_was_begun_twice_has_written_its_files_once() {
 
 #[tokio::test]
 async fn partners_take_turns_however_many_jobs_one_of_them_has() {
-    let app = TestApp::start().await;
+    let app = Plan::new().idle().start().await;
     let acme = with_bucket(&app, "acme").await;
     let other = with_bucket(&app, "other").await;
     let parameters = json!({ "file": "a.dxf", "fileType": "SVG" });
@@ -211,7 +211,7 @@ async fn partners_take_turns_however_many_jobs_one_of_them_has() {
 
 #[tokio::test]
 async fn what_is_no_job_is_refused_at_once_and_what_fails_says_why() {
-    let app = TestApp::start().await;
+    let app = Plan::new().idle().start().await;
     let acme = with_bucket(&app, "acme").await;
     let plain = token(&app, &acme, &json!({ "file": "a.dxf" })).await;
     refused(
@@ -277,7 +277,7 @@ async fn what_is_no_job_is_refused_at_once_and_what_fails_says_why() {
 
 #[tokio::test]
 async fn a_one_time_token_starts_one_job_and_the_url_form_is_the_same() {
-    let app = TestApp::start().await;
+    let app = Plan::new().idle().start().await;
     let acme = with_bucket(&app, "acme").await;
     let body = r#"{"file":"a.dxf","fileType":"PDF"}"#;
     let call = generate(&acme.key, body).header("x-token-one-time", "true");
@@ -303,7 +303,7 @@ async fn a_one_time_token_starts_one_job_and_the_url_form_is_the_same() {
 
 #[tokio::test]
 async fn a_withdrawn_key_ends_its_jobs_and_a_blocked_partner_learns_nothing() {
-    let app = TestApp::start().await;
+    let app = Plan::new().idle().start().await;
     let acme = with_bucket(&app, "acme").await;
     let job = started(&app, &acme, &json!({ "file": "a.dxf", "fileType": "PDF" })).await;
     let keys = app.services.store().partner_keys(acme.id, 1).await.unwrap();
@@ -327,7 +327,7 @@ async fn a_withdrawn_key_ends_its_jobs_and_a_blocked_partner_learns_nothing() {
 
 #[tokio::test]
 async fn a_partner_has_as_many_jobs_waiting_as_the_bound_and_no_more() {
-    let app = TestApp::start().await;
+    let app = Plan::new().idle().start().await;
     let acme = with_bucket(&app, "acme").await;
     let token = token(&app, &acme, &json!({ "file": "a.dxf", "fileType": "PDF" })).await;
     for _ in 0..100 {
@@ -336,5 +336,19 @@ async fn a_partner_has_as_many_jobs_waiting_as_the_bound_and_no_more() {
     let answer = app.send(start(&token)).await.expect(429);
     assert_eq!(answer.json()["code"], "busy");
     assert!(answer.header("retry-after").is_some());
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn jobs_are_done_beside_requests_without_anybody_asking() {
+    let app = TestApp::start().await;
+    let acme = with_bucket(&app, "acme").await;
+    let job = started(&app, &acme, &json!({ "file": "a.dxf", "fileType": "SVG" })).await;
+    let done = until("the job is done", || async {
+        let status = status(&app, &job).await;
+        (status["status"] == "done").then_some(status)
+    })
+    .await;
+    assert!(file(&app, &done, "a.svg").starts_with(b"<svg "));
     app.finish().await;
 }

@@ -978,6 +978,18 @@ fn session_body(row: &Operation, session: &Opened) -> Value {
     }
 }
 
+/// Status of an operation's success.
+fn success(row: &Operation) -> u16 {
+    match row.id {
+        "CreateSessionByTicket" | "CreateSessionByModel" | "OpenEditorSession" => 201,
+        "DownloadOutput" => 206,
+        "Authorize" | "CloseEditorSession" | "ReleaseEditorLease" => 204,
+        "EraseModel" => 202,
+        "PlatformAuthorizePage" => 303,
+        _ => 200,
+    }
+}
+
 /// Status and type that a kind of credential deserves. 401: who are you; 403: known, but not
 /// allowed; 410: it was good once.
 #[expect(
@@ -995,14 +1007,7 @@ fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
     const GONE: (u16, &str) = (410, "SdSessionGoneError");
     const JWT: (u16, &str) = (401, "SdJwtValidationError");
 
-    let right = match row.id {
-        "CreateSessionByTicket" | "CreateSessionByModel" | "OpenEditorSession" => (201, ""),
-        "DownloadOutput" => (206, ""),
-        "Authorize" | "CloseEditorSession" | "ReleaseEditorLease" => (204, ""),
-        "EraseModel" => (202, ""),
-        "PlatformAuthorizePage" => (303, ""),
-        _ => (200, ""),
-    };
+    let right = (success(row), "");
     match (row.credential, with) {
         // What demands no permission shows each block by a permission of its own; a token takes
         // nothing away from an open session (see `strong` for those that demand one); links to

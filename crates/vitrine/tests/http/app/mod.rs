@@ -79,6 +79,7 @@ pub(crate) struct Plan {
     openscad: Option<OpenScad>,
     settings: Settings,
     outgoing: Arc<dyn Outgoing>,
+    idle: bool,
 }
 
 impl Plan {
@@ -112,6 +113,7 @@ impl Plan {
                 webhook_round: Duration::MAX,
             },
             outgoing: Arc::new(NoWayOut),
+            idle: false,
         }
     }
 
@@ -142,6 +144,12 @@ impl Plan {
         self
     }
 
+    /// Nothing runs beside requests: what waits is done when the test says so.
+    pub(crate) fn idle(mut self) -> Self {
+        self.idle = true;
+        self
+    }
+
     pub(crate) fn settings(mut self, tweak: impl FnOnce(&mut Settings)) -> Self {
         tweak(&mut self.settings);
         self
@@ -163,6 +171,7 @@ impl Plan {
             queue_max: self.queue_max,
             openscad: self.openscad,
             settings: self.settings,
+            idle: self.idle,
             entropy: Arc::new(SeededEntropy::new(self.seed)),
             outgoing: self.outgoing,
         };
@@ -197,6 +206,7 @@ struct Setup {
     queue_max: usize,
     openscad: Option<OpenScad>,
     settings: Settings,
+    idle: bool,
     entropy: Arc<SeededEntropy>,
     outgoing: Arc<dyn Outgoing>,
 }
@@ -251,7 +261,9 @@ impl Setup {
         let services = Services::start(adapters, self.settings.clone())
             .await
             .expect("the services start");
-        services.spawn_background();
+        if !self.idle {
+            services.spawn_background();
+        }
         services
     }
 }
