@@ -57,7 +57,7 @@ pub(super) fn waited(pool: PoolName, kind: &'static str, waited: Duration, span:
         "vitrine_worker_wait_seconds", "pool" => pool.as_str(), "kind" => kind
     )
     .record(waited);
-    span.record("vitrine.waited_ms", milliseconds(waited));
+    span.record("vitrine.waited_ms", whole(milliseconds(waited)));
 }
 
 /// What a pool holds at the moment.
@@ -71,6 +71,11 @@ pub(super) fn gauges(pool: PoolName, queued: usize, busy: usize, idle: usize) {
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// OpenTelemetry's whole numbers have a sign; others would arrive as text.
+fn whole(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// A finished run.
@@ -129,8 +134,8 @@ impl Run {
     }
 
     fn trace(&self, stats: &RunStats) {
-        self.span.record("vitrine.cpu_ms", stats.cpu_ms);
-        self.span.record("vitrine.triangles", stats.triangles);
+        self.span.record("vitrine.cpu_ms", whole(stats.cpu_ms));
+        self.span.record("vitrine.triangles", whole(stats.triangles));
     }
 }
 

@@ -91,8 +91,10 @@ pub(super) async fn observe(front: Front, mut request: Request) -> Response {
         durations::record(route, method, status.as_u16(), duration);
         if !traced.is_disabled() {
             traced.record("http.route", route);
-            traced.record("http.response.status_code", status.as_u16());
-            traced.record("vitrine.answered_us", duration_us);
+            // OpenTelemetry's whole numbers have a sign; others would arrive as text.
+            let answered_us = i64::try_from(duration_us).unwrap_or(i64::MAX);
+            traced.record("http.response.status_code", i64::from(status.as_u16()));
+            traced.record("vitrine.answered_us", answered_us);
             if status.is_server_error() {
                 traced.record("otel.status_code", "ERROR");
             }
