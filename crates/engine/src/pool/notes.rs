@@ -135,7 +135,8 @@ impl Run {
 
     fn trace(&self, stats: &RunStats) {
         self.span.record("vitrine.cpu_ms", whole(stats.cpu_ms));
-        self.span.record("vitrine.triangles", whole(stats.triangles));
+        self.span
+            .record("vitrine.triangles", whole(stats.triangles));
     }
 }
 

@@ -171,14 +171,10 @@ async fn metrics_are_the_same_for_all_who_may_see_them() {
                     assert_eq!(item["isCompilationDone"], done, "{times}");
                 }
             }
-            let whole = ask(
-                &app,
-                &backend,
-                &json!({ "systems": true }),
-                &json!({ "timestamp": "2024" }),
-            );
-            let whole = whole.await.expect(200).json();
-            let item = &whole["analytics"]["creditMetrics"][0];
+            let (everybody, year) = (json!({ "systems": true }), json!({ "timestamp": "2024" }));
+            let answer = ask(&app, &backend, &everybody, &year).await;
+            let answer = answer.expect(200).json();
+            let item = &answer["analytics"]["creditMetrics"][0];
             assert_eq!((exports(item), item["system"].as_bool()), (3, Some(true)));
             // 25 seconds are two finished chunks, and three that have begun.
             let computations = &item["default"]["computations"];

@@ -289,8 +289,8 @@ async fn a_receiver_that_is_gone_or_switched_off_hears_no_more() {
     app.services.send_webhooks().await.unwrap();
     assert_eq!(states(&app, &token, &id).await[0].0, "failed");
     app.send(post(&test, &json!({}), &token)).await.expect(400);
-    let path = format!("/api/v1/webhooks/{id}");
-    let patch = |body: &Value| Call::new("PATCH", &path).bearer(&token).json(body);
+    let webhook = format!("/api/v1/webhooks/{id}");
+    let patch = |body: &Value| Call::new("PATCH", &webhook).bearer(&token).json(body);
     let renewed = app
         .send(patch(&json!({ "active": true, "new_secret": true })))
         .await;
@@ -303,7 +303,7 @@ async fn a_receiver_that_is_gone_or_switched_off_hears_no_more() {
         .expect(200);
     assert!(!list.text().contains("whsec_"), "{}", list.text());
     app.send(post(&test, &json!({}), &token)).await.expect(200);
-    app.send(Call::new("DELETE", &path).bearer(&token))
+    app.send(Call::new("DELETE", &webhook).bearer(&token))
         .await
         .expect(200);
     assert_eq!(app.services.send_webhooks().await.unwrap(), 0);
@@ -476,8 +476,8 @@ async fn usage_is_exported_whole_and_to_its_owner_alone() {
         spend(&app, &model, 3).await;
         many_rows(&app, &model).await;
         let get = async |query: &str, token: &str| {
-            let path = format!("/api/v1/usage/export{query}");
-            app.send(Call::get(&path).bearer(token)).await
+            let address = format!("/api/v1/usage/export{query}");
+            app.send(Call::get(&address).bearer(token)).await
         };
         let csv = get("", &token).await.expect(200);
         assert_eq!(csv.header("content-type"), Some("text/csv; charset=utf-8"));
