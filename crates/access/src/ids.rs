@@ -188,6 +188,12 @@ uuid_ids! {
     PartnerId = "a partner id";
     /// One of a partner's keys; not the key itself.
     PartnerKeyId = "a partner key id";
+    /// One thing that somebody was told.
+    NotificationId = "a notification id";
+    /// An address at which an account wants to be told things.
+    WebhookId = "a webhook id";
+    /// One message to such an address.
+    DeliveryId = "a delivery id";
     /// An invitation into an organization.
     InvitationId = "an invitation id";
     /// One right of a user on a model that is shared with them.

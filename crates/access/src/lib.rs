@@ -37,6 +37,7 @@ pub mod session;
 pub mod sign_in;
 pub mod ticket;
 pub mod time;
+pub mod webhook;
 mod wire;
 
 pub use audit::{AuditEvent, Decision};
@@ -60,10 +61,10 @@ pub use embed::{Fence, FenceMark, PageLoad};
 pub use forwarded::{ClientAddress, ForwardedHeader, ProxyError, TrustedProxies};
 pub use grant::{Grant, Subject};
 pub use ids::{
-    AccessKeyId, AuditId, AuthGroupId, BlobKey, DrawingId, EditorSessionHash, EditorTokenHash,
-    EditorUserHash, IdError, InvitationId, IssuerKey, JobId, ModelId, OrganizationId, PartnerId,
-    PartnerKeyId, RequestId, ScriptJobHash, SessionAlias, SessionHash, SessionId, ShareId,
-    TicketId, TokenId, UsageId, UserId,
+    AccessKeyId, AuditId, AuthGroupId, BlobKey, DeliveryId, DrawingId, EditorSessionHash,
+    EditorTokenHash, EditorUserHash, IdError, InvitationId, IssuerKey, JobId, ModelId,
+    NotificationId, OrganizationId, PartnerId, PartnerKeyId, RequestId, ScriptJobHash,
+    SessionAlias, SessionHash, SessionId, ShareId, TicketId, TokenId, UsageId, UserId, WebhookId,
 };
 pub use jwt::{
     AccessToken, Algorithm, Expected, JwsHeader, JwtError, KeySet, SigningKey, VerifiedJws,

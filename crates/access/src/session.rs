@@ -14,7 +14,7 @@ use crate::permissions::PermissionSet;
 use crate::time::Timestamp;
 
 /// How a session is charged.
-#[derive(Copy, Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum SessionClass {
     /// A viewer's session: pays per ten minutes, gets outputs free.
     Limited,

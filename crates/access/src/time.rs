@@ -126,6 +126,23 @@ impl Timestamp {
         })
     }
 
+    /// Reads `YYYYMMDDhhmmssmmm` (UTC).
+    ///
+    /// # Errors
+    /// When the text is not 17 digits or names no day or time of day.
+    pub fn parse_digits17(text: &str) -> Result<Self, TimestampError> {
+        const FORM: TimestampError = TimestampError::Form {
+            expected: "17 digits YYYYMMDDhhmmssmmm in UTC, for example 20261121100000123",
+        };
+        let bytes = text.as_bytes();
+        if bytes.len() != 17 || !bytes.iter().all(u8::is_ascii_digit) {
+            return Err(FORM);
+        }
+        let (seconds, ms) = text.split_at(14);
+        let ms = ms.parse().map_err(|_| FORM)?;
+        Ok(Self::parse_digits14(seconds)?.plus(Duration::from_millis(ms)))
+    }
+
     /// Reads `2026-11-21T10:00:00Z`, with one to three decimals of the second if wanted.
     ///
     /// # Errors

@@ -22,6 +22,7 @@
 
 mod authorize;
 pub mod catalogue;
+mod credit_metric;
 pub mod disposition;
 pub mod editor;
 pub mod error;

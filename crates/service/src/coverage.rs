@@ -213,6 +213,15 @@ impl Services {
         }
     }
 
+    /// Whether an account is a member of a group.
+    pub(crate) async fn group_has(&self, id: AuthGroupId, account: Payer) -> Result<bool> {
+        let group = self.auth_group(id).await?;
+        Ok(group.is_some_and(|group| match account {
+            Payer::User(user) => group.users.contains(&user),
+            Payer::Organization(organization) => group.organizations.contains(&organization),
+        }))
+    }
+
     async fn reach_of_group(&self, id: AuthGroupId, model: &ModelRecord) -> Result<Option<Reach>> {
         let listed = id.to_string();
         if model.settings.auth_groups.contains(&listed) {

@@ -4,6 +4,7 @@
 //! owns its transaction; no network, blob or engine call happens inside one.
 
 mod admission;
+pub mod analytics;
 pub mod applications;
 mod asked;
 pub mod assets;
@@ -34,6 +35,7 @@ pub mod memberships;
 pub mod metering;
 mod model_patch;
 pub mod models;
+mod notices;
 mod offset;
 pub mod outgoing;
 pub mod partners;
@@ -49,6 +51,7 @@ mod presence;
 mod producing;
 mod remembered;
 mod retention;
+mod rolling;
 pub mod second_factors;
 pub mod sessions;
 mod set_up;
@@ -57,7 +60,9 @@ mod sharing;
 mod sign_ins;
 pub mod tickets;
 pub mod tokens;
+pub mod usage_export;
 mod users;
+pub mod webhooks;
 pub mod who;
 
 use std::sync::Arc;
@@ -79,11 +84,12 @@ pub use limiter::Limited;
 pub use settings::{RateLimits, Settings};
 // Records that use cases return; the rooms above know the store only through them.
 pub use vitrine_store::{
-    AccessKeyRecord, ApplicationRecord, AuditCursor, BlobError, Clause, ComputationStatus,
-    Condition, Field, FieldKind, InvitationRecord, ListQuery, MODEL_FIELDS, ModelFilter,
-    ModelRecord, ModelSettings, Operand, OrganizationRecord, OutputVersionRecord, PartnerKeyRecord,
-    PartnerRecord, PartnerSettings, ResultKind, ScriptJobState, ShareRecord, SignInRecord, SortBy,
-    StoredContent, Test, UserRecord,
+    AccessKeyRecord, ApplicationRecord, AuditCursor, BlobError, Clause, ComputationRecord,
+    ComputationStatus, Condition, DeliveryRecord, Field, FieldKind, InvitationRecord, ListQuery,
+    MODEL_FIELDS, MetricGroup, MetricScope, ModelFilter, ModelRecord, ModelSettings,
+    NOTIFICATION_FIELDS, NotificationRecord, Operand, OrganizationRecord, OutputVersionRecord,
+    PartnerKeyRecord, PartnerRecord, PartnerSettings, ResultKind, ScriptJobState, ShareRecord,
+    SignInRecord, SortBy, StoredContent, Test, UserRecord, WebhookRecord,
 };
 
 use crate::audit::Trail;
@@ -249,6 +255,8 @@ impl Services {
         tracker.spawn(editor::scripts::run(self.clone()));
         tracker.spawn(audit::write_behind(self.clone()));
         tracker.spawn(retention::run(self.clone()));
+        tracker.spawn(rolling::run(self.clone()));
+        tracker.spawn(webhooks::run(self.clone()));
         if !self.inner.issuers.is_empty() {
             tracker.spawn(issuers::follow(self.clone()));
         }

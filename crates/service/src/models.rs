@@ -10,6 +10,7 @@ use vitrine_access::ids::{BlobKey, JobId, ModelId, UserId};
 use vitrine_access::link::UploadLink;
 use vitrine_access::origin::AllowedDomains;
 use vitrine_access::owner::Owner;
+use vitrine_access::plan::UNLIMITED;
 use vitrine_access::refusal::{Refusal, RefusalKind};
 use vitrine_access::seal::Purpose;
 use vitrine_access::time::Timestamp;
@@ -94,6 +95,7 @@ impl Services {
             updated_at: now,
             revision: 0,
             token_forced: false,
+            plan: &UNLIMITED,
             listing: Listing {
                 previous: previous.as_ref().map(|previous| previous.id),
                 ..listing

@@ -1,10 +1,12 @@
 //! Offsets of pages: opaque to clients, cursors to the database.
 
 use vitrine_access::audit::AuditEvent;
-use vitrine_access::ids::{AuditId, ModelId};
+use vitrine_access::ids::{AuditId, JobId, ModelId};
 use vitrine_access::time::Timestamp;
 use vitrine_model::Version;
-use vitrine_store::{AuditCursor, ListCursor, ModelCursor, ResultCursor, SortBy};
+use vitrine_store::{
+    AuditCursor, ComputationCursor, ListCursor, ModelCursor, ResultCursor, SortBy,
+};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -72,6 +74,16 @@ pub(crate) fn to_audit_cursor(offset: &str) -> Result<AuditCursor> {
 
 pub(crate) fn of_audit_event(event: &AuditEvent) -> String {
     format!("{}.{}", event.at.unix_ms(), event.id)
+}
+
+pub(crate) fn to_computation_cursor(offset: &str) -> Result<ComputationCursor> {
+    let (at, id) = parts(offset).ok_or_else(foreign)?;
+    let id: JobId = id.parse().map_err(|_| foreign())?;
+    Ok(ComputationCursor { at, id })
+}
+
+pub(crate) fn of_computation_cursor(cursor: &ComputationCursor) -> String {
+    format!("{}.{}", cursor.at.unix_ms(), cursor.id)
 }
 
 /// Cuts the row away that was read only to see whether there are more; gives the page's last row

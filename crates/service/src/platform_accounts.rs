@@ -2,6 +2,7 @@
 //! members.
 
 use std::time::Duration;
+use vitrine_access::caps::{CapScope, CapWindow};
 
 use vitrine_access::change::Change;
 use vitrine_access::ids::{AccessKeyId, OrganizationId, UserId};
@@ -9,7 +10,7 @@ use vitrine_access::limits::PASSWORD_BYTES_MAX;
 use vitrine_access::network::Network;
 use vitrine_access::owner::{Owner, Payer};
 use vitrine_access::permissions::{ACCOUNT_SCOPES, EVERY_SCOPE};
-use vitrine_access::plan::{Feature, Plan, UNLIMITED};
+use vitrine_access::plan::{Feature, Limit, Plan, UNLIMITED};
 use vitrine_access::platform::Role;
 use vitrine_access::refusal::RefusalKind;
 use vitrine_access::secret::{AccessKeyKind, ApiKey};
@@ -399,16 +400,49 @@ impl Services {
         .unwrap_or(&UNLIMITED))
     }
 
-    /// Gives an account a plan, for the command line; `false` when there is no such account.
+    /// Gives an account a plan, for the command line; it holds everywhere within a second, open sessions
+    /// included; `false` when there is no such account.
     ///
     /// # Errors
     /// Database failures.
     pub async fn set_plan(&self, account: Payer, plan: &Plan) -> Result<bool> {
-        let store = &self.inner.store;
-        Ok(match account {
-            Payer::User(user) => store.set_user_plan(user, plan).await?,
-            Payer::Organization(id) => store.set_organization_plan(id, plan).await?,
-        })
+        let (owner, scope, change) = match account {
+            Payer::User(user) => (
+                alone(user),
+                CapScope::User(user),
+                Change::Account(alone(user)),
+            ),
+            Payer::Organization(id) => (
+                // Only the organization of it is looked at.
+                Owner {
+                    user: UserId::from_bytes([0; 16]),
+                    organization: Some(id),
+                },
+                CapScope::Organization(id),
+                Change::Organization(id),
+            ),
+        };
+        let before = self.plan_of(&owner).await?;
+        let mut tx = self.inner.store.begin().await?;
+        let found = match account {
+            Payer::User(user) => tx.set_user_plan(user, plan).await?,
+            Payer::Organization(id) => tx.set_organization_plan(id, plan).await?,
+        };
+        if !found {
+            return Ok(false);
+        }
+        let credits = |plan: &Plan| plan.own_limit(Limit::MaxCreditsPerMonth);
+        // The plan's credits are a cap as any other; one that the operator has set meanwhile stays.
+        if let Some(old) = credits(before) {
+            tx.remove_cap_of(scope, CapWindow::Month, old).await?;
+        }
+        if let Some(new) = credits(plan) {
+            tx.set_cap(scope, CapWindow::Month, new, self.now()).await?;
+        }
+        tx.note_change(&change).await?;
+        tx.commit().await?;
+        self.apply_change(&change).await?;
+        Ok(true)
     }
 
     /// A key of the account's that was not revoked.

@@ -126,6 +126,23 @@ impl Services {
     }
 }
 
+impl Services {
+    /// A token of the Geometry API for what an account's models are used for.
+    ///
+    /// # Errors
+    /// When it cannot be signed.
+    pub fn platform_usage_token(
+        &self,
+        access: &PlatformAccess,
+        account: Subject,
+    ) -> Result<String> {
+        let scopes = vec!["group.analytics".to_owned()];
+        let token = self.mint_token(account, scopes, MODEL_TOKEN_TTL)?;
+        self.note_allowed_as(access.operation, &access.caller, &access.actor());
+        Ok(token)
+    }
+}
+
 fn check_scopes(model: &PlatformModel, wanted: &[&str]) -> Result<()> {
     // A demand for tokens would be none if everybody could have one for the asking.
     let of_strangers = model.relation == Relation::Public && model.record.demands_token();

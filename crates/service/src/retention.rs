@@ -11,6 +11,8 @@ const ROUND: Duration = Duration::from_hours(1);
 const ROWS: u32 = 500;
 /// How long ended sessions are kept, for questions about what they were charged with.
 const SESSIONS_KEPT: Duration = Duration::from_hours(90 * 24);
+/// How long what accounts were told is kept, and what was sent to their webhooks.
+const NOTICES_KEPT: Duration = Duration::from_hours(90 * 24);
 /// How long records of computations are kept, for the same; charges stay.
 const COMPUTATIONS_KEPT: Duration = SESSIONS_KEPT;
 /// How long tokens of the editor are kept after their end, so that a late one is told from a wrong one.
@@ -75,6 +77,8 @@ impl Services {
             .await?
             >= u64::from(ROWS)
         {}
+        while store.forget_notifications(ago(NOTICES_KEPT), ROWS).await? >= u64::from(ROWS) {}
+        while store.forget_deliveries(ago(NOTICES_KEPT), ROWS).await? >= u64::from(ROWS) {}
         while store
             .forget_script_jobs(ago(SCRIPT_JOBS_KEPT), ROWS)
             .await?

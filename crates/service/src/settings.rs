@@ -47,6 +47,8 @@ pub struct Settings {
     pub external_issuers: Vec<ExternalIssuer>,
     /// Whether our clock is held against the database's. Off only where time is injected.
     pub compare_clocks: bool,
+    /// How often there is a look at what is to be sent to webhooks; tests send by hand.
+    pub webhook_round: Duration,
 }
 
 /// Requests per minute that one client may make; 0 sets no limit. A burst of a whole minute's

@@ -159,8 +159,8 @@ pub(crate) fn facts(model: &ModelRecord) -> ModelFacts<'_> {
         blocked: settings.blocking,
         public: settings.public,
         domains: &model.allowed,
-        backend_access: settings.backend_access,
-        require_iframe: settings.require_iframe,
+        backend_access: model.takes_back_ends(),
+        require_iframe: model.demands_iframe(),
         require_token: model.demands_token(),
     }
 }
@@ -405,6 +405,22 @@ impl Services {
         Ok(BackendOnly { token })
     }
 
+    /// Checks a request by a token whose reach is looked at for each thing that the request names.
+    ///
+    /// # Errors
+    /// Token refusals, `PermissionMissing`.
+    pub(crate) fn token_for_operation(
+        &self,
+        operation: &str,
+        caller: &Caller,
+    ) -> Result<Arc<VerifiedToken>> {
+        self.trusted()?;
+        let row = row(operation)?;
+        let token = self.required_token(caller)?;
+        require(&token.grant.permissions, row)?;
+        Ok(token)
+    }
+
     fn required_token(&self, caller: &Caller) -> Result<Arc<VerifiedToken>> {
         let bearer = caller.bearer.as_deref().ok_or_else(|| {
             refuse(
@@ -473,7 +489,7 @@ fn still_allowed(entry: &SessionEntry, model: &ModelRecord, ticket: Option<&Tick
         return false;
     }
     if record.kind == TicketType::Backend {
-        return model.settings.backend_access;
+        return model.takes_back_ends();
     }
     // How a session was embedded is not kept: those from before the demand open anew.
     let settings = &model.settings;

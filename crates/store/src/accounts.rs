@@ -204,13 +204,14 @@ pub(crate) fn read_user(row: &Row) -> Result<UserRecord, StoreError> {
         member: member(row)?,
         domains: read_domain_lines(&row.get::<String>("domains")?)?,
         force_require_token: row.get("force_require_token")?,
-        plan: plan(row)?,
+        plan: read_plan(row, "plan")?,
         created_at: row.get("created_at")?,
     })
 }
 
-fn plan(row: &Row) -> Result<&'static Plan, StoreError> {
-    let name: String = row.get("plan")?;
+/// The plan that a column names.
+pub(crate) fn read_plan(row: &Row, column: &'static str) -> Result<&'static Plan, StoreError> {
+    let name: String = row.get(column)?;
     Plan::named(&name).ok_or_else(|| StoreError::corrupt("plan", "there is no such plan"))
 }
 
@@ -242,7 +243,7 @@ async fn organization(
         name: row.get("name")?,
         domains: read_domain_lines(&row.get::<String>("domains")?)?,
         force_require_token: row.get("force_require_token")?,
-        plan: plan(&row)?,
+        plan: read_plan(&row, "plan")?,
         created_at: row.get("created_at")?,
     }))
 }

@@ -9,14 +9,17 @@ use std::collections::{BTreeSet, HashMap};
 
 use vitrine_access::caps::{Cap, CapReached, CapScope, CapWindow};
 use vitrine_access::{
-    AuditEvent, AuditId, BlobKey, Decision, ModelId, Payer, RequestId, Timestamp, UsageEvent,
+    AuditEvent, AuditId, BlobKey, Decision, DeliveryId, ModelId, NotificationId, Owner, Payer,
+    RequestId, Subject, Timestamp, UsageEvent, UserId,
 };
 
 use crate::db::{Handle, Query, Row, Texts};
 use crate::error::StoreError;
-use crate::limits::LIST_ROWS_MAX;
+use crate::limits::{LIST_ROWS_MAX, NOTICE_RECEIVERS_MAX};
+use crate::notices::{self, NotificationRecord};
 use crate::store::finders;
 use crate::usage::{UsageScope, usage_sum};
+use crate::webhooks::{self, DeliveryRecord, DeliveryState};
 use crate::{Store, Tx, audit};
 
 finders! {
@@ -61,6 +64,24 @@ impl Store {
 }
 
 impl Tx {
+    /// Removes a cap with this very bound; false when there is none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn remove_cap_of(
+        &mut self,
+        scope: CapScope,
+        window: CapWindow,
+        credits_max: u64,
+    ) -> Result<bool, StoreError> {
+        let sql = "DELETE FROM credit_cap WHERE scope = $1 AND period = $2 AND credits_max = $3";
+        let query = Query::new(sql)
+            .bind(&scope)
+            .bind(&window)
+            .bind(&credits_max);
+        Ok(self.handle.execute(query).await? == 1)
+    }
+
     /// See [`Store::set_cap`]. Charges wait from here to the commit.
     ///
     /// # Errors
@@ -157,6 +178,7 @@ struct Notice {
     cap: Cap,
     percent: u32,
     model: ModelId,
+    owner: Owner,
     at: Timestamp,
 }
 
@@ -234,6 +256,7 @@ impl Ledger {
                         cap: cap.clone(),
                         percent,
                         model: event.model,
+                        owner: event.owner,
                         at: event.at,
                     }));
             }
@@ -258,6 +281,7 @@ impl Ledger {
         }
         for notice in &self.notices {
             audit::insert(handle, &notice.line()).await?;
+            notice.tell(handle).await?;
         }
         Ok(())
     }
@@ -284,11 +308,11 @@ impl Ledger {
 }
 
 impl Notice {
-    fn line(&self) -> AuditEvent {
+    /// The ids follow from what is told, as nobody asked for it and it is told once.
+    fn id(&self, whom: &str) -> [u8; 16] {
         let Self { cap, percent, .. } = self;
-        // The ids follow from what is told, as the operator's look-up needs one and nobody asked.
         let named = format!(
-            "vitrine cap notice v1 {} {} {} {percent} {}",
+            "vitrine cap notice v1 {} {} {} {percent} {}{whom}",
             cap.scope,
             cap.window.as_str(),
             cap.window_start.unix_ms(),
@@ -296,6 +320,134 @@ impl Notice {
         );
         let mut id = [0; 16];
         id.copy_from_slice(&BlobKey::of(named.as_bytes()).as_bytes()[..16]);
+        id
+    }
+
+    /// Whether all that the cap counts is the owner's. What tokens of a group or of the back end cause may be
+    /// several accounts', and its total is none of theirs to know: then the operator alone is told.
+    fn is_of_owner(&self) -> bool {
+        let Owner { user, organization } = self.owner;
+        match self.cap.scope {
+            CapScope::User(_)
+            | CapScope::Organization(_)
+            | CapScope::Model(_)
+            | CapScope::Ticket(_)
+            | CapScope::Subject(Subject::Model(_)) => true,
+            CapScope::Subject(Subject::User(own)) => own == user,
+            CapScope::Subject(Subject::Organization(own)) => Some(own) == organization,
+            CapScope::Subject(_) | CapScope::Token(_) => false,
+        }
+    }
+
+    /// What happened, by the platform's words.
+    fn kind(&self) -> &'static str {
+        match self.percent {
+            100.. => "credit-limit-error",
+            _ => "credit-limit-warning",
+        }
+    }
+
+    fn words(&self) -> String {
+        let Self { cap, .. } = self;
+        format!(
+            "{} of {} credits per {} are used on {}; the total begins anew at {}.",
+            cap.used,
+            cap.credits_max,
+            cap.window.as_str(),
+            cap.scope,
+            cap.resets_at().to_iso_ms()
+        )
+    }
+
+    /// Tells the model's owner, and whoever looks after the organization, in the same transaction.
+    async fn tell(&self, handle: &mut Handle) -> Result<(), StoreError> {
+        if !self.is_of_owner() {
+            return Ok(());
+        }
+        let organization = self.owner.organization;
+        let mut receivers = match self.cap.scope {
+            // What an organization uses together is not every member's to know.
+            CapScope::Organization(_) => Vec::new(),
+            _ => vec![self.owner.user],
+        };
+        if let Some(organization) = organization {
+            let sql = "SELECT id FROM user_account WHERE organization = $1 \
+                AND organization_role IN ('admin', 'owner') ORDER BY id LIMIT $2";
+            let query = Query::new(sql)
+                .bind(&organization)
+                .bind(&NOTICE_RECEIVERS_MAX);
+            for row in handle.all(query).await? {
+                let id: UserId = row.get("id")?;
+                if !receivers.contains(&id) {
+                    receivers.push(id);
+                }
+            }
+        }
+        for receiver in receivers {
+            let notification = NotificationRecord {
+                id: NotificationId::from_bytes(self.id(&format!(" to {receiver}"))),
+                receiver,
+                level: if self.percent >= 100 {
+                    "error"
+                } else {
+                    "warning"
+                }
+                .to_owned(),
+                class: "account".to_owned(),
+                kind: self.kind().to_owned(),
+                description: self.words(),
+                model: Some(self.model),
+                organization,
+                created_at: self.at,
+                read_at: None,
+            };
+            notices::insert_notification(handle, &notification).await?;
+        }
+        self.send(handle).await
+    }
+
+    /// Leaves a message for each address at which the account wants to be told.
+    async fn send(&self, handle: &mut Handle) -> Result<(), StoreError> {
+        let Self { cap, percent, .. } = self;
+        let account = self.owner.payer();
+        let body = serde_json::json!({
+            "type": self.kind(),
+            "timestamp": self.at.to_iso_ms(),
+            "data": {
+                "percent": percent,
+                "scope": cap.scope.to_string(),
+                "period": cap.window.as_str(),
+                "period_start": cap.window_start.to_iso_ms(),
+                "resets_at": cap.resets_at().to_iso_ms(),
+                "credits_max": cap.credits_max,
+                "credits_used": cap.used,
+                "model_id": self.model.to_string(),
+                "description": self.words(),
+            },
+        });
+        for webhook in webhooks::webhooks(handle, account, LIST_ROWS_MAX).await? {
+            if !webhook.active {
+                continue;
+            }
+            let delivery = DeliveryRecord {
+                id: DeliveryId::from_bytes(self.id(&format!(" by {}", webhook.id))),
+                webhook: webhook.id,
+                kind: self.kind().to_owned(),
+                body: body.to_string(),
+                state: DeliveryState::Waiting,
+                attempts: 0,
+                ready_at: self.at,
+                answer: None,
+                created_at: self.at,
+            };
+            webhooks::insert_delivery(handle, &delivery).await?;
+        }
+        Ok(())
+    }
+
+    fn line(&self) -> AuditEvent {
+        let Self { cap, percent, .. } = self;
+        let id = self.id("");
         AuditEvent {
             id: AuditId::from_bytes(id),
             at: self.at,
@@ -305,17 +457,11 @@ impl Notice {
             address: None,
             origin: None,
             operation: "CreditCap".to_owned(),
-            model: Some(self.model),
+            // The model's owner reads the lines about it.
+            model: self.is_of_owner().then_some(self.model),
             decision: Decision::Allowed,
             reason: format!("cap-{percent}-percent"),
-            message: format!(
-                "{} of {} credits per {} are used on {}; the total begins anew at {}.",
-                cap.used,
-                cap.credits_max,
-                cap.window.as_str(),
-                cap.scope,
-                cap.resets_at().to_iso_ms()
-            ),
+            message: self.words(),
             count: 1,
         }
     }

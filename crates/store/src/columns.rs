@@ -4,11 +4,11 @@
 use vitrine_access::oauth::Challenge;
 use vitrine_access::{
     AccessKeyId, AppId, AuditId, AuthGroupId, BlobKey, CapScope, CapWindow, Change, Decision,
-    DrawingFormat, DrawingId, EditorSessionHash, EditorTokenHash, EditorUserHash, EndReason,
-    InvitationId, IssuerKey, JobId, ModelId, ModelStatus, OrganizationId, Owner, PartnerId,
-    PartnerKeyId, Payer, PermissionSet, RequestId, Role, ScriptJobHash, SecretHash, SessionAlias,
-    SessionClass, SessionHash, ShareId, SharePolicy, Subject, TicketId, Timestamp, TokenId,
-    UsageId, UsageKind, UserId, Visibility,
+    DeliveryId, DrawingFormat, DrawingId, EditorSessionHash, EditorTokenHash, EditorUserHash,
+    EndReason, InvitationId, IssuerKey, JobId, ModelId, ModelStatus, NotificationId,
+    OrganizationId, Owner, PartnerId, PartnerKeyId, Payer, PermissionSet, RequestId, Role,
+    ScriptJobHash, SecretHash, SessionAlias, SessionClass, SessionHash, ShareId, SharePolicy,
+    Subject, TicketId, Timestamp, TokenId, UsageId, UsageKind, UserId, Visibility, WebhookId,
 };
 
 use crate::db::{Column, Kind, Query, Row, Value};
@@ -105,6 +105,7 @@ raw_bytes!(
     AuditId,
     AuthGroupId,
     BlobKey,
+    DeliveryId,
     Challenge,
     DrawingId,
     EditorSessionHash,
@@ -114,6 +115,7 @@ raw_bytes!(
     IssuerKey,
     JobId,
     ModelId,
+    NotificationId,
     OrganizationId,
     PartnerId,
     PartnerKeyId,
@@ -126,7 +128,8 @@ raw_bytes!(
     TicketId,
     TokenId,
     UsageId,
-    UserId
+    UserId,
+    WebhookId
 );
 
 /// Text columns: how the value is written and read.

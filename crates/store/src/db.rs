@@ -7,8 +7,8 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{
-    Arguments, AssertSqlSafe, ColumnIndex, Database, Decode, Encode, Pool, Postgres, Row as _,
-    SqlSafeStr as _, SqlStr, Sqlite, SqliteConnection, Transaction, Type,
+    Arguments, AssertSqlSafe, ColumnIndex, Database, Decode, Encode, PgConnection, Pool, Postgres,
+    Row as _, SqlSafeStr as _, SqlStr, Sqlite, SqliteConnection, Transaction, Type,
 };
 
 use crate::error::StoreError;
@@ -175,7 +175,7 @@ impl<DB: Database> Held<DB> {
 /// What every query runs on.
 pub(crate) enum Handle {
     Sqlite(Held<Sqlite>, Plans),
-    Postgres(Held<Postgres>),
+    Postgres(Held<Postgres>, Plans),
 }
 
 /// Whether to look at the plan of each query before it runs.
@@ -213,6 +213,62 @@ async fn check_plan(connection: &mut SqliteConnection, sql: &str) -> Result<(), 
     Ok(())
 }
 
+/// Fails when `PostgreSQL` could answer only by reading a whole table, or a whole index. Connections that
+/// check plans are told to read tables as a whole only where nothing else is possible, because a planner
+/// rightly reads small tables so.
+async fn check_postgres_plan(
+    connection: &mut PgConnection,
+    query: &Query,
+) -> Result<(), StoreError> {
+    // What only the server's own tables answer, and statements that have no plan.
+    let planned = ["SELECT", "UPDATE", "DELETE", "INSERT"];
+    if !planned.iter().any(|verb| query.sql.starts_with(verb)) {
+        return Ok(());
+    }
+    let arguments: PgArguments = arguments(query.values.clone())?;
+    let explain = AssertSqlSafe(format!("EXPLAIN {}", query.sql));
+    let rows = sqlx::query_with(explain, arguments)
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut steps = Vec::with_capacity(rows.len());
+    for row in rows {
+        steps.push(row.try_get::<String, _>(0)?);
+    }
+    for (at, step) in steps.iter().enumerate() {
+        let own = step.trim_start_matches([' ', '-', '>']);
+        let conditions = steps[at + 1..].iter();
+        let conditional = conditions
+            .take_while(|line| !line.contains("->"))
+            .any(|line| line.trim_start().starts_with("Index Cond:"));
+        let index = match own.split_once("Scan using ") {
+            Some((_, rest)) if !conditional => rest.split(' ').next(),
+            _ => None,
+        };
+        let whole = match index {
+            Some(index) => !is_partial(connection, index).await?,
+            None => own.starts_with("Seq Scan"),
+        };
+        let table = own.split_once(" on ").map_or("", |(_, rest)| rest);
+        let table = table.split(' ').next().unwrap_or_default();
+        if whole && !SMALL_TABLES.contains(&table) {
+            return Err(StoreError::Config(format!(
+                "a query has no index ({own}): {}",
+                query.sql
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Whether an index holds a part of its table only. Where such a part is all but empty, as in tests, reading
+/// the whole of it costs a planner no more than the primary key does, and says nothing of larger tables;
+/// the plans of `SQLite`, which has no costs, tell whether there is an index for the query.
+async fn is_partial(connection: &mut PgConnection, index: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT indpred IS NOT NULL FROM pg_index WHERE indexrelid = $1::regclass";
+    let row = sqlx::query(sql).bind(index).fetch_one(connection).await?;
+    Ok(row.try_get(0)?)
+}
+
 impl Handle {
     /// All rows. The query bounds them.
     pub(crate) async fn all(&mut self, query: Query) -> Result<Vec<Row>, StoreError> {
@@ -228,7 +284,10 @@ impl Handle {
                     .await?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
-            Self::Postgres(held) => {
+            Self::Postgres(held, plans) => {
+                if *plans == Plans::Checked {
+                    check_postgres_plan(held.connection(), &query).await?;
+                }
                 let (sql, values) = query.into_parts();
                 let arguments: PgArguments = arguments(values)?;
                 let rows = sqlx::query_with(sql, arguments)
@@ -265,7 +324,10 @@ impl Handle {
                     .await?;
                 Ok(done.rows_affected())
             }
-            Self::Postgres(held) => {
+            Self::Postgres(held, plans) => {
+                if *plans == Plans::Checked {
+                    check_postgres_plan(held.connection(), &query).await?;
+                }
                 let (sql, values) = query.into_parts();
                 let arguments: PgArguments = arguments(values)?;
                 let done = sqlx::query_with(sql, arguments)
@@ -279,7 +341,7 @@ impl Handle {
     /// Tells whoever listens on other nodes that this change exists, when, and only when, the
     /// transaction commits. On `SQLite` nobody else can listen; other processes read the log.
     pub(crate) async fn notify_change(&mut self, id: i64) -> Result<(), StoreError> {
-        if matches!(self, Self::Postgres(_)) {
+        if matches!(self, Self::Postgres(..)) {
             let tell = Query::new(NOTIFY_CHANGE).bind_text(&id.to_string());
             self.execute(tell).await?;
         }
@@ -293,7 +355,7 @@ impl Handle {
                 .execute(held.connection())
                 .await
                 .map(drop)?,
-            Self::Postgres(held) => sqlx::raw_sql(sql)
+            Self::Postgres(held, _) => sqlx::raw_sql(sql)
                 .execute(held.connection())
                 .await
                 .map(drop)?,
@@ -305,8 +367,8 @@ impl Handle {
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(Held::Transaction(transaction), _) => transaction.commit().await?,
-            Self::Postgres(Held::Transaction(transaction)) => transaction.commit().await?,
-            Self::Sqlite(Held::Plain(_), _) | Self::Postgres(Held::Plain(_)) => {}
+            Self::Postgres(Held::Transaction(transaction), _) => transaction.commit().await?,
+            Self::Sqlite(Held::Plain(_), _) | Self::Postgres(Held::Plain(_), _) => {}
         }
         Ok(())
     }
@@ -315,8 +377,8 @@ impl Handle {
     pub(crate) async fn roll_back(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(Held::Transaction(transaction), _) => transaction.rollback().await?,
-            Self::Postgres(Held::Transaction(transaction)) => transaction.rollback().await?,
-            Self::Sqlite(Held::Plain(_), _) | Self::Postgres(Held::Plain(_)) => {}
+            Self::Postgres(Held::Transaction(transaction), _) => transaction.rollback().await?,
+            Self::Sqlite(Held::Plain(_), _) | Self::Postgres(Held::Plain(_), _) => {}
         }
         Ok(())
     }
@@ -334,6 +396,7 @@ pub(crate) enum Pools {
     Postgres {
         readers: Pool<Postgres>,
         writers: Pool<Postgres>,
+        plans: Plans,
         /// For the connection that listens, which belongs to no pool.
         listen: Box<PgConnectOptions>,
     },
@@ -375,8 +438,8 @@ impl Pools {
             Self::Sqlite { readers, plans, .. } => {
                 Handle::Sqlite(Held::Plain(readers.acquire().await?), *plans)
             }
-            Self::Postgres { readers, .. } => {
-                Handle::Postgres(Held::Plain(readers.acquire().await?))
+            Self::Postgres { readers, plans, .. } => {
+                Handle::Postgres(Held::Plain(readers.acquire().await?), *plans)
             }
         })
     }
@@ -389,8 +452,8 @@ impl Pools {
                 Held::Transaction(writer.begin_with("BEGIN IMMEDIATE").await?),
                 *plans,
             ),
-            Self::Postgres { writers, .. } => {
-                Handle::Postgres(Held::Transaction(writers.begin().await?))
+            Self::Postgres { writers, plans, .. } => {
+                Handle::Postgres(Held::Transaction(writers.begin().await?), *plans)
             }
         })
     }
@@ -425,6 +488,8 @@ pub(crate) struct Texts {
     pub(crate) lock_cap_table: &'static str,
     /// The oldest job that is ready at `$1`; `$2` is the end of the lease.
     pub(crate) take_job: &'static str,
+    /// The `$3` oldest deliveries that are ready at `$1`; `$2` is the end of the lease.
+    pub(crate) take_deliveries: &'static str,
     pub(crate) take_script_job: &'static str,
 }
 

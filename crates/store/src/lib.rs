@@ -34,9 +34,11 @@ mod members;
 mod metrics;
 mod migrate;
 mod models;
+mod notices;
 mod partners;
 mod postgres;
 mod results;
+mod rollups;
 mod script_jobs;
 mod second_factors;
 mod sessions;
@@ -47,6 +49,7 @@ mod sqlite;
 mod store;
 mod tickets;
 mod usage;
+mod webhooks;
 
 pub use accounts::{AccessKeyRecord, OrganizationRecord, UserRecord};
 pub use applications::{ApplicationRecord, AuthorizationCodeRecord};
@@ -69,12 +72,13 @@ pub use list::{Clause, Condition, Field, FieldKind, ListCursor, ListQuery, Opera
 pub use listen::ChangeListener;
 pub use listing::{About, Listing, MODEL_FIELDS, ModelScope};
 pub use members::Membership;
-pub use metrics::{MetricGroup, MetricScope};
+pub use metrics::{MetricGroup, MetricList, MetricScope};
 pub use models::{ModelCursor, ModelFilter, ModelRecord};
+pub use notices::{NOTIFICATION_FIELDS, NotificationRecord};
 pub use partners::{PartnerKeyRecord, PartnerRecord, PartnerSettings};
 pub use results::{
-    BoundingBox, ComputationRecord, ComputationStatus, OutputVersionRecord, ResultCursor,
-    ResultKind, StoredContent,
+    BoundingBox, ComputationCursor, ComputationRecord, ComputationStatus, OutputVersionRecord,
+    ResultCursor, ResultKind, StoredContent,
 };
 pub use script_jobs::{ScriptJobRecord, ScriptJobState};
 pub use second_factors::SecondFactorRecord;
@@ -84,4 +88,5 @@ pub use shares::ShareRecord;
 pub use sign_ins::{PasswordHash, SignInRecord};
 pub use store::{Store, StoreOptions, Tx};
 pub use tickets::TicketRecord;
-pub use usage::{UsageScope, UsageSum};
+pub use usage::{UsageCursor, UsageScope, UsageSum};
+pub use webhooks::{DeliveryRecord, DeliveryState, WebhookRecord};

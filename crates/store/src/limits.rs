@@ -51,6 +51,12 @@ pub const BLOB_BYTES_MAX: u64 = 1 << 30;
 /// enough that a thousand slow downloads need no more than this each.
 pub const STREAM_PIECE_BYTES: u64 = 256 * 1024;
 
-/// Groups of usage rows that one question about metrics reads: a month of hours with every kind and class,
-/// and a few lengths of computations in each.
-pub const METRIC_GROUPS_MAX: u32 = 50_000;
+/// Models or accounts whose metrics one question reads: twice the largest catalogue that is planned for.
+pub const METRIC_ACCOUNTS_MAX: usize = 20_000;
+
+/// Usage rows that one transaction adds to the sums that are kept. It holds the only write lock of `SQLite`:
+/// at the default of the caller it is some milliseconds, at this bound a second, which only tests take.
+pub const ROLLUP_ROWS_MAX: u32 = 4_096;
+
+/// Owners and administrators of an organization who are told what happens to it: a team of people.
+pub const NOTICE_RECEIVERS_MAX: u32 = 50;

@@ -34,6 +34,12 @@ pub struct Field {
     pub(crate) sql: &'static str,
 }
 
+impl Field {
+    pub(crate) const fn new(name: &'static str, kind: FieldKind, sql: &'static str) -> Self {
+        Self { name, kind, sql }
+    }
+}
+
 /// How a field is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Test {

@@ -73,28 +73,24 @@ impl Listing {
     }
 }
 
-const fn field(name: &'static str, kind: FieldKind, sql: &'static str) -> Field {
-    Field { name, kind, sql }
-}
-
 /// What conditions on models may name.
 pub static MODEL_FIELDS: &[Field] = &[
-    field("id", FieldKind::Id, "id"),
-    field("guid", FieldKind::Id, "id"),
-    field("title", FieldKind::Text, "title"),
-    field("slug", FieldKind::Text, "slug"),
-    field("user_id", FieldKind::Id, "owner_user"),
-    field("organization_id", FieldKind::Id, "owner_organization"),
-    field("visibility", FieldKind::Text, "visibility"),
-    field("prev_id", FieldKind::Id, "previous"),
-    field("created_at", FieldKind::Instant, "created_at"),
-    field("updated_at", FieldKind::Instant, "updated_at"),
-    field(
+    Field::new("id", FieldKind::Id, "id"),
+    Field::new("guid", FieldKind::Id, "id"),
+    Field::new("title", FieldKind::Text, "title"),
+    Field::new("slug", FieldKind::Text, "slug"),
+    Field::new("user_id", FieldKind::Id, "owner_user"),
+    Field::new("organization_id", FieldKind::Id, "owner_organization"),
+    Field::new("visibility", FieldKind::Text, "visibility"),
+    Field::new("prev_id", FieldKind::Id, "previous"),
+    Field::new("created_at", FieldKind::Instant, "created_at"),
+    Field::new("updated_at", FieldKind::Instant, "updated_at"),
+    Field::new(
         "deleted_at",
         FieldKind::Instant,
         "CASE WHEN status = 'deleted' THEN updated_at END",
     ),
-    field(
+    Field::new(
         "status",
         FieldKind::Text,
         "CASE WHEN status = 'not_uploaded' THEN 'start' WHEN status = 'uploaded' THEN 'waiting' \

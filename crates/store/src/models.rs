@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use vitrine_access::plan::{Feature, Plan};
 use vitrine_access::{AllowedDomains, BlobKey, ModelId, ModelStatus, Owner, Timestamp};
 use vitrine_model::{Definition, Overrides};
 
+use crate::accounts::read_plan;
 use crate::db::{Handle, Query, Row};
 use crate::error::StoreError;
 use crate::limits::{LIST_ROWS_MAX, SEARCH_BYTES_MAX};
@@ -65,6 +67,8 @@ pub struct ModelRecord {
     /// Whether the owner's account, user or organization, demands tokens for all its models. Read with
     /// the model and never written with it.
     pub token_forced: bool,
+    /// What the owner's account may use. Read with the model and never written with it.
+    pub plan: &'static Plan,
     /// Origins that may embed the model: its own and, where it uses them, its account's. Follows from
     /// both and is not stored; see [`Self::allow`].
     pub allowed: AllowedDomains,
@@ -93,6 +97,18 @@ impl ModelRecord {
     #[must_use]
     pub fn demands_token(&self) -> bool {
         self.settings.require_token || self.token_forced
+    }
+
+    /// Whether backend tickets open it: where it is switched on and the plan has it.
+    #[must_use]
+    pub fn takes_back_ends(&self) -> bool {
+        self.settings.backend_access && self.plan.has(Feature::BackendApi)
+    }
+
+    /// Whether only iframes show it: where it is set, or the plan has nothing else.
+    #[must_use]
+    pub fn demands_iframe(&self) -> bool {
+        self.settings.require_iframe || !self.plan.has(Feature::DirectEmbedding)
     }
 
     /// Sets [`Self::allowed`] for an account that allows these.
@@ -175,6 +191,9 @@ macro_rules! select {
              COALESCE((SELECT account.domains FROM organization account \
              WHERE account.id = owner_organization), (SELECT account.domains \
              FROM user_account account WHERE account.id = owner_user)) AS account_domains, \
+             COALESCE((SELECT account.plan FROM organization account \
+             WHERE account.id = owner_organization), (SELECT account.plan \
+             FROM user_account account WHERE account.id = owner_user)) AS account_plan, \
              CAST(CASE WHEN EXISTS (SELECT 1 FROM user_account account \
              WHERE account.id = owner_user AND account.force_require_token = 1) \
              OR EXISTS (SELECT 1 FROM organization account \
@@ -372,6 +391,7 @@ pub(crate) fn read_model(row: &Row) -> Result<ModelRecord, StoreError> {
         updated_at: row.get("updated_at")?,
         revision: row.get("revision")?,
         token_forced: row.get("token_forced")?,
+        plan: read_plan(row, "account_plan")?,
         listing: Listing::read(row)?,
         allowed: AllowedDomains::default(),
     };

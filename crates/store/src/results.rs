@@ -7,6 +7,7 @@ use crate::appender::{HotWrite, Outcome};
 use crate::db::{Column, Handle, Kind, Query, Row, Value};
 use crate::error::StoreError;
 use crate::limits::LIST_ROWS_MAX;
+use crate::list::Assembly;
 use crate::store::{finders, writers};
 use crate::{Store, Tx};
 
@@ -98,6 +99,15 @@ pub struct ComputationRecord {
     pub at: Timestamp,
 }
 
+/// A place in a list of computations.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct ComputationCursor {
+    /// When the last one seen ended.
+    pub at: Timestamp,
+    /// Its id.
+    pub id: JobId,
+}
+
 /// A place in a list of versions, which is ordered from the newest to the oldest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResultCursor {
@@ -130,6 +140,10 @@ finders! {
     /// Computations of a model since an instant, oldest first, at most `limit`
     /// ([`LIST_ROWS_MAX`]).
     computations(model: ModelId, since: Timestamp, limit: u32) -> Vec<ComputationRecord>;
+    /// A page of the computations of a model that ended within an interval, both ends included, at most
+    /// `limit` ([`LIST_ROWS_MAX`]).
+    model_computations(model: ModelId, interval: (Timestamp, Timestamp), ascending: bool,
+        after: Option<ComputationCursor>, limit: u32) -> Vec<ComputationRecord>;
 }
 
 writers! {
@@ -259,6 +273,40 @@ async fn computations(
         .iter()
         .map(read_computation)
         .collect()
+}
+
+async fn model_computations(
+    handle: &mut Handle,
+    model: ModelId,
+    (from, to): (Timestamp, Timestamp),
+    ascending: bool,
+    after: Option<ComputationCursor>,
+    limit: u32,
+) -> Result<Vec<ComputationRecord>, StoreError> {
+    let mut sql = Assembly::new(
+        "SELECT id, model, session, kind, status, message, wall_ms, cpu_ms, at \
+         FROM computation WHERE model = ",
+    );
+    sql.value(model.encode());
+    sql.text(" AND at >= ").value(from.encode());
+    sql.text(" AND at <= ").value(to.encode());
+    if let Some(after) = after {
+        sql.text(if ascending {
+            " AND (at, id) > ("
+        } else {
+            " AND (at, id) < ("
+        });
+        sql.value(after.at.encode()).text(", ");
+        sql.value(after.id.encode()).text(")");
+    }
+    sql.text(if ascending {
+        " ORDER BY at, id LIMIT "
+    } else {
+        " ORDER BY at DESC, id DESC LIMIT "
+    });
+    sql.value(limit.min(LIST_ROWS_MAX).encode());
+    let rows = handle.all(sql.finish()).await?;
+    rows.iter().map(read_computation).collect()
 }
 
 pub(crate) async fn insert(

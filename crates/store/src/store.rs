@@ -24,8 +24,7 @@ pub struct StoreOptions {
     pub append_queue_max: usize,
     /// Appends in one flush. Default [`limits::APPEND_BATCH_MAX`].
     pub append_batch_max: usize,
-    /// For tests: ask `SQLite` for the plan of each query and refuse those that read a whole table.
-    /// Does nothing on `PostgreSQL`, whose planner rightly reads small tables as a whole.
+    /// For tests: ask the database for the plan of each query and refuse those that read a whole table.
     pub check_plans: bool,
 }
 

@@ -7,9 +7,11 @@ use vitrine_access::{
 
 use crate::appender::HotWrite;
 use crate::caps::Ledger;
-use crate::db::{Handle, Query, Row};
+use crate::db::{Column as _, Handle, Query, Row};
 use crate::error::StoreError;
 use crate::limits::LIST_ROWS_MAX;
+use crate::list::Assembly;
+use crate::metrics::{MetricScope, restrict};
 use crate::store::finders;
 use crate::{Store, Tx};
 
@@ -28,6 +30,15 @@ pub enum UsageScope {
     Subject(Subject),
     /// All of this session.
     Session(SessionHash),
+}
+
+/// A place in a list of usage rows.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct UsageCursor {
+    /// When the last one seen happened.
+    pub at: Timestamp,
+    /// Its id.
+    pub id: UsageId,
 }
 
 /// A sum of usage rows.
@@ -49,6 +60,12 @@ finders! {
         -> UsageSum;
     /// The rows of one session, oldest first, at most `limit` ([`LIST_ROWS_MAX`]).
     usage_of_session(session: SessionHash, limit: u32) -> Vec<UsageEvent>;
+    /// The rows of a scope that happened within an interval (`from <= at < until`), oldest first, at most
+    /// `limit` ([`LIST_ROWS_MAX`]).
+    usage_page(scope: MetricScope, interval: (Timestamp, Timestamp), after: Option<UsageCursor>,
+        limit: u32) -> Vec<UsageEvent>;
+    /// When a session of the model was last charged for.
+    last_session_charged(model: ModelId) -> Option<Timestamp>;
     /// The row of this id, whoever pays.
     usage_unscoped(id: UsageId) -> Option<UsageEvent>;
 }
@@ -146,6 +163,41 @@ async fn usage_of_session(
         .bind(&session)
         .bind(&limit.min(LIST_ROWS_MAX));
     handle.all(query).await?.iter().map(read).collect()
+}
+
+async fn usage_page(
+    handle: &mut Handle,
+    scope: MetricScope,
+    (from, until): (Timestamp, Timestamp),
+    after: Option<UsageCursor>,
+    limit: u32,
+) -> Result<Vec<UsageEvent>, StoreError> {
+    let mut sql = Assembly::new(
+        "SELECT id, kind, credits, count, duration_ms, owner_user, owner_organization, \
+         payer_kind, payer, model, ticket, token, subject, session, class, at FROM usage_event \
+         WHERE at < ",
+    );
+    sql.value(until.encode());
+    let from = after.map_or(from, |after| after.at.max(from));
+    sql.text(" AND at >= ").value(from.encode());
+    if let Some(after) = after {
+        sql.text(" AND (at, id) > (").value(after.at.encode());
+        sql.text(", ").value(after.id.encode()).text(")");
+    }
+    restrict(&mut sql, scope);
+    sql.text(" ORDER BY at, id LIMIT ");
+    sql.value(limit.min(LIST_ROWS_MAX).encode());
+    handle.all(sql.finish()).await?.iter().map(read).collect()
+}
+
+async fn last_session_charged(
+    handle: &mut Handle,
+    model: ModelId,
+) -> Result<Option<Timestamp>, StoreError> {
+    let sql = "SELECT at FROM usage_event WHERE model = $1 AND kind = 'session' \
+        ORDER BY at DESC LIMIT 1";
+    let row = handle.optional(Query::new(sql).bind(&model)).await?;
+    row.map(|row| row.get("at")).transpose()
 }
 
 async fn usage_unscoped(

@@ -7,13 +7,14 @@ use sqlx::{AssertSqlSafe, Connection as _};
 use vitrine_access::{
     AccessKeyId, AuditId, AuthGroupId, BlobKey, Cap, CapScope, CapWindow, Change, DrawingFormat,
     DrawingId, EditorSessionHash, EditorTokenHash, EndReason, IssuerKey, ModelId, ModelStatus,
-    OrganizationId, Origin, Owner, PartnerId, PartnerKeyId, Payer, PermissionSet, RefreshChain,
-    RequestId, Role, ScriptJobHash, SecretHash, SessionAlias, SessionHash, SharePolicy, Subject,
-    TicketId, TicketType, Timestamp, TokenId, UsageId, UsageKind, UserId, Visibility,
+    NotificationId, OrganizationId, Origin, Owner, PartnerId, PartnerKeyId, Payer, PermissionSet,
+    RefreshChain, RequestId, Role, ScriptJobHash, SecretHash, SessionAlias, SessionHash,
+    SharePolicy, Subject, TicketId, TicketType, Timestamp, TokenId, UsageId, UsageKind, UserId,
+    Visibility,
 };
 use vitrine_store::{
-    ComputationStatus, DoomState, JobKind, JobState, ModelFilter, ResultKind, ScriptJobState,
-    SignInRecord, Store, StoreOptions, VersionKind,
+    ComputationStatus, DeliveryState, DoomState, JobKind, JobState, ListQuery, MetricScope,
+    ModelFilter, ResultKind, ScriptJobState, SignInRecord, Store, StoreOptions, VersionKind,
 };
 
 mod common;
@@ -32,6 +33,9 @@ const ROWS_3_TO_13: [&str; 10] = [
     include_str!("rows/0011.sql"),
     include_str!("rows/0013.sql"),
 ];
+
+const ROWS_19: &str = include_str!("rows/0019.sql");
+const ROWS_20: &str = include_str!("rows/0020.sql");
 
 const USER: UserId = UserId::from_bytes(uuid(0x11));
 const MODEL: ModelId = ModelId::from_bytes(uuid(0x44));
@@ -109,6 +113,59 @@ async fn rows_of_schema_version_2_are_read() {
         store.close().await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_schema_versions_19_and_20_are_read() {
+    common::on_both(
+        "rows_of_schema_versions_19_and_20_are_read",
+        |url| async move {
+            let store = Store::open(&url, StoreOptions::default()).await.unwrap();
+            for rows in [ROWS_19, ROWS_20] {
+                write_rows(&url, rows).await;
+            }
+            read_sums(&store).await;
+            read_notices(&store).await;
+            store.close().await;
+        },
+    )
+    .await;
+}
+
+async fn read_sums(store: &Store) {
+    let model = ModelId::from_bytes(uuid(0x77));
+    let start = Timestamp::from_unix_ms(1_793_491_200_000);
+    for (scope, period, credits) in [
+        (MetricScope::Model(model), CapWindow::Month, 4),
+        (MetricScope::ModelOfUser(model, USER), CapWindow::Month, 4),
+        (MetricScope::User(USER), CapWindow::Day, 3),
+    ] {
+        let groups = store.usage_groups(scope, period, start, period.end(start));
+        let groups = groups.await.unwrap();
+        let sum: u64 = groups.iter().map(|group| group.credits).sum();
+        assert_eq!(sum, credits, "{scope:?} {groups:?}");
+    }
+}
+
+async fn read_notices(store: &Store) {
+    let told = store
+        .notifications(USER, &ListQuery::default())
+        .await
+        .unwrap();
+    assert_eq!(told[0].id, NotificationId::from_bytes(uuid(0x91)));
+    assert_eq!((told[0].model, told[0].read_at), (Some(MODEL), None));
+    let hook = store
+        .webhooks(Payer::User(USER), 10)
+        .await
+        .unwrap()
+        .remove(0);
+    assert_eq!((hook.active, hook.sealed_secret), (true, vec![1, 2, 3]));
+    let sent = store.deliveries(hook.id, 10).await.unwrap().remove(0);
+    assert_eq!((sent.attempts, sent.state), (2, DeliveryState::Waiting));
+    assert_eq!(
+        (sent.ready_at, sent.answer.as_deref()),
+        (at(52), Some("500"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use vitrine_access::plan::UNLIMITED;
 use vitrine_access::{
     AccessKeyId, AllowedDomains, AuditEvent, AuditId, BlobKey, BlockingReasons, Decision, Entropy,
     ModelId, ModelStatus, OrganizationId, Owner, PermissionSet, RequestId, SecretHash, Session,
@@ -160,6 +161,7 @@ impl Builder {
             updated_at: self.now,
             revision: 1,
             token_forced: false,
+            plan: &UNLIMITED,
             listing: Listing::default(),
             allowed: settings().domains,
         }

@@ -95,6 +95,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: CapCommand,
     },
+    /// Sums of usage: rebuild.
+    Usage {
+        #[command(flatten)]
+        place: Place,
+        #[command(subcommand)]
+        command: UsageCommand,
+    },
     /// Access keys, with which accounts sign in to the platform: make, list, revoke.
     Accesskey {
         #[command(flatten)]
@@ -478,6 +485,13 @@ impl Per {
             Self::Month => CapWindow::Month,
         }
     }
+}
+
+/// `vitrine usage`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum UsageCommand {
+    /// Make the sums that are kept anew from the usage rows. Charges wait while it begins.
+    Rebuild,
 }
 
 #[derive(Debug, Subcommand)]

@@ -29,6 +29,8 @@ use crate::traces::TelemetryRules;
 const ENVIRONMENT_PREFIX: &str = "VITRINE_";
 /// Seconds of a day.
 const DAY_S: u64 = 24 * 60 * 60;
+/// How often there is a look at what is to be sent to webhooks.
+const WEBHOOK_ROUND: Duration = Duration::from_secs(2);
 /// Variables with our prefix that are not settings.
 const ENVIRONMENT_IGNORED: &[&str] = &[
     "vectors",
@@ -377,6 +379,7 @@ impl Config {
             },
             limit_loopback: true,
             compare_clocks: true,
+            webhook_round: WEBHOOK_ROUND,
         })
     }
 }

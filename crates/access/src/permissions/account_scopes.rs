@@ -45,12 +45,27 @@ pub fn account_scope(operation: &str) -> Option<&'static str> {
         | "PlatformUpdateModel"
         | "PlatformDecryptTicket" => "models-write",
         "PlatformDeleteModel" => "models-full",
-        "PlatformCreateTokens" => "tokens",
+        "PlatformCreateTokens" | "PlatformCreateUserToken" | "PlatformCreateOrganizationToken" => {
+            "tokens"
+        }
         "PlatformGetUser"
         | "PlatformListSignIns"
         | "PlatformQueryUserMetrics"
-        | "PlatformGetClient" => "users-read",
-        "PlatformUpdateUser" => "users-write",
+        | "PlatformGetClient"
+        | "PlatformQueryNotifications"
+        | "PlatformSumNotifications"
+        | "PlatformGetNotification"
+        | "PlatformQueryWebhooks"
+        | "PlatformQueryDeliveries"
+        | "PlatformExportUsage" => "users-read",
+        "PlatformUpdateUser"
+        | "PlatformReadNotifications"
+        | "PlatformUpdateNotification"
+        | "PlatformDeleteNotification"
+        | "PlatformCreateWebhook"
+        | "PlatformUpdateWebhook"
+        | "PlatformDeleteWebhook"
+        | "PlatformTestWebhook" => "users-write",
         "PlatformEndSignIn" => "users-full",
         "PlatformGetOrganization" | "PlatformQueryOrganizationMetrics" | "PlatformQueryMembers" | "PlatformListInvitations" => {
             "organizations-read"

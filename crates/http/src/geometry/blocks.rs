@@ -7,6 +7,7 @@ use vitrine_service::{ModelRecord, Services};
 
 use super::wire::convert;
 use super::wire::{ResFile, ResModel, ResSettings, ResStatistic};
+use crate::error::ApiError;
 
 /// The blocks that are always there.
 pub(crate) struct Blocks {
@@ -19,6 +20,26 @@ pub(crate) struct Blocks {
 /// The blocks of a model for the holder of a token.
 pub(crate) fn of(services: &Services, access: &ModelAccess) -> Blocks {
     of_record(services, &access.model, &access.permissions)
+}
+
+/// The same with what the model was used for so far.
+pub(crate) async fn with_usage(
+    services: &Services,
+    access: &ModelAccess,
+) -> Result<Blocks, ApiError> {
+    let mut blocks = of(services, access);
+    if access.permissions.contains(Permission::GetStatistic) {
+        let used = services.model_statistic(access.model.id).await?;
+        let statistic = &mut blocks.statistic;
+        statistic.comptime = Some(used.computation_ms);
+        statistic.requesttime = Some(used.request_ms);
+        statistic.numcomp = Some(used.computations);
+        statistic.numsessions = Some(used.sessions);
+        statistic.lastsession = used
+            .last_session
+            .map(vitrine_access::time::Timestamp::to_iso_ms);
+    }
+    Ok(blocks)
 }
 
 /// The blocks of a model for a set of permissions.

@@ -2,6 +2,7 @@
 
 pub mod wire;
 
+pub(crate) mod analytics;
 pub(crate) mod assets;
 pub(crate) mod audit;
 mod audited;

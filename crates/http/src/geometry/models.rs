@@ -82,7 +82,7 @@ pub(crate) async fn get(
         model,
         setting,
         statistic,
-    } = blocks::of(&services, &access);
+    } = blocks::with_usage(&services, &access).await?;
     Ok(Json(ResGetModel {
         exports: definition
             .filter(|_| may(Permission::GetExport))

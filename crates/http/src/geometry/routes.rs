@@ -20,8 +20,8 @@ use crate::platform;
 
 use super::audited::{Audited, note_refusal};
 use super::{
-    assets, audit, auth_groups, authoring, config, exports, keys, life, models, outputs, sessions,
-    tickets,
+    analytics, assets, audit, auth_groups, authoring, config, exports, keys, life, models, outputs,
+    sessions, tickets,
 };
 
 /// Reading these changes something: whoever asks for the head of the answer alone would lose it.
@@ -143,11 +143,57 @@ fn platform_routes(routes: Routes) -> Routes {
             "PlatformQueryBackendSystems",
             platform::organizations::backend_systems,
         )
+        .serve("PlatformCreateUserToken", platform::tokens::of_user)
+        .serve(
+            "PlatformCreateOrganizationToken",
+            platform::tokens::of_organization,
+        )
         .serve("PlatformQueryUserMetrics", platform::metrics::of_user)
         .serve(
             "PlatformQueryOrganizationMetrics",
             platform::metrics::of_organization,
         )
+}
+
+/// What models are used for.
+fn analytics_routes(routes: Routes) -> Routes {
+    routes
+        .serve("GetCreditMetrics", analytics::credit_metrics)
+        .serve("GetUserCreditMetrics", analytics::users)
+        .serve("GetOrganizationCreditMetrics", analytics::organizations)
+        .serve("GetModelUserCreditMetrics", analytics::models_of_user)
+        .serve(
+            "GetModelOrganizationCreditMetrics",
+            analytics::models_of_organization,
+        )
+        .serve("GetModelComputations", analytics::computations)
+}
+
+/// What accounts are told, and what they are told about.
+fn notice_routes(routes: Routes) -> Routes {
+    routes
+        .serve("PlatformQueryNotifications", platform::notifications::query)
+        .serve("PlatformSumNotifications", platform::notifications::summary)
+        .serve(
+            "PlatformReadNotifications",
+            platform::notifications::read_all,
+        )
+        .serve("PlatformGetNotification", platform::notifications::get)
+        .serve(
+            "PlatformUpdateNotification",
+            platform::notifications::update,
+        )
+        .serve(
+            "PlatformDeleteNotification",
+            platform::notifications::delete,
+        )
+        .serve("PlatformQueryWebhooks", platform::webhooks::query)
+        .serve("PlatformCreateWebhook", platform::webhooks::create)
+        .serve("PlatformUpdateWebhook", platform::webhooks::update)
+        .serve("PlatformDeleteWebhook", platform::webhooks::delete)
+        .serve("PlatformTestWebhook", platform::webhooks::test)
+        .serve("PlatformQueryDeliveries", platform::webhooks::deliveries)
+        .serve("PlatformExportUsage", platform::usage_export::export)
 }
 
 /// The operations of the platform on accounts: how they begin, sign in, come together and share.
@@ -259,7 +305,7 @@ pub(crate) fn router(services: &Services) -> Router<Services> {
     .serve("StartScriptJob", scripts::start)
     .serve("PostScriptJob", scripts::post)
     .serve("GetScriptJobStatus", scripts::status);
-    let routes = account_routes(platform_routes(routes));
+    let routes = notice_routes(account_routes(platform_routes(analytics_routes(routes))));
     let rows: BTreeSet<&'static str> = OPERATIONS.iter().map(|row| row.id).collect();
     assert!(
         routes.served == rows,

@@ -2,19 +2,18 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use serde_json::{Map, Value, json};
-use vitrine_access::credits::UsageKind;
+use serde_json::{Value, json};
 use vitrine_access::ids::{ModelId, OrganizationId, UserId};
 use vitrine_access::platform::Role;
-use vitrine_access::session::SessionClass;
 use vitrine_access::time::Timestamp;
 use vitrine_service::Services;
 use vitrine_service::platform::PlatformAccess;
-use vitrine_service::platform_metrics::{MetricGroup, MetricRow, MetricScope, Period};
+use vitrine_service::platform_metrics::{MetricRow, MetricScope, Period};
 
 use super::Asking;
 use super::query::{QueryRequest, instant, shortened};
 use super::wire::{answer, epoch};
+use crate::credit_metric::ResBaseCreditMetric;
 use crate::error::{ApiError, ErrorKind, Form};
 use crate::extract::Unread;
 
@@ -59,8 +58,8 @@ fn wanted(request: &QueryRequest, account: &str) -> Result<Wanted, ApiError> {
                 wanted.model = Some(id.map_err(|_| wrong("the value is a model's id"))?);
             }
             ("timestamp_type", "" | "=") => {
-                let period = Period::of(text()?);
-                wanted.period = period.ok_or_else(|| wrong("this is hour, day or month"))?;
+                let period = text()?.parse();
+                wanted.period = period.map_err(|_| wrong("this is hour, day or month"))?;
             }
             ("timestamp_date", ">=") => wanted.from = Some(at()?),
             ("timestamp_date", ">") => wanted.from = Some(later(at()?)),
@@ -136,7 +135,7 @@ fn described(row: &MetricRow, period: Period) -> Value {
         "timestamp_type": period.as_str(),
         "timestamp_date": epoch(row.start),
         "timestamp": row.stamp,
-        "data": data(row),
+        "data": ResBaseCreditMetric::of(row.stamp.clone(), row.done, &row.groups),
     })
 }
 
@@ -231,80 +230,4 @@ pub(crate) async fn of_organization(
     };
     done.await
         .map_err(|error: ApiError| error.in_form(Form::Platform))
-}
-
-/// The object that both APIs show. Zeros are told, so that clients need not guess.
-fn data(row: &MetricRow) -> Value {
-    let class = |class| of_class(row, class);
-    let mut limited = class(SessionClass::Limited);
-    let outputs = sum(row, SessionClass::Limited, &[UsageKind::Output], |group| {
-        group.count
-    });
-    limited["outputs"] = json!({ "count": outputs });
-    let loading = |of: fn(&MetricGroup) -> u64| {
-        [SessionClass::Limited, SessionClass::Default]
-            .map(|class| sum(row, class, &[UsageKind::Loading], of))
-            .iter()
-            .sum::<u64>()
-    };
-    json!({
-        "timestamp": row.stamp,
-        "isCompilationDone": row.done,
-        "ar": { "credits": 0 },
-        "default": class(SessionClass::Default),
-        "limited": limited,
-        "loading": {
-            "count": loading(|group| group.count),
-            "credits": loading(|group| group.credits),
-        },
-    })
-}
-
-fn of_class(row: &MetricRow, class: SessionClass) -> Value {
-    let add = |kinds: &[UsageKind], of: fn(&MetricGroup) -> u64| sum(row, class, kinds, of);
-    let credits = |kinds: &[UsageKind]| json!({ "credits": add(kinds, |group| group.credits) });
-    let sessions = [UsageKind::Session, UsageKind::SessionSlot];
-    let computations = [UsageKind::Computation];
-    let mut chunks = Map::new();
-    for group in of(row, class, &computations) {
-        let known = chunks
-            .get(&group.chunks.to_string())
-            .and_then(Value::as_u64);
-        let count = known.unwrap_or_default() + group.count;
-        chunks.insert(group.chunks.to_string(), json!(count));
-    }
-    json!({
-        "exports": credits(&[UsageKind::Export]),
-        "outputs": credits(&[UsageKind::Output]),
-        "combined": credits(&[UsageKind::Combined]),
-        "sessions": {
-            "count": add(&[UsageKind::Session], |group| group.count),
-            "credits": add(&sessions, |group| group.credits),
-            "duration": add(&sessions, |group| group.duration_ms),
-        },
-        "computations": {
-            "count": add(&computations, |group| group.count),
-            "credits": add(&computations, |group| group.credits),
-            "duration": add(&computations, |group| group.duration_ms),
-            "countPerChunks": chunks,
-        },
-    })
-}
-
-fn of<'a>(
-    row: &'a MetricRow,
-    class: SessionClass,
-    kinds: &'a [UsageKind],
-) -> impl Iterator<Item = &'a MetricGroup> {
-    let wanted = move |group: &&MetricGroup| group.class == class && kinds.contains(&group.kind);
-    row.groups.iter().filter(wanted)
-}
-
-fn sum(
-    row: &MetricRow,
-    class: SessionClass,
-    kinds: &[UsageKind],
-    value: fn(&MetricGroup) -> u64,
-) -> u64 {
-    of(row, class, kinds).map(value).sum()
 }

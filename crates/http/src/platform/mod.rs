@@ -11,6 +11,7 @@ pub(crate) mod memberships;
 pub(crate) mod metrics;
 mod model_view;
 pub(crate) mod models;
+pub(crate) mod notifications;
 pub(crate) mod oauth;
 pub(crate) mod organizations;
 pub(crate) mod origins;
@@ -23,7 +24,9 @@ pub(crate) mod sign_ins;
 pub(crate) mod tickets;
 pub(crate) mod tokens;
 pub(crate) mod trail;
+pub(crate) mod usage_export;
 pub(crate) mod users;
+pub(crate) mod webhooks;
 pub(crate) mod wire;
 
 use axum::extract::FromRequestParts;
@@ -60,6 +63,8 @@ use crate::extract::Tokenless;
         frames::frame,
         frames::decrypt_ticket,
         tokens::create,
+        tokens::of_user,
+        tokens::of_organization,
         access_keys::query,
         access_keys::get,
         access_keys::create,
@@ -71,6 +76,19 @@ use crate::extract::Tokenless;
         organizations::members,
         organizations::update_member,
         organizations::backend_systems,
+        notifications::query,
+        notifications::summary,
+        notifications::read_all,
+        notifications::get,
+        notifications::update,
+        notifications::delete,
+        webhooks::query,
+        webhooks::create,
+        webhooks::update,
+        webhooks::delete,
+        webhooks::test,
+        webhooks::deliveries,
+        usage_export::export,
         metrics::of_user,
         metrics::of_organization,
         tickets::query,

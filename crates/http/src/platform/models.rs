@@ -18,7 +18,7 @@ use vitrine_service::{Clause, Condition, MODEL_FIELDS, Services, Test};
 
 use super::Asking;
 use super::model_view::{described, embed_more};
-use super::query::QueryRequest;
+use super::query::{QueryRequest, SORTS};
 use super::wire::{answer, done};
 use crate::error::{ApiError, ErrorKind, Form};
 use crate::extract::{Path, Unread};
@@ -167,7 +167,7 @@ pub(crate) async fn query(
             .after(|| services.platform_access("PlatformQueryModels", &caller))
             .await?;
         let guest = PlatformGuest::of(access);
-        let mut query = request.read(MODEL_FIELDS)?;
+        let mut query = request.read(MODEL_FIELDS, &SORTS)?;
         // What was deleted is listed only for whoever asks for it.
         let asks = |condition: &Condition| condition.field.name == "deleted_at";
         let asked = query.clauses.iter().any(|clause| match clause {

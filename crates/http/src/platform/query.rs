@@ -14,7 +14,8 @@ use crate::limits::{
 
 /// Rows of a page when none are asked for.
 const PAGE_ROWS_DEFAULT: u32 = 10;
-const SORTS: [SortBy; 2] = [SortBy::Created, SortBy::Updated];
+/// The orders of most lists.
+pub(crate) const SORTS: [SortBy; 2] = [SortBy::Created, SortBy::Updated];
 
 /// What is wanted of a list.
 #[derive(Default, Deserialize, ToSchema)]
@@ -44,12 +45,16 @@ impl QueryRequest {
         asked.clamp(1, PLATFORM_PAGE_ROWS_MAX)
     }
 
-    /// The query for a list with these fields.
+    /// The query for a list with these fields and orders.
     ///
     /// # Errors
     /// [`ErrorKind::RequestInvalid`] naming what is not known.
-    pub(crate) fn read(&self, fields: &'static [Field]) -> Result<ListQuery, ApiError> {
-        let (sort, descending) = order(self.sorters.as_ref())?;
+    pub(crate) fn read(
+        &self,
+        fields: &'static [Field],
+        sorts: &[SortBy],
+    ) -> Result<ListQuery, ApiError> {
+        let (sort, descending) = order(self.sorters.as_ref(), sorts)?;
         let empty = Map::new();
         let filters = self.filters.as_ref().unwrap_or(&empty);
         if filters.len() > PLATFORM_FILTERS_MAX {
@@ -83,7 +88,10 @@ pub(crate) fn shortened(member: &str) -> String {
     member.chars().take(SHOWN_CHARS_MAX).collect()
 }
 
-fn order(sorters: Option<&Map<String, Value>>) -> Result<(SortBy, bool), ApiError> {
+fn order(
+    sorters: Option<&Map<String, Value>>,
+    sorts: &[SortBy],
+) -> Result<(SortBy, bool), ApiError> {
     let mut sorters = sorters.into_iter().flatten();
     let (name, direction) = match (sorters.next(), sorters.next()) {
         (None, _) => return Ok((SortBy::Created, true)),
@@ -96,9 +104,14 @@ fn order(sorters: Option<&Map<String, Value>>) -> Result<(SortBy, bool), ApiErro
         }
     };
     let member = format!("sorters.{name}");
-    let sort = SORTS.into_iter().find(|sort| sort.name() == name);
-    let sort =
-        sort.ok_or_else(|| invalid(&member, "rows are ordered by created_at or by updated_at"))?;
+    let sort = sorts.iter().copied().find(|sort| sort.name() == name);
+    let sort = sort.ok_or_else(|| {
+        let known: Vec<&str> = sorts.iter().map(|sort| sort.name()).collect();
+        invalid(
+            &member,
+            &format!("rows are ordered by {}", known.join(" or by ")),
+        )
+    })?;
     match direction.as_str() {
         Some("desc") => Ok((sort, true)),
         Some("asc") => Ok((sort, false)),
@@ -274,7 +287,7 @@ mod tests {
     fn read(body: Value) -> Result<ListQuery, ApiError> {
         serde_json::from_value::<QueryRequest>(body)
             .unwrap()
-            .read(MODEL_FIELDS)
+            .read(MODEL_FIELDS, &SORTS)
     }
 
     fn one(key: &str, value: &Value) -> Test {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use vitrine_access::ids::UserId;
-use vitrine_access::plan::{Feature, Plan};
+use vitrine_access::plan::{Feature, Limit, Plan};
 use vitrine_access::refusal::RefusalKind;
 use vitrine_service::platform::PlatformAccess;
 use vitrine_service::platform_accounts::UserPatch;
@@ -195,10 +195,14 @@ pub(super) fn features(plan: &Plan) -> Value {
     for feature in Feature::ALL {
         features.insert(feature.as_str().to_owned(), json!(plan.has(feature)));
     }
+    let mut limits = serde_json::Map::new();
+    for limit in Limit::ALL {
+        limits.insert(limit.as_str().to_owned(), json!(plan.limit(limit)));
+    }
     json!({
         "plan": plan.name,
         "feature": features,
-        "limit": { "max_accessdomains": plan.domains_max, "max_users": plan.users_max },
+        "limit": limits,
         "plugin": [],
         "client": [],
         "backend": ["vitrine"],

@@ -63,4 +63,12 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         version: 18,
         sql: include_str!("../../migrations/postgres/0018_sharing.sql"),
     },
+    Migration {
+        version: 19,
+        sql: include_str!("../../migrations/postgres/0019_rollups.sql"),
+    },
+    Migration {
+        version: 20,
+        sql: include_str!("../../migrations/postgres/0020_notices.sql"),
+    },
 ];

@@ -22,4 +22,8 @@ pub(super) const TEXTS: Texts = Texts {
             ORDER BY turn, created_at, hash LIMIT 1 FOR UPDATE SKIP LOCKED) \
         RETURNING hash, partner, partner_key, token, user_hash, sealed, state, attempts, ready_at, \
             created_at, ended_at, message, outputs",
+    take_deliveries: "UPDATE webhook_delivery SET attempts = attempts + 1, ready_at = $2 \
+        WHERE id IN (SELECT id FROM webhook_delivery WHERE state = 'waiting' AND ready_at <= $1 \
+            ORDER BY ready_at, id LIMIT $3 FOR UPDATE SKIP LOCKED) \
+        RETURNING id, webhook, kind, body, state, attempts, ready_at, answer, created_at",
 };

@@ -12,6 +12,7 @@ mod feeds;
 mod listing;
 mod models;
 mod money;
+mod notices;
 mod partners;
 mod results;
 mod script_jobs;
@@ -31,6 +32,7 @@ pub async fn run_all(store: &Store) {
     sessions::run(store).await;
     money::run(store).await;
     caps::run(store).await;
+    notices::run(store).await;
     results::run(store).await;
     erasing::run(store).await;
     partners::run(store).await;

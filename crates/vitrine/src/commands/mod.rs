@@ -14,6 +14,7 @@ pub(crate) mod partner;
 mod serve;
 mod session;
 mod ticket;
+mod usage;
 
 use anyhow::Result;
 use tracing_subscriber::fmt::MakeWriter;
@@ -41,6 +42,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::User { place, command } => account::user(&place, command).await,
         Command::Org { place, command } => account::organization(&place, command).await,
         Command::Cap { place, command } => cap::run(&place, command).await,
+        Command::Usage { place, command } => usage::run(&place, command).await,
         Command::Accesskey { place, command } => accesskey::run(&place, command).await,
         Command::Partner { place, command } => partner::run(&place, command).await,
         Command::Config { place, command } => config::run(&place, &command),

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests end where they fail")]
 
+mod analytics;
 mod app;
 mod applications;
 mod assets;
@@ -34,6 +35,7 @@ mod life;
 mod lifecycle;
 mod logs;
 mod memberships;
+mod notices;
 mod openscad;
 mod partner;
 mod partner_withdrawal;
@@ -51,6 +53,7 @@ mod sign_ins;
 mod simulation;
 mod snapshots;
 mod strong;
+mod tenants;
 mod texts;
 mod tickets;
 mod trust;

@@ -9,6 +9,7 @@ use vitrine_access::owner::Owner;
 use vitrine_access::platform::Role;
 use vitrine_access::session::SessionClass;
 use vitrine_access::time::Timestamp;
+use vitrine_store::{MetricScope, UsageCursor};
 
 use crate::app::{TestApp, plans_for_both_databases};
 use crate::platform_models::{operator, post};
@@ -31,50 +32,116 @@ impl Dice {
     }
 }
 
-/// Random events of two owners, with clocks that jump and rows that are written twice.
-fn events(
-    app: &TestApp,
-    dice: &mut Dice,
+/// How many events the test makes; a million of them take minutes, and are run by hand.
+const EVENTS_VARIABLE: &str = "VITRINE_METRIC_EVENTS";
+const EVENTS_DEFAULT: u64 = 2_000;
+/// Real time that the events are spread over: less than what one question may ask by the hour.
+const SPAN_MS: u64 = 40 * 86_400_000;
+
+fn event_count() -> u64 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests have no configuration to read it in"
+    )]
+    let wanted = std::env::var(EVENTS_VARIABLE).ok();
+    wanted.map_or(EVENTS_DEFAULT, |text| text.parse().unwrap())
+}
+
+/// Credits, computations and their milliseconds.
+type Sum3 = (u64, u64, u64);
+/// Sums by the first digits of instants: ten for hours, eight for days, six for months.
+type Stretches = BTreeMap<String, Sum3>;
+
+fn add(stretches: &mut Stretches, event: &UsageEvent) {
+    let instant = event.at.to_digits14();
+    for digits in [10, 8, 6] {
+        let sums = stretches.entry(instant[..digits].to_owned()).or_default();
+        sums.0 += u64::from(event.credits);
+        if event.kind == UsageKind::Computation {
+            sums.1 += 1;
+            sums.2 += event.duration_ms;
+        }
+    }
+}
+
+/// Makes random events of two owners, by a clock that jumps.
+struct Source {
+    dice: Dice,
     owners: [Owner; 2],
     models: [ModelId; 2],
-) -> Vec<UsageEvent> {
-    let mut at = app.services.now().unix_ms() - 40 * 86_400_000;
-    let mut events = Vec::new();
-    for _ in 0..2_000 {
-        at += i64::try_from(dice.roll(3_600_000)).unwrap() - 600_000;
+    at_ms: i64,
+    step_ms: u64,
+}
+
+impl Source {
+    fn next(&mut self, app: &TestApp) -> UsageEvent {
+        let dice = &mut self.dice;
+        self.at_ms += i64::try_from(dice.roll(2 * self.step_ms + 1)).unwrap();
+        let jump = match dice.roll(200) {
+            0 => -2 * 86_400_000,
+            1 => 86_400_000,
+            2..=20 => -600_000,
+            _ => 0,
+        };
         let whose = usize::try_from(dice.roll(2)).unwrap();
         let kind = UsageKind::ALL[usize::try_from(dice.roll(7)).unwrap()];
         let class =
             [SessionClass::Limited, SessionClass::Default][usize::try_from(dice.roll(2)).unwrap()];
         let duration_ms = dice.roll(45_000);
-        let event = UsageEvent {
+        // One model that has a name, and many that have gone.
+        let model = match dice.roll(4) {
+            0 => self.models[whose],
+            _ => {
+                let mut bytes = *self.models[whose].as_bytes();
+                bytes[15] = u8::try_from(dice.roll(50)).unwrap();
+                ModelId::from_bytes(bytes)
+            }
+        };
+        UsageEvent {
             id: UsageId::new(app.entropy()),
             kind,
             credits: credits_for(kind, class, duration_ms),
             count: 1,
             duration_ms,
-            owner: owners[whose],
-            payer: owners[whose].payer(),
-            model: models[whose],
+            owner: self.owners[whose],
+            payer: self.owners[whose].payer(),
+            model,
             ticket: None,
             token: None,
             subject: None,
             session: None,
             class,
-            at: Timestamp::from_unix_ms(at),
-        };
-        if dice.roll(10) == 0 {
-            events.push(event.clone());
+            at: Timestamp::from_unix_ms(self.at_ms + jump),
         }
-        events.push(event);
     }
-    events
+}
+
+/// What the rows say, read one by one.
+async fn from_rows(app: &TestApp, scope: MetricScope) -> (u64, Stretches) {
+    let (mut count, mut stretches, mut after) = (0, Stretches::new(), None);
+    let always = (Timestamp::from_unix_ms(0), Timestamp::MAX_14);
+    loop {
+        let store = app.services.store();
+        let page = store.usage_page(scope, always, after, 1_000).await.unwrap();
+        let Some(last) = page.last() else {
+            return (count, stretches);
+        };
+        after = Some(UsageCursor {
+            at: last.at,
+            id: last.id,
+        });
+        for event in &page {
+            count += 1;
+            add(&mut stretches, event);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one life of a server, told in order")]
 async fn metrics_equal_an_independent_sum_of_the_rows() {
     for plan in plans_for_both_databases("metrics_equal_an_independent_sum_of_the_rows").await {
-        let app = plan.start().await;
+        let mut app = plan.start().await;
         let acme = organization(&app, "Acme Ltd").await;
         let (me, token) = somebody(&app, "me").await;
         let (other, _) = somebody(&app, "other").await;
@@ -90,43 +157,84 @@ async fn metrics_equal_an_independent_sum_of_the_rows() {
             },
         ];
         let models = [model_of(&app, "me").await, model_of(&app, "other").await];
-        let events = events(&app, &mut Dice(7), owners, models);
-        let first = events.iter().map(|event| event.at).min().unwrap().unix_s();
-        let last = events.iter().map(|event| event.at).max().unwrap().unix_s() + 1;
-        for some in events.chunks(500) {
-            app.services
-                .store()
-                .append_usage(some.to_vec())
-                .await
-                .unwrap();
-        }
-        let mut once: BTreeMap<[u8; 16], &UsageEvent> = BTreeMap::new();
-        for event in events.iter().filter(|event| event.owner.user == me) {
-            once.insert(*event.id.as_bytes(), event);
-        }
-        for (word, digits) in [("hour", 10), ("day", 8), ("month", 6)] {
-            let mut expected: BTreeMap<String, (u64, u64, u64)> = BTreeMap::new();
-            for event in once.values() {
-                let stamp = event.at.to_digits14()[..digits].to_owned();
-                let sums = expected.entry(stamp).or_default();
-                sums.0 += u64::from(event.credits);
-                if event.kind == UsageKind::Computation {
-                    sums.1 += 1;
-                    sums.2 += event.duration_ms;
+        let (wanted, now) = (event_count(), app.services.now());
+        let mut source = Source {
+            dice: Dice(7),
+            owners,
+            models,
+            at_ms: now.unix_ms() - i64::try_from(SPAN_MS).unwrap(),
+            step_ms: SPAN_MS / wanted,
+        };
+        let (mut of_me, mut of_model) = (Stretches::new(), Stretches::new());
+        let (mut made, mut repeated, mut restarts, mut mine) = (0, 0, 0, 0);
+        let chunk = (wanted / 20).clamp(100, 4_000);
+        let mut before: Vec<UsageEvent> = Vec::new();
+        while made < wanted {
+            let events: Vec<_> = (0..chunk).map(|_| source.next(&app)).collect();
+            made += chunk;
+            for event in events.iter().filter(|event| event.owner.user == me) {
+                mine += 1;
+                add(&mut of_me, event);
+                if event.model == models[0] {
+                    add(&mut of_model, event);
                 }
             }
-            for (route, account, id) in [
-                ("user", "user_id[=]", me.to_string()),
-                ("organization", "organization_id[=]", acme.to_string()),
-                ("user", "model_id[=]", models[0].to_string()),
+            app.services
+                .store()
+                .append_usage(events.clone())
+                .await
+                .unwrap();
+            match source.dice.roll(8) {
+                // Whoever never heard an answer says it again, from before or after the roll-up.
+                0 | 1 => {
+                    repeated += before.len();
+                    let again = std::mem::replace(&mut before, events);
+                    app.services.store().append_usage(again).await.unwrap();
+                }
+                2 | 3 => drop(app.services.roll_usage_up().await.unwrap()),
+                4 | 5 => drop(app.services.store().roll_usage(97).await.unwrap()),
+                6 if restarts < 5 => {
+                    restarts += 1;
+                    app.restart().await;
+                }
+                _ => before = events,
+            }
+        }
+        println!("{made} events, {repeated} said again, {restarts} restarts");
+        let (count, rows) = from_rows(&app, MetricScope::User(me)).await;
+        assert_eq!(count, mine);
+        assert_eq!(rows, of_me, "the rows are the events, each once");
+        let interval = (now.unix_s() - 60 * 86_400, now.unix_s() + 2 * 86_400);
+        for round in [
+            "as it stands",
+            "all rolled up",
+            "made anew",
+            "anew and rolled up",
+        ] {
+            for (route, account, id, expected) in [
+                ("user", "user_id[=]", me.to_string(), &of_me),
+                (
+                    "organization",
+                    "organization_id[=]",
+                    acme.to_string(),
+                    &of_me,
+                ),
+                ("user", "model_id[=]", models[0].to_string(), &of_model),
             ] {
                 let path = format!("/api/v1/{route}_credit_metrics/query");
-                let filters = json!({
-                    account: id, "timestamp_type[=]": word,
-                    "timestamp_date[>=]": first, "timestamp_date[<]": last,
-                });
-                let found = metric_rows(&app, &path, &filters, &token).await;
-                assert_eq!(found, expected, "{word} {route} {account}");
+                let mut found = Stretches::new();
+                for word in ["hour", "day", "month"] {
+                    let filters = json!({
+                        account: id, "timestamp_type[=]": word,
+                        "timestamp_date[>=]": interval.0, "timestamp_date[<]": interval.1,
+                    });
+                    found.extend(metric_rows(&app, &path, &filters, &token).await);
+                }
+                assert_eq!(&found, expected, "{round} {route} {account}");
+            }
+            match round {
+                "as it stands" | "made anew" => drop(app.services.roll_usage_up().await.unwrap()),
+                _ => app.services.store().rebuild_rollups().await.unwrap(),
             }
         }
         app.finish().await;
@@ -134,12 +242,7 @@ async fn metrics_equal_an_independent_sum_of_the_rows() {
 }
 
 /// Credits, computations and their milliseconds, by stretch.
-async fn metric_rows(
-    app: &TestApp,
-    path: &str,
-    filters: &Value,
-    token: &str,
-) -> BTreeMap<String, (u64, u64, u64)> {
+async fn metric_rows(app: &TestApp, path: &str, filters: &Value, token: &str) -> Stretches {
     let mut found = BTreeMap::new();
     let mut body =
         json!({ "filters": filters, "sorters": { "timestamp_date": "asc" }, "limit": 100 });

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
+use vitrine_access::caps::CapScope;
 use vitrine_access::ids::{OrganizationId, UserId};
 use vitrine_access::owner::Payer;
-use vitrine_access::plan::Plan;
+use vitrine_access::plan::{Feature, Limit, Plan};
 use vitrine_access::platform::{Role, Visibility};
 use vitrine_service::OrganizationRecord;
 
@@ -392,11 +393,49 @@ async fn what_a_plan_does_not_allow_is_refused_by_limit_and_plan() {
         .await
         .expect(200)
         .json();
-    assert_eq!(shown["data"]["features"]["limit"]["max_accessdomains"], 1);
+    let features = &shown["data"]["features"];
+    assert_eq!(features["limit"]["max_accessdomains"], 1);
+    assert_eq!(
+        features["feature"].as_object().unwrap().len(),
+        Feature::ALL.len()
+    );
+    assert_eq!(
+        features["limit"].as_object().unwrap().len(),
+        Limit::ALL.len()
+    );
+    let cap = app.services.caps().await.unwrap().remove(0);
+    assert_eq!((cap.scope, cap.credits_max), (CapScope::User(user), 1_000));
     assert!(plan("unlimited").await.unwrap());
     for (_, call) in calls() {
         app.send(call).await.expect(200);
     }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_plan_that_leaves_out_back_ends_ends_their_sessions_at_once() {
+    let app = TestApp::start().await;
+    let (user, _) = somebody(&app, "hers").await;
+    let model = app.services.model_by_slug("hers").await.unwrap().unwrap();
+    let ticket = app.backend_ticket(&model).await;
+    let session = app.open_backend(&ticket).await;
+    app.send(session.defaults()).await.expect(200);
+    let plan = async |name: &str| {
+        let plan = Plan::named(name).unwrap();
+        app.services
+            .set_plan(Payer::User(user), plan)
+            .await
+            .unwrap()
+    };
+    assert!(plan("free").await);
+    app.send(session.defaults()).await.expect(410);
+    let refused = app
+        .send(Call::post(&format!("/api/v2/ticket/{ticket}")))
+        .await;
+    assert_eq!(refused.expect(403).json()["code"], "backend-access-off");
+    assert!(plan("unlimited").await);
+    assert!(app.services.caps().await.unwrap().is_empty());
+    app.open_backend(&ticket).await;
     app.finish().await;
 }
 

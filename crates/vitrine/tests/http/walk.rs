@@ -8,11 +8,14 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use vitrine_access::grant::Subject;
-use vitrine_access::ids::{ModelId, OrganizationId, PartnerId, SessionId, UserId};
-use vitrine_access::permissions::{ANY_METHOD, Credential, OPERATIONS, Operation};
+use vitrine_access::ids::{
+    ModelId, NotificationId, OrganizationId, PartnerId, SessionId, UserId, WebhookId,
+};
+use vitrine_access::owner::Payer;
+use vitrine_access::permissions::{ANY_METHOD, Credential, OPERATIONS, Operation, Permission};
 use vitrine_access::platform::Role;
 use vitrine_service::models::{ModelPatch, OPERATOR};
-use vitrine_service::{ModelRecord, OrganizationRecord};
+use vitrine_service::{ModelRecord, NotificationRecord, OrganizationRecord, WebhookRecord};
 
 use crate::app::{Answer, CUBE, Call, Opened, SHOP, TestApp, href, open_call};
 use crate::{applications, authorize, caching, editor, platform, second_factors};
@@ -22,7 +25,13 @@ const GAPS: &str = include_str!("../walk-gaps.txt");
 const GARBAGE: &str = "0123456789abcdef0123456789abcdef";
 
 /// What every account does for itself.
-const OWN: [&str; 9] = [
+const OWN: [&str; 15] = [
+    "PlatformQueryNotifications",
+    "PlatformSumNotifications",
+    "PlatformReadNotifications",
+    "PlatformQueryWebhooks",
+    "PlatformCreateWebhook",
+    "PlatformExportUsage",
     "PlatformAuthorize",
     "PlatformGetClient",
     "PlatformCheckDomains",
@@ -96,6 +105,11 @@ struct World {
     partners: Partners,
     editors: Editors,
     accounts: Accounts,
+    /// Notifications and webhooks of the account; the operations that use one up have their own.
+    notices: [String; 2],
+    webhooks: [String; 2],
+    /// Tokens for the usage of the first tenant's user, and of the organization.
+    account_tokens: [String; 2],
     /// The query by which the registered application asks.
     asking: String,
     /// Secrets of set-up links: over, replaced, and good.
@@ -236,6 +250,15 @@ impl World {
         let others = second.owner.user.to_string();
         let old_account = (old_account_key, old_account_token);
         let accounts = accounts(&app, &others, old_account, acme_organization).await;
+        let organization: OrganizationId = accounts.organization.parse().unwrap();
+        let account_tokens = [
+            Subject::User(first.owner.user),
+            Subject::Organization(organization),
+        ]
+        .map(|account| app.token(account, &["group.analytics"]));
+        let owner = first.owner.user;
+        let notices = [notice(&app, owner).await, notice(&app, owner).await];
+        let webhooks = [webhook(&app, owner).await, webhook(&app, owner).await];
         let mine = tenant(&app, first, mine_old).await;
         let theirs = tenant(&app, second, theirs_old).await;
         let backend = app.backend_token();
@@ -282,6 +305,9 @@ impl World {
             partners,
             editors,
             accounts,
+            account_tokens,
+            notices,
+            webhooks,
             asking,
             set_up: set_up.try_into().unwrap(),
             invitations: invitations.try_into().unwrap(),
@@ -314,12 +340,28 @@ impl World {
 
     fn by_token(&self, row: &Operation, with: Try) -> Call {
         let call = bare(row, &self.mine_path(row));
+        let model = self.mine.model.id.to_string();
+        let call = match row.id {
+            "GetCreditMetrics" => {
+                call.json(&json!({ "parameters": [{ "id": { "modelIds": [model] } }] }))
+            }
+            _ => call,
+        };
         match with {
+            // A token for one model says nothing of its account.
+            Try::Right if row.id == "GetModelUserCreditMetrics" => {
+                call.bearer(&self.account_tokens[0])
+            }
+            Try::Right if row.id == "GetModelOrganizationCreditMetrics" => {
+                call.bearer(&self.account_tokens[1])
+            }
             Try::None => call,
             Try::Garbage => call.bearer(GARBAGE),
             Try::Expired => call.bearer(&self.old_token),
             Try::OtherTenant => call.bearer(&self.theirs.token),
-            Try::Narrow if row.id == "ExplainRequest" => call.bearer(&self.mine.visitor),
+            Try::Narrow if row.permission == Some(Permission::AnalyticsModelGet) => {
+                call.bearer(&self.mine.visitor)
+            }
             Try::Narrow => call.bearer(&self.mine.powerless),
             Try::Right => call.bearer(&self.mine.token),
         }
@@ -606,6 +648,10 @@ impl World {
             .replace("{modelKey}", &model)
             .replace("{platformTicketId}", &self.spare_ticket)
             .replace("{sessionAlias}", &self.spare_alias);
+        let spent = usize::from(row.id.starts_with("PlatformDelete"));
+        let path = path
+            .replace("{notificationId}", &self.notices[spent])
+            .replace("{webhookId}", &self.webhooks[spent]);
         let call = match self.account_body(row.id) {
             Some(body) => bare(row, &path).json(&body),
             None => bare(row, &path),
@@ -660,6 +706,7 @@ impl World {
             "PlatformDecryptTicket" => json!({ "ticket": self.mine.ticket }),
             "PlatformCreateAccessKey" => json!({ "scope": ["tokens"] }),
             "PlatformCreateOrganization" => json!({ "name": "Example Ltd" }),
+            "PlatformCreateWebhook" => json!({ "url": "https://hooks.example.com/x" }),
             "PlatformUpdateMember" => json!({ "organization_role": "consumer" }),
             "PlatformQueryUserMetrics" => json!({ "filters": { "user_id[=]": user } }),
             "PlatformQueryOrganizationMetrics" => {
@@ -674,6 +721,9 @@ impl World {
             .replace("{modelId}", &self.mine.model.id.to_string())
             .replace("{requestId}", &self.mine.refused)
             .replace("{ticketId}", &self.mine.ticket)
+            .replace("{timestamp}", "202611")
+            .replace("{userId}", &self.mine.model.owner.user.to_string())
+            .replace("{orgId}", &self.accounts.organization)
     }
 }
 
@@ -763,6 +813,38 @@ async fn organization(app: &TestApp) -> (String, String) {
             .unwrap();
     }
     (id.to_string(), member.to_string())
+}
+
+async fn notice(app: &TestApp, receiver: UserId) -> String {
+    let record = NotificationRecord {
+        id: NotificationId::new(app.entropy()),
+        receiver,
+        level: "warning".to_owned(),
+        class: "account".to_owned(),
+        kind: "credit-limit-warning".to_owned(),
+        description: "50 of 100 credits are used.".to_owned(),
+        model: None,
+        organization: None,
+        created_at: app.services.now(),
+        read_at: None,
+    };
+    let store = app.services.store();
+    store.insert_notification(&record).await.unwrap();
+    record.id.to_string()
+}
+
+async fn webhook(app: &TestApp, user: UserId) -> String {
+    let record = WebhookRecord {
+        id: WebhookId::new(app.entropy()),
+        account: Payer::User(user),
+        url: "https://hooks.example.com/x".to_owned(),
+        sealed_secret: vec![0; 32],
+        active: true,
+        created_at: app.services.now(),
+        updated_at: app.services.now(),
+    };
+    app.services.store().insert_webhook(&record).await.unwrap();
+    record.id.to_string()
 }
 
 /// The secret of a new invitation for whoever has its link.

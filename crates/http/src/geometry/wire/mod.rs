@@ -5,6 +5,7 @@
 //! The types carry the schema names of the `OpenAPI` file. Domain types become these in [`convert`].
 
 pub mod action;
+pub mod analytics;
 pub mod auth_group;
 pub mod base;
 pub mod content;

@@ -110,6 +110,7 @@ impl Plan {
                 limit_loopback: true,
                 external_issuers: Vec::new(),
                 compare_clocks: false,
+                webhook_round: Duration::MAX,
             },
             outgoing: Arc::new(NoWayOut),
             idle: false,

@@ -1,0 +1,4 @@
+-- Rows as version 20 of the schema has written them, beside those of the versions before. Never edited.
+INSERT INTO notification (id, receiver, level, class, kind, description, model, organization, created_at, read_at) VALUES (x'91919191919141918191919191919191', x'11111111111141118111111111111111', 'warning', 'account', 'credit-limit-warning', '51 of 100 credits are used.', x'44444444444444448444444444444444', NULL, 1795255200050, NULL);
+INSERT INTO webhook (id, payer_kind, payer, url, secret, active, created_at, updated_at) VALUES (x'92929292929242928292929292929292', 'user', x'11111111111141118111111111111111', 'https://hooks.example.com/x', x'010203', 1, 1795255200050, 1795255200051);
+INSERT INTO webhook_delivery (id, webhook, kind, body, state, attempts, ready_at, answer, created_at) VALUES (x'93939393939343938393939393939393', x'92929292929242928292929292929292', 'credit-limit-warning', '{}', 'waiting', 2, 1795255200052, '500', 1795255200050);
