@@ -481,7 +481,7 @@ async fn usage_is_exported_whole_and_to_its_owner_alone() {
         };
         let csv = get("", &token).await.expect(200);
         assert_eq!(csv.header("content-type"), Some("text/csv; charset=utf-8"));
-        let text = csv.text();
+        let text = String::from_utf8(csv.body.to_vec()).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         let ids: std::collections::BTreeSet<&str> = lines[1..]
             .iter()
@@ -495,7 +495,7 @@ async fn usage_is_exported_whole_and_to_its_owner_alone() {
             lines[1]
         );
         let batch = get("?format=cloudevents", &token).await.expect(200);
-        let events: Vec<Value> = serde_json::from_str(&batch.text()).unwrap();
+        let events: Vec<Value> = serde_json::from_slice(&batch.body).unwrap();
         let same: std::collections::BTreeSet<&str> = events
             .iter()
             .map(|event| event["id"].as_str().unwrap())
