@@ -358,6 +358,7 @@ impl Services {
             )
         })?;
         self.check_second_factor(user.id, second).await?;
+        self.note_signed_in(&name, caller);
         Ok(user.id)
     }
 
