@@ -475,7 +475,7 @@ impl Services {
             .ok_or_else(|| unknown("access key"))
     }
 
-    /// Changes a key, and notes it.
+    /// Changes a key, and notes it. When it may something else than before, what was given to its user ends.
     ///
     /// # Errors
     /// `EntityUnknown` when it was revoked meanwhile; `RequestInvalid` for a label that is too long.
@@ -486,8 +486,27 @@ impl Services {
     ) -> Result<()> {
         check_label(&key.label)?;
         let owner: &Owner = &key.owner;
-        if !self.inner.store.update_access_key(owner, key).await? {
+        let mut tx = self.inner.store.begin().await?;
+        let before = tx.access_key_unscoped(key.id).await?;
+        if !tx.update_access_key(owner, key).await? {
             return Err(unknown("access key"));
+        }
+        let rights = |key: &AccessKeyRecord| {
+            (
+                key.active,
+                key.scopes.clone(),
+                key.networks.clone(),
+                key.expires_at,
+            )
+        };
+        let withdrawn = match before.as_ref().map(rights) {
+            Some(before) if before == rights(key) => None,
+            // What it has asked for says nothing of it.
+            _ => Some(self.withdraw_from(&mut tx, owner.user).await?),
+        };
+        tx.commit().await?;
+        if let Some(change) = withdrawn {
+            self.apply_change(&change).await?;
         }
         self.note_allowed_as(access.operation, &access.caller, &access.actor());
         Ok(())

@@ -7,7 +7,7 @@
 
 use vitrine_access::change::Change;
 use vitrine_access::holder::{HolderMark, Revoked};
-use vitrine_access::ids::UserId;
+use vitrine_access::ids::{TokenId, UserId};
 use vitrine_access::platform::Relation;
 use vitrine_access::time::Timestamp;
 use vitrine_store::{ModelRecord, TicketRecord, Tx};
@@ -103,6 +103,26 @@ impl Services {
         ticket.author
             && (self.owner_withdrew(model, ticket.created_at)
                 || holder.is_some_and(|one| tokens.is_holder_revoked(one, ticket.created_at)))
+    }
+
+    /// Ends a sign-in that somebody else may have, and all that the platform gave to its user until now, which may
+    /// be in the same hands; `false` when it has ended before.
+    ///
+    /// # Errors
+    /// Database failures.
+    pub(crate) async fn end_sign_in_of_others(
+        &self,
+        user: UserId,
+        sign_in: TokenId,
+    ) -> Result<bool> {
+        let mut tx = self.inner.store.begin().await?;
+        if !tx.end_sign_in(user, sign_in, self.now()).await? {
+            return Ok(false);
+        }
+        let change = self.withdraw_from(&mut tx, user).await?;
+        tx.commit().await?;
+        self.apply_change(&change).await?;
+        Ok(true)
     }
 
     /// Blocks a user, or no longer: nobody signs in as them, every sign-in has ended, and so has all that they

@@ -483,3 +483,57 @@ async fn every_node_hears_that_a_right_has_ended() {
         app.finish().await;
     }
 }
+
+#[tokio::test]
+async fn what_was_asked_for_by_a_sign_in_or_key_that_is_ended_ends_too() {
+    for plan in plans_for_both_databases("grounds_sign_ins").await {
+        let app = plan.start().await;
+        let (ada, adas) = user(&app, "ada").await;
+        app.push_for(ada, "adas", CUBE).await;
+        let (_, bobs) = somebody(&app, "bobs").await;
+        let by_bob = Given::to(&app, "bobs", Some(&bobs)).await;
+        let pair = crate::platform::key(&app, Some(&ada.to_string()), None).await;
+        let signed = crate::platform::signed_in(&app, &pair).await;
+        let by_key = signed["access_token"].as_str().unwrap();
+        let sign_in = crate::platform::sign_in_id(by_key);
+        let given = Given::to(&app, "adas", Some(by_key)).await;
+        given.stands(&app, "a sign-in by the key").await;
+        let path = format!("/api/v1/users/users/{ada}/apiclients/{sign_in}");
+        app.send(Call::new("DELETE", &path).bearer(&adas))
+            .await
+            .expect(200);
+        given.ended(&app, "the sign-in was ended").await;
+        a_second_later(&app);
+        let given = Given::to(&app, "adas", Some(&adas)).await;
+        let key = |body: &Value| {
+            let call = Call::new("PATCH", &format!("/api/v1/apitokens/{}", pair.0));
+            call.json(body).bearer(&adas)
+        };
+        app.send(key(&json!({ "description": "Another" })))
+            .await
+            .expect(200);
+        given.stands(&app, "a key of another name").await;
+        app.send(key(&json!({ "active": false }))).await.expect(200);
+        given.ended(&app, "the key was switched off").await;
+        a_second_later(&app);
+        // A copied refresh token ends what its holder may have asked for.
+        app.send(key(&json!({ "active": true }))).await.expect(200);
+        a_second_later(&app);
+        let signed = crate::platform::signed_in(&app, &pair).await;
+        let first = signed["refresh_token"].as_str().unwrap();
+        let renewed = app
+            .send(crate::platform::renew(first))
+            .await
+            .expect(200)
+            .json();
+        let second = renewed["refresh_token"].as_str().unwrap();
+        app.send(crate::platform::renew(second)).await.expect(200);
+        let given = Given::to(&app, "adas", Some(&adas)).await;
+        app.pass(vitrine_access::limits::REFRESH_GRACE * 2);
+        given.stands(&app, "before the copy is shown").await;
+        app.send(crate::platform::renew(first)).await.expect(400);
+        given.ended(&app, "a copy was shown").await;
+        by_bob.stands(&app, "another account").await;
+        app.finish().await;
+    }
+}
