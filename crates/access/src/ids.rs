@@ -226,6 +226,8 @@ uuid_ids! {
 /// Bytes of a key's mark: enough that two keys never share one by chance, and few enough that 82
 /// random bits are left in a token's id.
 const KEY_MARK_BYTES: usize = 5;
+/// Those of it that stand in ids which also say their holder.
+const KEY_MARK_BYTES_HELD: usize = 4;
 
 /// The mark that a signing key leaves in the ids of its tokens. Whatever remembers a token's id so
 /// tells which key it hangs on.
@@ -255,7 +257,11 @@ impl TokenId {
     /// Whether the id carries this mark.
     #[must_use]
     pub fn is_marked(&self, mark: KeyMark) -> bool {
-        self.0.starts_with(&mark.0)
+        let length = match self.holder() {
+            Some(_) => KEY_MARK_BYTES_HELD,
+            None => KEY_MARK_BYTES,
+        };
+        self.0.starts_with(&mark.0[..length])
     }
 }
 
