@@ -196,7 +196,14 @@ impl WorkerProcess {
 
     /// Whether the process runs still.
     pub(super) fn is_alive(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+        // A process whose first thread has ended is waited for in vain until its other threads have.
+        matches!(self.child.try_wait(), Ok(None)) && !self.is_ending()
+    }
+
+    fn is_ending(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
+        let state = stat.rsplit_once(") ").map(|(_, rest)| rest.chars().next());
+        matches!(state, Some(Some('Z' | 'X')))
     }
 
     /// Ends the process and waits until it is gone.
