@@ -11,13 +11,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use foldhash::quality::RandomState;
 use moka::future::Cache;
 
 use crate::error::Result;
 
 /// Values by key, dropped when a change names them.
 pub(crate) struct Remembered<K, V> {
-    cache: Cache<K, Arc<V>>,
+    /// Keys are ids that we made, or hashes of secrets that exist: nobody chooses them.
+    cache: Cache<K, Arc<V>, RandomState>,
     /// The label in metrics.
     name: &'static str,
     generation: AtomicU64,
@@ -34,7 +36,7 @@ where
             cache: Cache::builder()
                 .max_capacity(entries_max)
                 .time_to_idle(idle_max)
-                .build(),
+                .build_with_hasher(RandomState::default()),
             name,
             generation: AtomicU64::new(0),
         }
@@ -54,7 +56,7 @@ where
                     u32::try_from(bytes(value)).unwrap_or(u32::MAX)
                 })
                 .time_to_idle(idle_max)
-                .build(),
+                .build_with_hasher(RandomState::default()),
             name,
             generation: AtomicU64::new(0),
         }

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use vitrine_access::permissions::WantedPermission;
 use vitrine_access::refusal::{Refusal, RefusalKind};
 use vitrine_service::authorize::RouteNeed;
@@ -17,6 +17,10 @@ pub(crate) const PATH: &str = "/authorize";
 
 /// How many things a route names.
 const NAMED: usize = 4;
+/// What the names of our headers begin with.
+const OURS: &str = "x-vitrine-";
+/// Headers in which proxies say the original method, path and query.
+const SAYING: usize = 5;
 /// The members of the auth URL's query, and the header that stands for each.
 static NAMES: [(&str, HeaderName); NAMED] = [
     ("model", HeaderName::from_static("x-vitrine-model")),
@@ -28,17 +32,6 @@ static NAMES: [(&str, HeaderName); NAMED] = [
     ("query", HeaderName::from_static("x-vitrine-query")),
 ];
 
-/// Headers in which proxies say the original method.
-static METHOD_HEADERS: [HeaderName; 2] = [
-    HeaderName::from_static("x-original-method"),
-    HeaderName::from_static("x-forwarded-method"),
-];
-/// Headers in which proxies say the original path and query.
-static URI_HEADERS: [HeaderName; 3] = [
-    HeaderName::from_static("x-original-uri"),
-    HeaderName::from_static("x-original-url"),
-    HeaderName::from_static("x-forwarded-uri"),
-];
 /// What auth URLs name, as a thread keeps it: they stand in configurations, so that there are a few and each
 /// comes again with every request.
 const QUERIES_KEPT_MAX: usize = 32;
@@ -51,7 +44,7 @@ thread_local! {
 /// Methods that change nothing (RFC 9110, section 9.2.1).
 const SAFE_METHODS: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
 /// Stands in every handshake of a web socket, over HTTP/1.1 and HTTP/2 alike.
-static WEB_SOCKET: HeaderName = HeaderName::from_static("sec-websocket-version");
+const WEB_SOCKET: &str = "sec-websocket-version";
 
 /// Everything about a question that only a trusted proxy may say. The query may hold a credential, so
 /// there is no `Debug`.
@@ -90,30 +83,86 @@ pub(super) fn invalid(message: impl Into<String>) -> Refusal {
 
 impl<'a> Route<'a> {
     pub(super) fn read(parts: &'a Parts) -> Result<Self, Refusal> {
+        let headers = &parts.headers;
         let below = parts.uri.path().strip_prefix(PATH).unwrap_or_default();
-        let need = if below.is_empty() {
-            needed(parts.uri.query(), &parts.headers)?
+        let (need, method, original_query, web_socket);
+        if below.is_empty() {
+            let said = Said::read(headers)?;
+            need = needed(parts.uri.query(), headers, said.names)?;
+            (method, web_socket) = (said.method, said.web_socket);
+            original_query = said.uri.and_then(|uri| uri.split_once('?'));
         } else {
             // With the path the client's query is appended too: it must not name anything.
-            Arc::new(Need::of(from_headers(&parts.headers)?)?)
-        };
-        let (method, original_query) = if below.is_empty() {
-            let uri = said(&parts.headers, &URI_HEADERS)?;
-            let query = uri
-                .and_then(|uri| uri.split_once('?'))
-                .map(|(_, query)| query);
-            (said(&parts.headers, &METHOD_HEADERS)?, query)
-        } else {
-            (Some(parts.method.as_str()), parts.uri.query())
-        };
-        let safe = method.is_some_and(|method| SAFE_METHODS.contains(&method))
-            && !parts.headers.contains_key(&WEB_SOCKET);
+            need = Arc::new(Need::of(from_headers(headers)?)?);
+            (method, web_socket) = (
+                Some(parts.method.as_str()),
+                headers.contains_key(WEB_SOCKET),
+            );
+            original_query = parts.uri.query().map(|query| ("", query));
+        }
+        let safe = method.is_some_and(|method| SAFE_METHODS.contains(&method)) && !web_socket;
         Ok(Self {
             need,
-            original_query,
+            original_query: original_query.map(|(_, query)| query),
             effect: if safe { Effect::Safe } else { Effect::Unsafe },
         })
     }
+}
+
+/// What a proxy says of the original request in headers.
+#[derive(Default)]
+struct Said<'a> {
+    method: Option<&'a str>,
+    /// Path and query.
+    uri: Option<&'a str>,
+    /// Whether a header names the route.
+    names: bool,
+    web_socket: bool,
+}
+
+impl<'a> Said<'a> {
+    /// In one pass: to look each of a dozen names up would take longer than all the rest.
+    fn read(headers: &'a HeaderMap) -> Result<Self, Refusal> {
+        let mut said = Self::default();
+        let mut seen: [Option<&HeaderName>; SAYING] = [None; SAYING];
+        let mut count = 0;
+        for (name, value) in headers {
+            let what = match name.as_str() {
+                "x-original-method" | "x-forwarded-method" => &mut said.method,
+                "x-original-uri" | "x-original-url" | "x-forwarded-uri" => &mut said.uri,
+                WEB_SOCKET => {
+                    said.web_socket = true;
+                    continue;
+                }
+                text => {
+                    said.names |= text.starts_with(OURS) && NAMES.iter().any(|(_, n)| n == name);
+                    continue;
+                }
+            };
+            if seen[..count].contains(&Some(name)) {
+                return Err(twice(name));
+            }
+            seen[count] = Some(name);
+            count += 1;
+            let value = plain(name, value)?;
+            if what.is_some_and(|before| before != value) {
+                return Err(invalid(format!(
+                    "The header {name} contradicts another about the original request."
+                )));
+            }
+            *what = Some(value);
+        }
+        Ok(said)
+    }
+}
+
+fn twice(name: &HeaderName) -> Refusal {
+    invalid(format!("The header {name} stands there twice."))
+}
+
+fn plain<'a>(name: &HeaderName, value: &'a HeaderValue) -> Result<&'a str, Refusal> {
+    let text = value.to_str();
+    text.map_err(|_| invalid(format!("The header {name} is not plain text.")))
 }
 
 impl Need {
@@ -148,11 +197,11 @@ fn named(value: Option<String>, what: &str) -> Result<String, Refusal> {
 
 /// Everything from the auth URL's query, or everything from headers: with both, a client could add
 /// what the configuration left out.
-fn needed(query: Option<&str>, headers: &HeaderMap) -> Result<Arc<Need>, Refusal> {
+fn needed(query: Option<&str>, headers: &HeaderMap, named: bool) -> Result<Arc<Need>, Refusal> {
     let Some(query) = query.filter(|query| !query.is_empty()) else {
         return Ok(Arc::new(Need::of(from_headers(headers)?)?));
     };
-    if NAMES.iter().any(|(_, header)| headers.contains_key(header)) {
+    if named {
         return Err(invalid(
             "The route is named in the auth URL, and an X-Vitrine header that names it came along \
              too. Let the proxy remove such headers.",
@@ -205,32 +254,9 @@ fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>,
     let mut values = headers.get_all(name).iter();
     let value = values.next();
     if values.next().is_some() {
-        return Err(invalid(format!("The header {name} stands there twice.")));
+        return Err(twice(name));
     }
-    value
-        .map(|value| {
-            value
-                .to_str()
-                .map_err(|_| invalid(format!("The header {name} is not plain text.")))
-        })
-        .transpose()
-}
-
-/// What one of several headers says; two that differ say nothing.
-fn said<'a>(headers: &'a HeaderMap, names: &[HeaderName]) -> Result<Option<&'a str>, Refusal> {
-    let mut said: Option<&str> = None;
-    for name in names {
-        let Some(value) = one(headers, name)? else {
-            continue;
-        };
-        if said.is_some_and(|before| before != value) {
-            return Err(invalid(format!(
-                "The header {name} contradicts another about the original request."
-            )));
-        }
-        said = Some(value);
-    }
-    Ok(said)
+    value.map(|value| plain(name, value)).transpose()
 }
 
 /// The name of a cookie or query member: a short word, so that nothing has to be decoded.
