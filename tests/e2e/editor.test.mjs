@@ -417,6 +417,30 @@ describe('the drawing editor', () => {
     await leave(visited)
   })
 
+  test('whoever leaves with unsaved changes is asked, and the changes are saved meanwhile', async () => {
+    const visited = await visit({ access: 'edit' })
+    const { page } = visited
+    await type(page, 'CIRCLE', '2500,3000', '432.25')
+    await savingSays(page, 'Not saved yet')
+    const { session } = await stored(page)
+    const asked = new Promise((resolve) => page.once('dialog', resolve))
+    const left = page.close({ runBeforeUnload: true })
+    const dialog = await asked
+    assert.equal(dialog.type(), 'beforeunload')
+    await until(
+      'the change is saved',
+      async () => {
+        const answer = await fetch(`${config.editor_url}/drawing`, { headers: { authorization: `Bearer ${session}` } })
+        return /432\.25/.test(await answer.text())
+      },
+      { ms_max: OPEN_MS_MAX },
+    )
+    await dialog.accept()
+    await left
+    await fetch(`${config.editor_url}/session`, { method: 'DELETE', headers: { authorization: `Bearer ${session}` } })
+    await leave(visited)
+  })
+
   test('a page that is not on the list of the partner gets no frame', async () => {
     const visited = await openPage({ expected: () => true })
     const { page } = visited

@@ -14,6 +14,7 @@ import {
 import { AcCmColor, type AcDbDatabase, type AcDbEntity, AcDbSysVarManager, AcGeBox2d, log } from "@mlightcad/data-model";
 import { currentLanguage, t } from "../texts.js";
 import { CHOOSER_COMMANDS, commandWords, settleCommands, setVariable, type VariableResult } from "./commands.js";
+import { styleNewDimensions } from "./dimensions.js";
 import { hideFromReader, withoutVariable } from "./dxf.js";
 import { GERMAN } from "./german.js";
 import { describeEntity, type EntityFacts } from "./facts.js";
@@ -73,6 +74,7 @@ export class Drawing {
     });
     if (!manager) throw new Error("The CAD library did not start.");
     this.#manager = manager;
+    styleNewDimensions();
     settleCommands(manager.commandManager, {
       save: () => listener.save(),
       chooseFile: (command) => {
