@@ -190,6 +190,9 @@ function suite(makeBucket, start = async () => ({})) {
     assert.deepEqual(now.circles, [88, 812.5])
     assert.ok(now.texts.includes('Checked by Grace'))
     assert.equal(now.model.DIMENSION, old.model.DIMENSION + 1)
+    // The new one is of the style that the others have, since none of them has the header's; what it measures is not written down.
+    assert.deepEqual(now.dimension_styles, old.dimension_styles)
+    assert.deepEqual(now.dimensions, [...old.dimensions, ['ACME_DIM', '']].sort())
     const added = difference.added.map(kindOf)
     for (const kind of ['CIRCLE', 'TEXT', 'DIMENSION']) assert.ok(added.includes(kind), `${kind} was added`)
     for (const [kind, count] of Object.entries(old.kinds)) {
@@ -233,50 +236,93 @@ describe('drawings in a folder', () => suite((folder) => new Folder(folder)))
 
 describe('drawings on S3', () => suite((_folder, s3) => new S3Bucket(s3, 'drawings', 'acme'), async () => ({ s3: await startS3('drawings') })))
 
-describe('drawings of an API server', () => {
-  let partner
-  let api
-  const asked = []
-  let drawing
-  before(async () => {
-    drawing = await readFile(new URL('../../demo/drawings/flat.dxf', import.meta.url))
-    api = http.createServer(async (incoming, answer) => {
+/** An API server of a partner: one drawing, and what was asked. */
+class ApiServer {
+  async start() {
+    this.asked = []
+    this.drawing = await readFile(new URL('../../demo/drawings/flat.dxf', import.meta.url))
+    this.http = http.createServer(async (incoming, answer) => {
       const chunks = await incoming.toArray()
-      asked.push({ method: incoming.method, url: incoming.url, sessionid: incoming.headers.sessionid, token: incoming.headers.token, names: Object.keys(incoming.headers) })
-      if (incoming.method === 'PUT') drawing = Buffer.concat(chunks)
-      answer.writeHead(200, { 'content-type': 'application/octet-stream' }).end(incoming.method === 'PUT' ? '' : drawing)
+      this.asked.push({ method: incoming.method, url: incoming.url, headers: incoming.headers })
+      if (incoming.method !== 'GET') this.drawing = Buffer.concat(chunks)
+      answer.writeHead(200, { 'content-type': 'application/octet-stream' }).end(incoming.method === 'GET' ? this.drawing : '')
     })
-    api.listen(0, '127.0.0.1')
-    await once(api, 'listening')
-    const server = `http://127.0.0.1:${api.address().port}`
-    partner = await startPartner({ config: `[egress.api-server]\nhosts = ["${server}"]\n`, settings: ['--server', server] })
-    partner.server = server
-  })
-  after(async () => {
-    await partner?.stop()
-    api?.close()
-    api?.closeAllConnections()
-  })
+    this.http.listen(0, '127.0.0.1')
+    await once(this.http, 'listening')
+    this.url = `http://127.0.0.1:${this.http.address().port}`
+    return this
+  }
 
-  test('the server opens and saves with its user’s credentials, and the browser learns nothing of them', async () => {
-    const parameters = { server: `${partner.server}/base`, file: 'plan-4711', sessionId: 'their-session', token: 'their-token', title: 'House', access: 'edit' }
-    const visited = await open(partner, parameters)
-    await type(visited.page, 'CIRCLE', '2500,3000', '812.5')
-    await saved(visited.page)
-    const inside = await visited.page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage, cookie: document.cookie, address: location.href }))
-    const known = { wire: visited.wire.join('\n'), inside, shown: await visited.page.content() }
-    for (const [place, text] of Object.entries(known)) {
-      for (const secret of ['plan-4711', 'their-session', 'their-token', new URL(partner.server).host, partner.key]) {
-        assert.ok(!text.includes(secret), `${secret} is in ${place}`)
+  stop() {
+    this.http.close()
+    this.http.closeAllConnections()
+  }
+}
+
+/** Partners' API servers: as the contract says, and with routes and headers of their own. */
+const CONTRACTS = [
+  {
+    name: 'as the contract says',
+    settings: [],
+    routes: ['GET /base/files/plan-4711/diffs', 'PUT /base/files/plan-4711/diffs'],
+    headers: { sessionid: 'their-session', token: 'their-token' },
+  },
+  {
+    name: 'with routes and headers of its own',
+    settings: ['read=/drawings/content?name={file}', 'write=POST /v2/{file}/versions', 'session-header=X-Acme-Session', 'token-header=Authorization'],
+    routes: ['GET /base/drawings/content?name=plan-4711', 'POST /base/v2/plan-4711/versions'],
+    headers: { 'x-acme-session': 'their-session', authorization: 'their-token' },
+  },
+]
+
+for (const { name, settings, routes, headers } of CONTRACTS) {
+  describe(`drawings of an API server, ${name}`, () => {
+    let partner
+    let api
+    let stranger
+    before(async () => {
+      api = await new ApiServer().start()
+      stranger = await new ApiServer().start()
+      partner = await startPartner({
+        config: `[egress.api-server]\nhosts = ["${api.url}"]\n`,
+        settings: ['--server', api.url, '--server', stranger.url, ...settings.flatMap((entry) => ['--api', entry])],
+      })
+    })
+    after(async () => {
+      await partner?.stop()
+      api?.stop()
+      stranger?.stop()
+    })
+
+    test('the server opens and saves with its user’s credentials, and the browser learns nothing of them', async () => {
+      const parameters = { server: `${api.url}/base`, file: 'plan-4711', sessionId: 'their-session', token: 'their-token', title: 'House', access: 'edit' }
+      const visited = await open(partner, parameters)
+      await type(visited.page, 'CIRCLE', '2500,3000', '812.5')
+      await saved(visited.page)
+      const inside = await visited.page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage, cookie: document.cookie, address: location.href }))
+      const known = { wire: visited.wire.join('\n'), inside, shown: await visited.page.content() }
+      for (const [place, text] of Object.entries(known)) {
+        for (const secret of ['plan-4711', 'their-session', 'their-token', new URL(api.url).host, partner.key]) {
+          assert.ok(!text.includes(secret), `${secret} is in ${place}`)
+        }
       }
-    }
-    assert.deepEqual(visited.errors, [])
-    await visited.leave()
-    assert.deepEqual([...new Set(asked.map(({ method, url }) => `${method} ${url}`))], ['GET /base/files/plan-4711/diffs', 'PUT /base/files/plan-4711/diffs'])
-    for (const { sessionid, token, names } of asked) {
-      assert.deepEqual([sessionid, token], ['their-session', 'their-token'])
-      assert.ok(!names.some((name) => /x-api|cookie|authorization|origin|referer/.test(name)), names.join(' '))
-    }
-    assert.match(drawing.toString(), /812\.5/)
+      assert.deepEqual(visited.errors, [])
+      await visited.leave()
+      assert.deepEqual([...new Set(api.asked.map(({ method, url }) => `${method} ${url}`))], routes)
+      for (const asked of api.asked) {
+        for (const [header, value] of Object.entries(headers)) assert.equal(asked.headers[header], value, header)
+        const others = Object.keys(asked.headers).filter((header) => !(header in headers))
+        assert.ok(!others.some((header) => /x-api|cookie|authorization|origin|referer|session|token/.test(header)), others.join(' '))
+      }
+      assert.match(api.drawing.toString(), /812\.5/)
+    })
+
+    test('a server that the operator has not let out is not asked, though it is the partner’s', async () => {
+      const answer = await partner.open(await partner.token({ server: stranger.url, file: 'plan-4711' }))
+      assert.deepEqual([answer.status, answer.json.code], [400, 'request-invalid'], answer.body.toString())
+      assert.match(answer.json.message, /may not fetch/)
+      assert.ok(!answer.body.toString().includes(new URL(stranger.url).host))
+      assert.equal(stranger.asked.length, 0)
+    })
   })
-})
+}

@@ -2,11 +2,12 @@
 // what a person sees, what goes over the wire and what the browser keeps; nothing of how the page is built.
 
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import path from 'node:path'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { keep, launch, modelVisible } from './lib/chromium.mjs'
-import { startDemo, until } from './lib/server.mjs'
+import { run, startDemo, until } from './lib/server.mjs'
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const AXE_RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']
@@ -396,6 +397,44 @@ describe('the drawing editor', () => {
     for (const event of ['commandWillStart', 'commandEnded']) await page.locator('#log', { hasText: event }).waitFor()
     assertQuiet(visited)
     await leave(visited)
+  })
+
+  test('where the partner has a list of commands, the page around runs those and no others, and people all', async () => {
+    const folder = path.join(demo.data, 'customization')
+    const list = path.join(folder, 'Default Files/OEM Commands')
+    await mkdir(list, { recursive: true })
+    await writeFile(path.join(list, 'commands.xml'), '<commands><OEM name="demo"><command name="_SWITCHBG"/><command name="_OPEN"/></OEM></commands>')
+    const set = (url) => run(['partner', 'set', 'demo', '--customization', url, '--data', demo.data])
+    await set(`file://${folder}`)
+    try {
+      const visited = await partner()
+      const { page, frame } = visited
+      const answers = await page.evaluate(async (origin) => {
+        const { contentWindow } = document.getElementById('cadcontent')
+        const ask = (commandString) =>
+          new Promise((resolve) => {
+            const id = crypto.randomUUID()
+            addEventListener('message', function hear({ data }) {
+              if (data.messageName !== id) return
+              removeEventListener('message', hear)
+              resolve(JSON.parse(data.message))
+            })
+            contentWindow.postMessage({ messageName: 'runcommand', commandString, resultMessage: id }, origin)
+          })
+        return { listed: await ask('_SWITCHBG '), other: await ask('_REGEN '), noneOfOurs: await ask('_OPEN ') }
+      }, new URL(config.editor_url).origin)
+      assert.deepEqual(answers.listed, { status: 'done' })
+      assert.equal(answers.other.status, 'refused')
+      assert.match(answers.other.reason, /REGEN is not in the partner's list of commands/)
+      assert.equal(answers.noneOfOurs.status, 'refused')
+      await frame.locator('.ml-cli-text').focus()
+      await type(page, 'REGEN')
+      await frame.locator('#notice').waitFor({ state: 'hidden' })
+      assertQuiet(visited)
+      await leave(visited)
+    } finally {
+      await set('')
+    }
   })
 
   test('a command that a person breaks off is told as cancelled', async () => {

@@ -161,6 +161,8 @@ def audit(path: str) -> dict:
         "model": dict(Counter(entity.dxftype() for entity in doc.modelspace())),
         "layouts": sorted(strict.layouts.names()),
         "blocks": sorted(block.name for block in strict.blocks if not block.name.startswith("*")),
+        "dimensions": sorted((entity.dxf.dimstyle, entity.dxf.text) for entity in strict.modelspace().query("DIMENSION")),
+        "dimension_styles": sorted(style.dxf.name for style in strict.dimstyles),
         "texts": sorted(str(entity.dxf.text) for entity in strict.modelspace().query("TEXT")),
         "circles": sorted(round(entity.dxf.radius, 6) for entity in strict.modelspace().query("CIRCLE")),
         "records": records(path),

@@ -171,6 +171,92 @@ async fn an_api_server_is_asked_with_its_users_credentials_and_given_what_was_sa
 }
 
 #[tokio::test]
+async fn an_api_server_with_routes_and_headers_of_its_own_is_asked_by_those() {
+    let there = Arc::new(Elsewhere::default());
+    *there.file.lock().unwrap() = DXF.into();
+    let app = Plan::new()
+        .outgoing(Arc::new(Wire(Arc::clone(&there))))
+        .start()
+        .await;
+    let acme = with_bucket(&app, "acme").await;
+    let mut record = app.services.find_partner("acme").await.unwrap();
+    record.settings.servers = vec!["api.acme.example".to_owned()];
+    for (name, text) in [
+        ("read", "/drawings/content?name={file}"),
+        ("write", "PUT /v2/{file}/versions"),
+        ("session-header", "X-Acme-Session"),
+        ("token-header", "authorization"),
+    ] {
+        record.settings.api_server.set(name, text).unwrap();
+    }
+    app.services.update_partner(record).await.unwrap();
+    let parameters = json!({
+        "server": "https://api.acme.example/base/?x=1#y", "file": "a/../b&c", "access": "edit",
+        "sessionId": "their-session", "token": "Bearer their-token",
+    });
+    let answer = opened(&app, &acme, &parameters).await.expect(201);
+    let changed = DXF.replace("\n5\n 21", "\n9\n 21");
+    let save = by("PUT", "/editor/drawing", &session(&answer))
+        .header("if-match", answer.json()["etag"].as_str().unwrap())
+        .body(changed);
+    app.send(save).await.expect(200);
+    let mut asked = there.asked.lock().unwrap().clone();
+    asked.dedup();
+    let headers = |more: &[&str]| {
+        let mut all = vec![
+            "authorization: Bearer their-token",
+            "x-acme-session: their-session",
+        ];
+        all.extend(more);
+        all.sort_unstable();
+        all.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let base = "https://api.acme.example/base";
+    let read = format!("{base}/drawings/content?name=a%2F..%2Fb%26c");
+    let write = format!("{base}/v2/a%2F..%2Fb%26c/versions");
+    assert!(
+        asked.contains(&("GET".to_owned(), read, headers(&[]))),
+        "{asked:?}"
+    );
+    let put = (
+        "PUT".to_owned(),
+        write,
+        headers(&["content-type: image/vnd.dxf"]),
+    );
+    assert!(asked.contains(&put), "{asked:?}");
+    assert_eq!(asked.len(), 2, "{asked:?}");
+    for up in [".", ".."] {
+        let mut parameters = parameters.clone();
+        parameters["file"] = up.into();
+        parameters["access"] = "edit".into();
+        let answer = opened(&app, &acme, &parameters).await;
+        // In the query of the route it is a name like any other.
+        assert_eq!(answer.status.as_u16(), 201, "{}", answer.text());
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn no_name_of_a_file_is_a_way_up_on_an_api_server() {
+    let there = Arc::new(Elsewhere::default());
+    let app = Plan::new()
+        .outgoing(Arc::new(Wire(Arc::clone(&there))))
+        .start()
+        .await;
+    let acme = partner(&app, "acme", |settings| {
+        settings.servers = vec!["api.acme.example".to_owned()];
+    })
+    .await;
+    for file in [".", ".."] {
+        let parameters = json!({ "server": "https://api.acme.example/base", "file": file });
+        let answer = opened(&app, &acme, &parameters).await.expect(400);
+        assert_eq!(answer.json()["code"], "request-invalid", "{file}");
+    }
+    assert!(there.asked.lock().unwrap().is_empty());
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_server_that_is_not_the_partners_is_not_asked() {
     let there = Arc::new(Elsewhere::default());
     let app = Plan::new()

@@ -89,13 +89,12 @@ impl Source {
             [SessionClass::Limited, SessionClass::Default][usize::try_from(dice.roll(2)).unwrap()];
         let duration_ms = dice.roll(45_000);
         // One model that has a name, and many that have gone.
-        let model = match dice.roll(4) {
-            0 => self.models[whose],
-            _ => {
-                let mut bytes = *self.models[whose].as_bytes();
-                bytes[15] = u8::try_from(dice.roll(50)).unwrap();
-                ModelId::from_bytes(bytes)
-            }
+        let model = if dice.roll(4) == 0 {
+            self.models[whose]
+        } else {
+            let mut bytes = *self.models[whose].as_bytes();
+            bytes[15] = u8::try_from(dice.roll(50)).unwrap();
+            ModelId::from_bytes(bytes)
         };
         UsageEvent {
             id: UsageId::new(app.entropy()),
