@@ -192,7 +192,7 @@ function suite(makeBucket, start = async () => ({})) {
     assert.equal(now.model.DIMENSION, old.model.DIMENSION + 1)
     // The new one is of the style that the others have, since none of them has the header's; what it measures is not written down.
     assert.deepEqual(now.dimension_styles, old.dimension_styles)
-    assert.deepEqual(now.dimensions, [...old.dimensions, ['ACME_DIM', '']].sort())
+    assert.deepEqual(now.dimensions, [...old.dimensions, ['ACME_DIM', '<>']].sort())
     const added = difference.added.map(kindOf)
     for (const kind of ['CIRCLE', 'TEXT', 'DIMENSION']) assert.ok(added.includes(kind), `${kind} was added`)
     for (const [kind, count] of Object.entries(old.kinds)) {

@@ -7,12 +7,25 @@ import { createRequire } from 'node:module'
 import path from 'node:path'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { keep, launch, modelVisible } from './lib/chromium.mjs'
+import { readPng } from './lib/formats.mjs'
 import { run, startDemo, until } from './lib/server.mjs'
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const AXE_RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']
 /** The demo partner's name for the file in its bucket; nothing of it may reach a browser. */
 const FILE = /second-floor|flat\.dxf|flat-2018|flat\.dwg/
+/** The icon of the axes, and what its two letters cover at least. */
+const AXES_PX = 120
+const LETTERS_PX_MIN = 30
+/** Pixels without a colour that are as bright as asked. */
+function grey({ width, height, channels, pixels }, isBright) {
+  let count = 0
+  for (let at = 0; at < width * height * channels; at += channels) {
+    const [red, green, blue] = pixels.subarray(at, at + 3)
+    if (Math.max(red, green, blue) - Math.min(red, green, blue) < 24 && [red, green, blue].every(isBright)) count += 1
+  }
+  return count
+}
 /** An unoptimised server on a busy machine. */
 const OPEN_MS_MAX = 180_000
 
@@ -397,6 +410,27 @@ describe('the drawing editor', () => {
     for (const event of ['commandWillStart', 'commandEnded']) await page.locator('#log', { hasText: event }).waitFor()
     assertQuiet(visited)
     await leave(visited)
+  })
+
+  test('the letters of the axes are seen on any background, clear of the command line', async () => {
+    for (const [width, height, whitebackground] of [[1280, 800, false], [1280, 800, true], [360, 740, false], [360, 740, true]]) {
+      const visited = await visit({ access: 'view', whitebackground }, { viewport: { width, height } })
+      const { page } = visited
+      const line = await page.locator('.ml-cli-bar').boundingBox()
+      const stage = await page.locator('#stage').boundingBox()
+      // The corner of the icon, above the command line where that reaches into it.
+      const isNarrow = line.x - stage.x < AXES_PX
+      const bottom = isNarrow ? line.y : stage.y + stage.height
+      const clip = { x: stage.x, y: bottom - AXES_PX, width: AXES_PX, height: AXES_PX }
+      const letters = await until('the letters are drawn', async () => {
+        const picture = readPng(await page.screenshot({ clip }))
+        const found = grey(picture, whitebackground ? (value) => value < 100 : (value) => value > 215)
+        return found > LETTERS_PX_MIN && found
+      }, { ms_max: OPEN_MS_MAX })
+      console.log(`axes at ${width} px, ${whitebackground ? 'white' : 'dark'}: ${letters} pixels of letters`)
+      await keep(page, `editor-axes-${width}-${whitebackground ? 'white' : 'dark'}`)
+      await leave(visited)
+    }
   })
 
   test('where the partner has a list of commands, the page around runs those and no others, and people all', async () => {

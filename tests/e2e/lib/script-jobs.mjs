@@ -37,7 +37,7 @@ export class ScriptJobs {
     let reached
     const enough = new Promise((resolve) => (reached = resolve))
     const clients = Array.from({ length: CONNECTIONS }, async () => {
-      while (going && this.known.size < goal * 2) {
+      while (going && this.known.size < goal + CONNECTIONS) {
         try {
           await this.start(agent)
         } catch (error) {

@@ -10,6 +10,9 @@ type Style = AcDbAlignedDimension["dimensionStyle"];
 /** Where no drawing says otherwise. */
 const STANDARD = "Standard";
 
+/** How drawings write that a dimension shows what it measures. The library writes an empty text as 0. */
+const MEASURED = "<>";
+
 /** How often each style is used by the dimensions of model space. */
 function usedStyles({ tables }: AcDbDatabase): Map<string, number> {
   const used = new Map<string, number>();
@@ -60,7 +63,7 @@ export function styleNewDimensions(): void {
     if (isMeasured) this.dimensionText = measured(length, style);
     const block = make.call(this, blockName);
     // What is measured is not written down: whoever moves the dimension elsewhere gets another number.
-    if (isMeasured) this.dimensionText = "";
+    if (isMeasured) this.dimensionText = MEASURED;
     const arrow = style.dimasz * scaleOf(style);
     for (const part of block.newIterator()) {
       if (part instanceof AcDbMText) settleText(part, style);
