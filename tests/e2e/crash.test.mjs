@@ -150,8 +150,10 @@ async function surviveScriptJobs(t, database, data) {
     const jobs = new ScriptJobs(patient.base, key.secret, 'crash-jobs', bucket)
     await jobs.prepare()
     for (let round = 1; round <= JOB_ROUNDS; round++) {
-      const wait = () => pause(JOB_MS[0] + random() * (JOB_MS[1] - JOB_MS[0]))
-      await jobs.load(JOBS, wait, () => patient.running.kill())
+      await jobs.load(JOBS, async () => {
+        await pause(JOB_MS[0] + random() * (JOB_MS[1] - JOB_MS[0]))
+        await patient.running.kill()
+      })
       await patient.start()
       t.diagnostic(`round ${round}: killed with ${jobs.known.size} jobs acknowledged, ${await jobs.done()} of them done`)
     }

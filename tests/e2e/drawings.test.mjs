@@ -236,6 +236,31 @@ describe('drawings in a folder', () => suite((folder) => new Folder(folder)))
 
 describe('drawings on S3', () => suite((_folder, s3) => new S3Bucket(s3, 'drawings', 'acme'), async () => ({ s3: await startS3('drawings') })))
 
+describe('workspaces of the customization bucket', () => {
+  let partner
+  before(async () => {
+    partner = await startPartner()
+    await partner.bucket.put('flat.dxf', await readFile(new URL('../../demo/drawings/flat.dxf', import.meta.url)))
+    const own = new Folder(path.join(partner.home, 'customization'))
+    const window = (name, visible) => `<window object_name="${name}" visible="${visible}"/>`
+    const workspace = `<workspace status_bar_visible="0"><dockable_windows>${window('CommandWindow', 0)}${window('PropertyWindow', 0)}</dockable_windows></workspace>`
+    await own.put('Default Files/Workspaces/Quiet.xml', workspace)
+    await partner.cli('partner', 'set', 'acme', '--customization', own.url)
+  })
+  after(() => partner?.stop())
+
+  test('what a workspace hides is not shown, and what none speaks of is', async () => {
+    for (const [workspace, isShown] of [['Quiet', false], ['Another', true]]) {
+      const visited = await open(partner, { file: 'flat.dxf', access: 'edit', workspace })
+      for (const x of [600, 610]) await visited.page.mouse.move(x, 400)
+      for (const part of ['.ml-cli-bar', '#panel', '#pointer']) await visited.page.locator(part).waitFor({ state: isShown ? 'visible' : 'hidden' })
+      await keep(visited.page, `drawings-workspace-${workspace}`)
+      assert.deepEqual(visited.errors, [])
+      await visited.leave()
+    }
+  })
+})
+
 /** An API server of a partner: one drawing, and what was asked. */
 class ApiServer {
   async start() {

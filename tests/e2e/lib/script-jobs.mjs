@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { cp, mkdir, readdir, readFile } from 'node:fs/promises'
-import http from 'node:http'
 import path from 'node:path'
 import { expectStatus } from './http.mjs'
+import { loadUntilKilled } from './load.mjs'
 import { until } from './server.mjs'
 
 const DRAWING = new URL('../../../demo/drawings/flat.dxf', import.meta.url)
@@ -29,32 +29,11 @@ export class ScriptJobs {
     await cp(DRAWING, path.join(this.bucket, 'flat.dxf'))
   }
 
-  /** Starts `count` jobs and kills the server in the middle of doing and starting them. */
-  async load(count, pause, kill) {
-    const agent = new http.Agent({ keepAlive: true, maxSockets: CONNECTIONS })
+  /** Starts `count` jobs, and some more; the server is killed in the middle of doing and starting them. */
+  load(count, kill) {
     const goal = this.known.size + count
-    let going = true
-    let reached
-    const enough = new Promise((resolve) => (reached = resolve))
-    const clients = Array.from({ length: CONNECTIONS }, async () => {
-      while (going && this.known.size < goal + CONNECTIONS) {
-        try {
-          await this.start(agent)
-        } catch (error) {
-          if (error instanceof assert.AssertionError) throw error
-          if (going) assert.ok(this.known.size >= goal, `a connection broke while the server was alive: ${error.message}`)
-          return
-        }
-        if (this.known.size >= goal) reached()
-      }
-    })
-    const done = Promise.allSettled(clients).then((all) => (reached(), all))
-    await enough
-    await pause()
-    await kill()
-    going = false
-    agent.destroy()
-    for (const { reason } of await done) if (reason) throw reason
+    const most = goal + CONNECTIONS
+    return loadUntilKilled({ connections: CONNECTIONS, count: () => this.known.size, goal, most, one: (agent) => this.start(agent), kill })
   }
 
   async start(agent) {
