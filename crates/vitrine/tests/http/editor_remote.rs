@@ -63,6 +63,14 @@ impl Outgoing for Wire {
     }
 }
 
+/// A server that reaches nothing but one other, which has this file.
+async fn elsewhere(file: &'static str) -> (TestApp, Arc<Elsewhere>) {
+    let there = Arc::new(Elsewhere::default());
+    *there.file.lock().unwrap() = file.into();
+    let wire = Arc::new(Wire(Arc::clone(&there)));
+    (Plan::new().outgoing(wire).start().await, there)
+}
+
 async fn opened(app: &TestApp, partner: &Partner, parameters: &serde_json::Value) -> Answer {
     let generated = app
         .send(generate(&partner.key, &parameters.to_string()))
@@ -76,12 +84,7 @@ fn session(answer: &Answer) -> String {
 
 #[tokio::test]
 async fn a_drawing_at_an_address_is_looked_at_and_never_saved() {
-    let there = Arc::new(Elsewhere::default());
-    *there.file.lock().unwrap() = DXF.into();
-    let app = Plan::new()
-        .outgoing(Arc::new(Wire(Arc::clone(&there))))
-        .start()
-        .await;
+    let (app, there) = elsewhere(DXF).await;
     let acme = partner(&app, "acme", |_| {}).await;
     let url = "https://files.example.com/plans/house.dxf?signature=secret";
     let answer = opened(&app, &acme, &json!({ "fileUrl": url, "access": "edit" })).await;
@@ -113,12 +116,7 @@ async fn a_drawing_at_an_address_is_looked_at_and_never_saved() {
 
 #[tokio::test]
 async fn an_api_server_is_asked_with_its_users_credentials_and_given_what_was_saved() {
-    let there = Arc::new(Elsewhere::default());
-    *there.file.lock().unwrap() = DXF.into();
-    let app = Plan::new()
-        .outgoing(Arc::new(Wire(Arc::clone(&there))))
-        .start()
-        .await;
+    let (app, there) = elsewhere(DXF).await;
     let acme = with_bucket(&app, "acme").await;
     let mut record = app.services.find_partner("acme").await.unwrap();
     record.settings.servers = vec!["api.acme.example".to_owned()];
@@ -172,12 +170,7 @@ async fn an_api_server_is_asked_with_its_users_credentials_and_given_what_was_sa
 
 #[tokio::test]
 async fn an_api_server_with_routes_and_headers_of_its_own_is_asked_by_those() {
-    let there = Arc::new(Elsewhere::default());
-    *there.file.lock().unwrap() = DXF.into();
-    let app = Plan::new()
-        .outgoing(Arc::new(Wire(Arc::clone(&there))))
-        .start()
-        .await;
+    let (app, there) = elsewhere(DXF).await;
     let acme = with_bucket(&app, "acme").await;
     let mut record = app.services.find_partner("acme").await.unwrap();
     record.settings.servers = vec!["api.acme.example".to_owned()];
@@ -238,11 +231,7 @@ async fn an_api_server_with_routes_and_headers_of_its_own_is_asked_by_those() {
 
 #[tokio::test]
 async fn no_name_of_a_file_is_a_way_up_on_an_api_server() {
-    let there = Arc::new(Elsewhere::default());
-    let app = Plan::new()
-        .outgoing(Arc::new(Wire(Arc::clone(&there))))
-        .start()
-        .await;
+    let (app, there) = elsewhere("").await;
     let acme = partner(&app, "acme", |settings| {
         settings.servers = vec!["api.acme.example".to_owned()];
     })
@@ -258,11 +247,7 @@ async fn no_name_of_a_file_is_a_way_up_on_an_api_server() {
 
 #[tokio::test]
 async fn a_server_that_is_not_the_partners_is_not_asked() {
-    let there = Arc::new(Elsewhere::default());
-    let app = Plan::new()
-        .outgoing(Arc::new(Wire(Arc::clone(&there))))
-        .start()
-        .await;
+    let (app, there) = elsewhere("").await;
     let acme = partner(&app, "acme", |settings| {
         settings.servers = vec!["api.acme.example".to_owned()];
     })
@@ -488,11 +473,7 @@ async fn a_name_is_looked_up_once_and_a_second_answer_does_not_count() {
 
 #[tokio::test]
 async fn what_is_not_there_is_told_as_such() {
-    let there = Arc::new(Elsewhere::default());
-    let app = Plan::new()
-        .outgoing(Arc::new(Wire(Arc::clone(&there))))
-        .start()
-        .await;
+    let (app, _) = elsewhere("").await;
     let acme = partner(&app, "acme", |_| {}).await;
     let parameters = json!({ "fileUrl": "https://files.example.com/missing.dxf" });
     let answer = opened(&app, &acme, &parameters).await.expect(404);
