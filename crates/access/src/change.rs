@@ -23,6 +23,8 @@ pub enum Change {
     Token(TokenId),
     /// All tokens of a subject that were issued until now were revoked.
     Subject(Subject),
+    /// All that the platform gave to a user until now was revoked.
+    Holder(UserId),
     /// The set of signing or sealing keys.
     Keys,
     /// Anything about an account.
@@ -52,6 +54,7 @@ impl Change {
             Self::Session(hash) => format!("session:{hash}"),
             Self::Token(id) => format!("token:{id}"),
             Self::Subject(subject) => format!("subject:{subject}"),
+            Self::Holder(id) => format!("holder:{id}"),
             Self::Keys => "keys".to_owned(),
             Self::Results => "results".to_owned(),
             Self::Organization(id) => format!("organization:{id}"),
@@ -89,6 +92,7 @@ impl Change {
             "organization" => parse::<OrganizationId>(id).map(Self::Organization),
             "token" => parse::<TokenId>(id).map(Self::Token),
             "subject" => parse::<Subject>(id).map(Self::Subject),
+            "holder" => parse::<UserId>(id).map(Self::Holder),
             "partner" => parse::<PartnerId>(id).map(Self::Partner),
             "editor-token" => parse::<EditorTokenHash>(id).map(Self::EditorToken),
             "account" => {
@@ -127,6 +131,7 @@ mod tests {
             Change::Token(TokenId::from_bytes([4; 16])),
             Change::Subject(Subject::Backend),
             Change::Subject(Subject::User(user)),
+            Change::Holder(user),
             Change::Keys,
             Change::Results,
             Change::Partner(PartnerId::from_bytes([8; 16])),
@@ -153,6 +158,8 @@ mod tests {
             "model:x",
             "planet:6",
             "subject:user",
+            "subject:holder:00000000-0000-0000-0000-000000000000",
+            "holder:x",
             "account:/",
             "session:00",
         ] {

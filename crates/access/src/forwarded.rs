@@ -22,17 +22,6 @@ pub enum ForwardedHeader {
     Forwarded,
 }
 
-impl ForwardedHeader {
-    /// The header's name, lower-case.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::XForwardedFor => "x-forwarded-for",
-            Self::Forwarded => "forwarded",
-        }
-    }
-}
-
 /// Why a list of trusted proxies is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ProxyError {

@@ -41,11 +41,31 @@ fn parse_uuid(text: &str) -> Option<[u8; 16]> {
             }
             continue;
         }
-        let digit = u8::try_from(char::from(byte).to_digit(16)?).ok()?;
-        out[nibbles / 2] = out[nibbles / 2] << 4 | digit;
+        out[nibbles / 2] = out[nibbles / 2] << 4 | nibble(byte)?;
         nibbles += 1;
     }
     Some(out)
+}
+
+/// What a byte stands for as a hexadecimal digit; [`NO_DIGIT`] where it is none. Ids come with every
+/// request and go into every line of the log.
+const NIBBLES: [u8; 256] = {
+    let mut nibbles = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        let digit = DIGITS[value as usize];
+        nibbles[digit as usize] = value;
+        nibbles[digit.to_ascii_uppercase() as usize] = value;
+        value += 1;
+    }
+    nibbles
+};
+const NO_DIGIT: u8 = u8::MAX;
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+fn nibble(byte: u8) -> Option<u8> {
+    let value = NIBBLES[usize::from(byte)];
+    (value != NO_DIGIT).then_some(value)
 }
 
 fn write_uuid(bytes: &[u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,7 +77,7 @@ fn write_uuid(bytes: &[u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
             at += 1;
         }
         for nibble in [byte >> 4, byte & 0xf] {
-            text[at] = b"0123456789abcdef"[usize::from(nibble)];
+            text[at] = DIGITS[usize::from(nibble)];
             at += 1;
         }
     }
@@ -66,14 +86,17 @@ fn write_uuid(bytes: &[u8; 16], f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 /// Strict lower-case hexadecimal of exactly `N` bytes.
 pub(crate) fn parse_lower_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let lower = text
-        .bytes()
-        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    let mut out = [0; N];
-    if !lower {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if pairs.len() != N || !rest.is_empty() {
         return None;
     }
-    hex::decode_to_slice(text, &mut out).ok()?;
+    let mut out = [0; N];
+    for (byte, pair) in out.iter_mut().zip(pairs) {
+        if pair.iter().any(u8::is_ascii_uppercase) {
+            return None;
+        }
+        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+    }
     Some(out)
 }
 
@@ -203,6 +226,8 @@ uuid_ids! {
 /// Bytes of a key's mark: enough that two keys never share one by chance, and few enough that 82
 /// random bits are left in a token's id.
 const KEY_MARK_BYTES: usize = 5;
+/// Those of it that stand in ids which also say their holder.
+const KEY_MARK_BYTES_HELD: usize = 4;
 
 /// The mark that a signing key leaves in the ids of its tokens. Whatever remembers a token's id so
 /// tells which key it hangs on.
@@ -232,7 +257,11 @@ impl TokenId {
     /// Whether the id carries this mark.
     #[must_use]
     pub fn is_marked(&self, mark: KeyMark) -> bool {
-        self.0.starts_with(&mark.0)
+        let length = match self.holder() {
+            Some(_) => KEY_MARK_BYTES_HELD,
+            None => KEY_MARK_BYTES,
+        };
+        self.0.starts_with(&mark.0[..length])
     }
 }
 
@@ -267,7 +296,10 @@ macro_rules! hex_values {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 let mut text = [0; 2 * $size];
-                hex::encode_to_slice(self.0, &mut text).map_err(|_| fmt::Error)?;
+                for (digits, byte) in text.chunks_exact_mut(2).zip(self.0) {
+                    digits[0] = DIGITS[usize::from(byte >> 4)];
+                    digits[1] = DIGITS[usize::from(byte & 0xf)];
+                }
                 f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
             }
         }

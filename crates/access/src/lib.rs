@@ -18,6 +18,7 @@ pub mod egress;
 pub mod embed;
 pub mod forwarded;
 pub mod grant;
+pub mod holder;
 pub mod ids;
 pub mod jwt;
 pub mod limits;
@@ -61,6 +62,7 @@ pub use egress::{EgressError, EgressPolicy, EgressPurpose, EgressTarget};
 pub use embed::{Fence, FenceMark, PageLoad};
 pub use forwarded::{ClientAddress, ForwardedHeader, ProxyError, TrustedProxies};
 pub use grant::{Grant, Subject};
+pub use holder::{HolderMark, Revoked};
 pub use ids::{
     AccessKeyId, AuditId, AuthGroupId, BlobKey, DeliveryId, DrawingId, EditorSessionHash,
     EditorTokenHash, EditorUserHash, IdError, InvitationId, IssuerKey, JobId, ModelId,

@@ -124,10 +124,11 @@ impl Services {
                  present one.",
             ));
         }
-        if record.author && self.owner_withdrew(&model, record.created_at) {
+        if self.ticket_withdrawn(&model, &record) {
             return Err(refused(
                 RefusalKind::TicketRevoked,
-                "The ticket was revoked with all that its owner had given out. Ask for a new one.",
+                "The ticket was revoked with all that the model's owner had given out, or with the right of \
+                 whoever had asked for it. Ask for a new one.",
             ));
         }
         let facts = facts(&model);

@@ -289,7 +289,7 @@ impl Services {
         let row = found.ok_or_else(wrong_code)?;
         *who = actor(row.user, row.key);
         if let Some(traded) = row.sign_in {
-            store.end_sign_in(row.user, traded, now).await?;
+            self.end_sign_in_of_others(row.user, traded).await?;
             tracing::warn!(user = %row.user, "a code was shown again after it was used");
             return Err(wrong_code());
         }

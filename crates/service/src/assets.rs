@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use vitrine_access::grant::Subject;
 use vitrine_access::ids::{SessionAlias, SessionId};
 use vitrine_access::limits::TOKEN_SKEW_MAX;
 use vitrine_access::link::{AssetKind, AssetLink, LinkToken};
 use vitrine_access::refusal::{Refusal, RefusalKind};
-use vitrine_store::{BlobError, ResultKind, StoredContent};
+use vitrine_store::{BlobError, ModelRecord, ResultKind, StoredContent};
 
 use crate::Services;
 use crate::error::{Error, Result};
@@ -125,17 +126,13 @@ impl Services {
                 || tokens.is_revoked(token.id)
                 || tokens.is_subject_revoked(&token.subject, token.issued_at))
         {
-            return Err(refused(
-                RefusalKind::LinkExpired,
-                "The access token that this link was made with is no longer good. Ask the \
-                 session for a new link.",
-            ));
+            return Err(token_ended());
         }
         let Some(alias) = link.alias else {
             // Without a session the model alone decides.
             let model = self.model_record(link.model).await?.ok_or_else(malformed)?;
             vitrine_access::decide::check_model_open(&crate::who::facts(&model))?;
-            return Ok(());
+            return self.check_link_token(link, &model);
         };
         let entry = self
             .session_entry_by_alias(alias)
@@ -151,6 +148,26 @@ impl Services {
                 RefusalKind::LinkExpired,
                 "The model demands an access token by now. Ask the session for a new link.",
             ));
+        }
+        self.check_link_token(link, &model)
+    }
+
+    /// Whether the token behind a link still counts on the model.
+    fn check_link_token(&self, link: &AssetLink, model: &ModelRecord) -> Result<()> {
+        let Some(token) = &link.token else {
+            return Ok(());
+        };
+        if token.subject == Subject::Backend {
+            return Ok(());
+        }
+        let holder = match token.issuer_key {
+            Some(_) => None,
+            None => token.id.holder(),
+        };
+        if self.owner_withdrew(model, token.issued_at)
+            || self.withdrawn(model, holder, token.issued_at)
+        {
+            return Err(token_ended());
         }
         Ok(())
     }
@@ -183,6 +200,13 @@ impl Services {
         }
         Err(storage(error))
     }
+}
+
+fn token_ended() -> Error {
+    refused(
+        RefusalKind::LinkExpired,
+        "The access token that this link was made with is no longer good. Ask the session for a new link.",
+    )
 }
 
 fn malformed() -> Error {

@@ -67,7 +67,7 @@ pub enum Sent {
 #[derive(Debug)]
 pub struct Question<'a> {
     /// What the route needs.
-    pub need: RouteNeed,
+    pub need: &'a RouteNeed,
     /// What came along beside a token.
     pub presented: Presented,
     /// How it came along.

@@ -116,6 +116,7 @@ impl Services {
                 }
             }
             Change::Subject(_) => self.load_revoked_subjects().await?,
+            Change::Holder(user) => self.load_revoked_holder(*user).await?,
             Change::Keys => self.reload_key_ring().await?,
             Change::Results => self.forget_results(),
             Change::EditorToken(token) => inner.partners.forget_token(token).await,

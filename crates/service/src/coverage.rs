@@ -156,7 +156,11 @@ impl Services {
             return Ok(None);
         };
         // Last: whoever asks for what the token does not cover learns nothing about its owner.
-        if !token.grant.is_backend() && self.owner_withdrew(model, token.token.issued_at) {
+        let issued_at = token.token.issued_at;
+        if !token.grant.is_backend()
+            && (self.owner_withdrew(model, issued_at)
+                || self.withdrawn(model, token.holder(), issued_at))
+        {
             return Err(revoked().into());
         }
         Ok(Some(token))

@@ -64,6 +64,7 @@ pub mod usage_export;
 mod users;
 pub mod webhooks;
 pub mod who;
+mod withdrawal;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -27,9 +27,14 @@ const HOUR: Duration = Duration::from_hours(1);
 const MINUTE: Duration = Duration::from_mins(1);
 /// The window of sign-ins by password.
 const QUARTER: Duration = Duration::from_mins(15);
-/// Sign-ins by password under one name in a quarter of an hour, right or wrong: a person needs a few, and
-/// a guesser gets some thousand a day at names and passwords that he hopes for.
+/// Sign-ins by password under one name from one address in a quarter of an hour, right or wrong: a person needs
+/// a few, and a guesser gets some thousand a day at names and passwords that he hopes for.
 const SIGN_INS_OF_NAME: u32 = 30;
+/// The same from all addresses together at which the name has not signed in before: whoever has many addresses
+/// gets no more than ten of one. A stranger can use it up, but not that of an address its owner comes from.
+const SIGN_INS_OF_NAME_ANYWHERE: u32 = 300;
+/// How long an address is known for a name after a sign-in.
+const ADDRESS_KNOWN: Duration = Duration::from_hours(31 * 24);
 /// The same of one address, whatever the names: an office shares one.
 const SIGN_INS_OF_ADDRESS: u32 = 150;
 
@@ -155,6 +160,10 @@ pub(crate) struct Limiter {
     subjects: Cells<(Option<Payer>, Subject)>,
     /// By a hash of the name, whether somebody has it or not.
     names: Cells<BlobKey>,
+    /// The same from one address; `None` where none is known.
+    names_at: Cells<(BlobKey, Option<IpAddr>)>,
+    /// From where names have signed in.
+    known_at: Cache<(BlobKey, Option<IpAddr>), ()>,
     signing_in: Cells<IpAddr>,
     rates: RateLimits,
     limit_loopback: bool,
@@ -169,6 +178,11 @@ impl Limiter {
             tickets: Cells::new(MINUTE),
             subjects: Cells::new(MINUTE),
             names: Cells::new(QUARTER),
+            names_at: Cells::new(QUARTER),
+            known_at: Cache::builder()
+                .max_capacity(KEYS_MAX)
+                .time_to_live(ADDRESS_KNOWN)
+                .build(),
             signing_in: Cells::new(QUARTER),
             rates,
             limit_loopback,
@@ -177,6 +191,31 @@ impl Limiter {
 
     fn exempt(&self, address: IpAddr) -> bool {
         address.is_loopback() && !self.limit_loopback
+    }
+
+    /// One sign-in under a name.
+    fn sign_in(
+        &self,
+        name: &str,
+        address: Option<IpAddr>,
+        now: Timestamp,
+    ) -> std::result::Result<(), Limited> {
+        let quota = |calls| Quota {
+            policy: "sign-in",
+            calls,
+            window: QUARTER,
+        };
+        if let Some(address) = address.filter(|address| !self.exempt(*address)) {
+            let key = network_of(address);
+            self.signing_in.take(key, quota(SIGN_INS_OF_ADDRESS), now)?;
+        }
+        let place = place_of(name, address);
+        self.names_at.take(place, quota(SIGN_INS_OF_NAME), now)?;
+        if self.known_at.contains_key(&place) {
+            return Ok(());
+        }
+        self.names
+            .take(place.0, quota(SIGN_INS_OF_NAME_ANYWHERE), now)
     }
 
     /// One session of `address` on `model`, of which `per_hour` are allowed.
@@ -205,6 +244,11 @@ impl Limiter {
             )
         })
     }
+}
+
+/// A name and from where it is used.
+fn place_of(name: &str, address: Option<IpAddr>) -> (BlobKey, Option<IpAddr>) {
+    (BlobKey::of(name.as_bytes()), address.map(network_of))
 }
 
 /// What stands for one client: providers hand out whole /64 networks of IPv6.
@@ -321,25 +365,14 @@ impl Services {
     /// # Errors
     /// A refusal of kind `RateLimited`, in the same words whether the name exists or not.
     pub(crate) fn limit_sign_in(&self, name: &str, caller: &Caller) -> Result<()> {
-        let (limiter, now) = (&self.inner.limiter, self.now());
-        let quota = |calls| Quota {
-            policy: "sign-in",
-            calls,
-            window: QUARTER,
-        };
-        let refused = |limited| refused(limited, "There were too many tries to sign in.");
-        if let Some(address) = caller.address.filter(|address| !limiter.exempt(*address)) {
-            let taken =
-                limiter
-                    .signing_in
-                    .take(network_of(address), quota(SIGN_INS_OF_ADDRESS), now);
-            taken.map_err(refused)?;
-        }
-        let name = BlobKey::of(name.as_bytes());
-        limiter
-            .names
-            .take(name, quota(SIGN_INS_OF_NAME), now)
-            .map_err(refused)
+        let taken = self.inner.limiter.sign_in(name, caller.address, self.now());
+        taken.map_err(|limited| refused(limited, "There were too many tries to sign in."))
+    }
+
+    /// Somebody has signed in under a name: strangers at other addresses cannot keep them from it any more.
+    pub(crate) fn note_signed_in(&self, name: &str, caller: &Caller) {
+        let place = place_of(name, caller.address);
+        self.inner.limiter.known_at.insert(place, ());
     }
 
     /// One try of a second factor. Whoever comes so far has the password, so that a guesser's tries are few:
@@ -414,6 +447,39 @@ mod tests {
             let limited = quota.refused(Duration::from_millis(wait_ms));
             assert_eq!(limited.retry_after_s, seconds, "{wait_ms} ms");
         }
+    }
+
+    #[test]
+    fn strangers_use_up_a_name_at_new_addresses_and_not_where_its_owner_comes_from() {
+        let limiter = Limiter::new(RateLimits::NONE, true);
+        let now = Timestamp::from_unix_ms(1_000_000);
+        let at = |text: &str| Some(text.parse::<IpAddr>().unwrap());
+        let (home, office) = (at("192.0.2.1"), at("192.0.2.2"));
+        limiter.sign_in("ada", home, now).unwrap();
+        limiter.known_at.insert(place_of("ada", home), ());
+        // One address has its share, and no more.
+        for _ in 0..SIGN_INS_OF_NAME {
+            limiter.sign_in("ada", at("198.51.100.1"), now).unwrap();
+        }
+        assert!(limiter.sign_in("ada", at("198.51.100.1"), now).is_err());
+        limiter.sign_in("ada", office, now).unwrap();
+        // Many addresses together have theirs.
+        let mut passed = 2 + SIGN_INS_OF_NAME;
+        for n in 0..1_000_u32 {
+            let address = at(&format!("203.0.{}.{}", n / 250, n % 250));
+            passed += u32::from(limiter.sign_in("ada", address, now).is_ok());
+        }
+        assert_eq!(passed, SIGN_INS_OF_NAME_ANYWHERE);
+        assert!(limiter.sign_in("ada", at("203.0.113.9"), now).is_err());
+        assert!(limiter.sign_in("bob", at("203.0.113.9"), now).is_ok());
+        // The owner's address is not asked for it, but has its own bound all the same.
+        for _ in 1..SIGN_INS_OF_NAME {
+            limiter.sign_in("ada", home, now).unwrap();
+        }
+        assert!(limiter.sign_in("ada", home, now).is_err());
+        // Time gives it back.
+        let later = now.plus(QUARTER);
+        assert!(limiter.sign_in("ada", at("203.0.113.9"), later).is_ok());
     }
 
     #[test]

@@ -412,8 +412,9 @@ impl Services {
             };
             tx.note_change(&Change::Account(gone)).await?;
             tx.note_change(&Change::Organization(organization)).await?;
+            let withdrawn = self.withdraw_from(&mut tx, user).await?;
             tx.commit().await?;
-            Ok(())
+            self.apply_change(&withdrawn).await
         };
         let removed = removed.await;
         self.audited_as(access.operation, &access.caller, &access.actor(), removed)?;
@@ -450,8 +451,9 @@ impl Services {
             tx.delete_organization(organization, now).await?;
             tx.set_member(access.user.id, None).await?;
             tx.note_change(&Change::Organization(organization)).await?;
+            let withdrawn = self.withdraw_from(&mut tx, access.user.id).await?;
             tx.commit().await?;
-            Ok(())
+            self.apply_change(&withdrawn).await
         };
         let deleted = deleted.await;
         self.audited_as(access.operation, &access.caller, &access.actor(), deleted)?;

@@ -111,6 +111,7 @@ pub(crate) fn default_settings() -> ModelSettings {
         webhook_token: None,
         allowed_libraries: Vec::new(),
         tickets_not_before: Timestamp::from_unix_ms(0),
+        given_not_before: Timestamp::from_unix_ms(0),
         frames_only_since: None,
     }
 }

@@ -25,6 +25,7 @@ pub use crate::model_patch::{BlockingPatch, ModelPatch};
 use crate::model_patch::{apply, default_settings, domains, emptied};
 use crate::offset;
 use crate::producing::storage;
+use crate::withdrawal::next_second;
 
 /// Longest slug, in bytes; it stands in URLs.
 const SLUG_BYTES_MAX: usize = 60;
@@ -169,11 +170,17 @@ impl Services {
     ) -> Result<ModelRecord> {
         let slug = patch.slug.as_deref().map(slugify);
         self.change_model(id, |model| {
+            let (visibility, demand) = (model.listing.visibility, model.settings.require_token);
             if let Some(slug) = slug.as_ref().filter(|slug| !slug.is_empty()) {
                 model.slug.clone_from(slug);
             }
             listing(&mut model.listing);
-            self.apply(model, patch.clone())
+            self.apply(model, patch.clone())?;
+            // Fewer may have tokens than before, and some have one already.
+            if model.listing.visibility < visibility || model.settings.require_token && !demand {
+                model.settings.given_not_before = next_second(self.now());
+            }
+            Ok(())
         })
         .await
     }

@@ -66,6 +66,8 @@ pub struct PlatformAccess {
     pub(crate) caller: Caller,
     pub(crate) sign_in: TokenId,
     pub(crate) key: Option<AccessKeyId>,
+    /// Before the account was looked at.
+    pub(crate) asked_at: Timestamp,
 }
 
 impl PlatformAccess {
@@ -90,16 +92,19 @@ pub struct PlatformGuest {
     pub account: Option<PlatformAccess>,
     pub(crate) operation: &'static str,
     pub(crate) caller: Caller,
+    /// Before anything was looked at.
+    pub(crate) asked_at: Timestamp,
 }
 
 impl PlatformGuest {
-    /// Somebody who is not signed in.
+    /// Somebody who is not signed in, and asks now.
     #[must_use]
-    pub fn nobody(operation: &'static str, caller: &Caller) -> Self {
+    pub fn nobody(operation: &'static str, caller: &Caller, now: Timestamp) -> Self {
         Self {
             account: None,
             operation,
             caller: caller.clone(),
+            asked_at: now,
         }
     }
 
@@ -109,6 +114,7 @@ impl PlatformGuest {
         Self {
             operation: access.operation,
             caller: access.caller.clone(),
+            asked_at: access.asked_at,
             account: Some(access),
         }
     }
@@ -264,7 +270,8 @@ impl Services {
         Ok(store.access_keys(&alone(user), KEYS_LISTED_MAX).await?)
     }
 
-    /// Revokes a key; whatever it signed in is refused from the next request on.
+    /// Revokes a key; whatever it signed in is refused from the next request on, and so is what the platform
+    /// gave to its user until now.
     ///
     /// # Errors
     /// `EntityUnknown` when the user has no such key or it was revoked before.
@@ -278,8 +285,10 @@ impl Services {
             ));
         }
         tx.note_change(&Change::Account(owner)).await?;
+        // Whoever knew the key may have asked for tokens of models, which do not name it.
+        let change = self.withdraw_from(&mut tx, user).await?;
         tx.commit().await?;
-        Ok(())
+        self.apply_change(&change).await
     }
 
     /// A user by id or address; the operator when none is named.
@@ -333,6 +342,7 @@ impl Services {
         caller: &Caller,
         who: &mut Actor,
     ) -> Result<PlatformAccess> {
+        let asked_at = self.now();
         let bearer = caller.bearer.as_deref().ok_or_else(not_signed_in)?;
         let (token, signed) = self.signed_by(bearer, PlatformUse::Access).await?;
         *who = actor(token.user, token.key);
@@ -359,6 +369,7 @@ impl Services {
             caller: caller.clone(),
             sign_in: token.sign_in,
             key: token.key,
+            asked_at,
         })
     }
 
@@ -372,11 +383,11 @@ impl Services {
             return Ok(PlatformGuest::of(access));
         }
         self.trusted()?;
-        Ok(PlatformGuest {
-            account: None,
-            operation: row(operation)?.id,
-            caller: caller.clone(),
-        })
+        Ok(PlatformGuest::nobody(
+            row(operation)?.id,
+            caller,
+            self.now(),
+        ))
     }
 }
 

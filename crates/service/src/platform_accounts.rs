@@ -96,7 +96,8 @@ fn unknown(what: &str) -> Error {
 }
 
 impl Services {
-    /// Changes the account that asks, and notes it. A new password ends every other sign-in.
+    /// Changes the account that asks, and notes it. A new password ends every other sign-in, and what was given
+    /// out to any of them.
     ///
     /// # Errors
     /// `RequestInvalid` naming the member; `PasswordInvalid` when the present password is wrong.
@@ -123,7 +124,7 @@ impl Services {
             None => None,
             Some((old, new)) => Some(self.new_password(access, old, new).await?),
         };
-        let change = Change::Account(alone(user.id));
+        let mut changes = vec![Change::Account(alone(user.id))];
         let mut tx = self.inner.store.begin().await?;
         if let Some(name) = &patch.name {
             tx.set_user_name(user.id, name).await?;
@@ -132,6 +133,7 @@ impl Services {
             tx.set_password(user.id, hash).await?;
             tx.end_sign_ins_but(user.id, Some(access.sign_in), self.now())
                 .await?;
+            changes.push(self.withdraw_from(&mut tx, user.id).await?);
         }
         if let Some(allowed) = &allowed {
             tx.set_user_domains(user.id, allowed).await?;
@@ -139,9 +141,11 @@ impl Services {
         if let Some(on) = patch.force_require_token {
             tx.force_token_of_user(user.id, on).await?;
         }
-        tx.note_change(&change).await?;
+        tx.note_change(&changes[0]).await?;
         tx.commit().await?;
-        self.apply_change(&change).await?;
+        for change in &changes {
+            self.apply_change(change).await?;
+        }
         self.note_allowed_as(access.operation, &access.caller, &access.actor());
         self.inner
             .store
@@ -277,21 +281,35 @@ impl Services {
         Ok(self.inner.store.members(id, MEMBERS_LISTED_MAX).await?)
     }
 
-    /// Makes somebody a member, for the command line; `None` takes them out.
+    /// Makes somebody a member, or gives a member another role; with a lesser one, what they were given ends.
     ///
     /// # Errors
-    /// `EntityUnknown` when there is no such user.
+    /// `EntityUnknown` when there is no such user; `RequestInvalid` for whoever belongs elsewhere: models have
+    /// to be handed over when somebody leaves.
     pub async fn set_member(
         &self,
         user: UserId,
-        member: Option<(OrganizationId, Role)>,
+        organization: OrganizationId,
+        role: Role,
     ) -> Result<()> {
         let mut tx = self.inner.store.begin().await?;
-        if !tx.set_member(user, member).await? {
-            return Err(unknown("user"));
+        let found = tx.user(user).await?.ok_or_else(|| unknown("user"))?;
+        let before = match found.member {
+            Some((its, _)) if its != organization => {
+                return Err(invalid("The user belongs to an organization already."));
+            }
+            before => before.map(|(_, role)| role),
+        };
+        tx.set_member(user, Some((organization, role))).await?;
+        let mut changes = vec![Change::Account(alone(user))];
+        tx.note_change(&changes[0]).await?;
+        if before.is_some_and(|before| role < before) {
+            changes.push(self.withdraw_from(&mut tx, user).await?);
         }
-        tx.note_change(&Change::Account(alone(user))).await?;
         tx.commit().await?;
+        for change in &changes {
+            self.apply_change(change).await?;
+        }
         Ok(())
     }
 
@@ -322,7 +340,7 @@ impl Services {
                     "Owners are made and changed by other owners, and nobody changes themselves.",
                 ));
             }
-            self.set_member(user, Some((organization, role))).await
+            self.set_member(user, organization, role).await
         };
         let changed = changed.await;
         self.audited_as(access.operation, &access.caller, &access.actor(), changed)?;
@@ -457,7 +475,7 @@ impl Services {
             .ok_or_else(|| unknown("access key"))
     }
 
-    /// Changes a key, and notes it.
+    /// Changes a key, and notes it. When it may something else than before, what was given to its user ends.
     ///
     /// # Errors
     /// `EntityUnknown` when it was revoked meanwhile; `RequestInvalid` for a label that is too long.
@@ -468,8 +486,27 @@ impl Services {
     ) -> Result<()> {
         check_label(&key.label)?;
         let owner: &Owner = &key.owner;
-        if !self.inner.store.update_access_key(owner, key).await? {
+        let mut tx = self.inner.store.begin().await?;
+        let before = tx.access_key_unscoped(key.id).await?;
+        if !tx.update_access_key(owner, key).await? {
             return Err(unknown("access key"));
+        }
+        let rights = |key: &AccessKeyRecord| {
+            (
+                key.active,
+                key.scopes.clone(),
+                key.networks.clone(),
+                key.expires_at,
+            )
+        };
+        let withdrawn = match before.as_ref().map(rights) {
+            Some(before) if before == rights(key) => None,
+            // What it has asked for says nothing of it.
+            _ => Some(self.withdraw_from(&mut tx, owner.user).await?),
+        };
+        tx.commit().await?;
+        if let Some(change) = withdrawn {
+            self.apply_change(&change).await?;
         }
         self.note_allowed_as(access.operation, &access.caller, &access.actor());
         Ok(())

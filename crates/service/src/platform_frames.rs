@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use vitrine_access::decide::check_model_open;
 use vitrine_access::grant::Subject;
+use vitrine_access::holder::HolderMark;
 use vitrine_access::origin::{Origin, OriginError};
 use vitrine_access::refusal::RefusalKind;
 use vitrine_access::ticket::TicketType;
@@ -14,6 +15,7 @@ use crate::error::Result;
 use crate::platform_tokens::MODEL_TOKEN_TTL;
 use crate::sessions::PageEvidence;
 use crate::who::{Caller, facts, refuse};
+use crate::withdrawal::Given;
 
 /// What a page in a frame may do beside its ticket: see and export, as `group.view` and `group.export` say, but open
 /// no session by itself. Sessions then hang on the ticket and end with it and with the page's domain.
@@ -63,6 +65,10 @@ impl Services {
     }
 
     async fn frame(&self, slug: &str, page: &PageEvidence<'_>) -> Result<FramedModel> {
+        let given = Given {
+            to: HolderMark::FRAME,
+            at: self.now(),
+        };
         let model = self.model_by_slug(slug).await?;
         let model = model.map(Arc::new).ok_or_else(|| {
             refuse(
@@ -95,7 +101,7 @@ impl Services {
         let scopes = FRAME_SCOPES.map(str::to_owned).to_vec();
         Ok(FramedModel {
             ticket: self.platform_ticket(&model, TicketType::Embedding).await?,
-            token: self.mint_token(Subject::Model(model.id), scopes, MODEL_TOKEN_TTL)?,
+            token: self.mint_for(given, Subject::Model(model.id), scopes, MODEL_TOKEN_TTL)?,
             model,
         })
     }

@@ -3,17 +3,18 @@
 use std::time::Duration;
 
 use vitrine_access::grant::Subject;
+use vitrine_access::holder::HolderMark;
 use vitrine_access::ids::ModelId;
 use vitrine_access::origin::AllowedDomains;
 use vitrine_access::platform::Relation;
 use vitrine_access::refusal::RefusalKind;
 use vitrine_access::ticket::TicketType;
 use vitrine_access::time::Timestamp;
-use vitrine_store::ModelRecord;
+use vitrine_store::{ModelRecord, TicketRecord};
 
 use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
-use crate::platform::PlatformAccess;
+use crate::platform::{PlatformAccess, PlatformGuest};
 use crate::platform_models::PlatformModel;
 use crate::tickets::TicketRequest;
 use crate::who::refuse;
@@ -45,37 +46,46 @@ impl Services {
         }
     }
 
-    /// A ticket with which the owner changes how the model is presented: the last one again while at
-    /// least half of its time is left.
+    /// A ticket with which those who manage the model change how it is presented: the last one of the same
+    /// person again while at least half of its time is left.
     ///
     /// # Errors
     /// Database failures.
-    pub async fn platform_author_ticket(&self, model: &ModelRecord) -> Result<String> {
-        let now = self.now();
-        let until = now.plus(AUTHOR_TICKET_TTL);
-        let known = self
-            .inner
-            .store
-            .live_author_ticket(model.id, now.plus(AUTHOR_TICKET_TTL / 2), until)
-            .await?;
-        if let Some(record) = known
-            && record.created_at >= model.settings.tickets_not_before
-            && !self.owner_withdrew(model, record.created_at)
-        {
+    pub async fn platform_author_ticket(
+        &self,
+        guest: &PlatformGuest,
+        model: &PlatformModel,
+    ) -> Result<String> {
+        let (given, model) = (guest.given(model.relation), &model.record);
+        let until = given.at.plus(AUTHOR_TICKET_TTL);
+        let half = given.at.plus(AUTHOR_TICKET_TTL / 2);
+        let known = self.inner.store.live_author_tickets(model.id, half, until);
+        let good = |record: &TicketRecord| {
+            record.id.holder() == Some(given.to)
+                && record.created_at >= model.settings.tickets_not_before
+                && !self.ticket_withdrawn(model, record)
+        };
+        if let Some(record) = known.await?.into_iter().find(good) {
             return Ok(self.ticket_text(model, &record));
         }
-        self.create_ticket(model, ticket(TicketType::Embedding, true, until))
-            .await
+        let wanted = ticket(TicketType::Embedding, true, until);
+        self.create_ticket_for(given, model, wanted).await
     }
 
     /// A token of the Geometry API for one model.
     ///
     /// # Errors
     /// `PermissionMissing` for scopes that the account's tokens for it may not have.
-    pub fn platform_model_token(&self, model: &PlatformModel, scopes: &[&str]) -> Result<String> {
+    pub fn platform_model_token(
+        &self,
+        guest: &PlatformGuest,
+        model: &PlatformModel,
+        scopes: &[&str],
+    ) -> Result<String> {
         check_scopes(model, scopes)?;
         let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-        self.mint_token(Subject::Model(model.record.id), scopes, MODEL_TOKEN_TTL)
+        let (given, subject) = (guest.given(model.relation), Subject::Model(model.record.id));
+        self.mint_for(given, subject, scopes, MODEL_TOKEN_TTL)
     }
 
     /// A token of the Geometry API for models, all of which it covers.
@@ -120,7 +130,12 @@ impl Services {
             [only] => Subject::Model(*only),
             _ => Subject::AuthGroup(self.group_of_models(ids).await?),
         };
-        let token = self.mint_token(subject, scopes, ttl.min(MODEL_TOKEN_TTL))?;
+        let public = |model: &PlatformModel| model.relation == Relation::Public;
+        let mut given = access.given();
+        if models.iter().all(public) {
+            given.to = HolderMark::PUBLIC;
+        }
+        let token = self.mint_for(given, subject, scopes, ttl.min(MODEL_TOKEN_TTL))?;
         self.note_allowed_as(access.operation, &access.caller, &access.actor());
         Ok(token)
     }
@@ -137,7 +152,7 @@ impl Services {
         account: Subject,
     ) -> Result<String> {
         let scopes = vec!["group.analytics".to_owned()];
-        let token = self.mint_token(account, scopes, MODEL_TOKEN_TTL)?;
+        let token = self.mint_for(access.given(), account, scopes, MODEL_TOKEN_TTL)?;
         self.note_allowed_as(access.operation, &access.caller, &access.actor());
         Ok(token)
     }

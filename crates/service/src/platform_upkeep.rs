@@ -10,6 +10,7 @@ use vitrine_access::decide::{
     check_ticket_time,
 };
 use vitrine_access::ids::{AuditId, ModelId, RequestId, SessionAlias, TicketId};
+use vitrine_access::limits::TOKEN_TTL_MAX;
 use vitrine_access::link::{AssetKind, AssetLink};
 use vitrine_access::origin::{AllowedDomains, Origin, OriginError};
 use vitrine_access::refusal::{Refusal, RefusalKind};
@@ -30,6 +31,9 @@ const TICKETS_LISTED_MAX: u32 = 200;
 /// Tickets of a model that are good at the same time; an account makes no more of them than it could look
 /// through.
 const LIVE_TICKETS_MAX: u32 = 1_000;
+/// The longest life of an author's ticket that an account makes: such a ticket changes the model, and it has to
+/// be over before it is forgotten that its holder's right has ended.
+const AUTHOR_TICKET_TTL_MAX: Duration = TOKEN_TTL_MAX;
 /// How long a link to a thumbnail holds: a page that lists models stays open for a working day.
 const THUMBNAIL_LINK_TTL: Duration = Duration::from_hours(12);
 
@@ -91,8 +95,9 @@ impl Services {
     }
 
     fn listed(&self, model: &ModelRecord, record: TicketRecord) -> ListedTicket {
-        let revoked =
-            record.revoked_at.is_some() || record.created_at < model.settings.tickets_not_before;
+        let revoked = record.revoked_at.is_some()
+            || record.created_at < model.settings.tickets_not_before
+            || self.ticket_withdrawn(model, &record);
         let live = !revoked && self.now() < record.until;
         ListedTicket {
             text: live.then(|| self.ticket_text(model, &record)),
@@ -122,7 +127,17 @@ impl Services {
             );
             return Err(Refusal::new(RefusalKind::PlanExceeded, message).into());
         }
-        let text = self.create_ticket(model, request).await?;
+        let text = if request.author {
+            let last = access.asked_at.plus(AUTHOR_TICKET_TTL_MAX);
+            let request = TicketRequest {
+                until: request.until.min(last),
+                ..request
+            };
+            self.create_ticket_for(access.given(), model, request)
+                .await?
+        } else {
+            self.create_ticket(model, request).await?
+        };
         let id = self.decrypt_ticket(&text)?.id;
         let record = self.inner.store.ticket_unscoped(id).await?;
         let record = record.ok_or_else(|| Error::internal("a ticket that was made is gone"))?;

@@ -143,7 +143,9 @@ impl Services {
             }
             tx.set_recovery_codes(user, &hashes).await?;
             tx.end_sign_ins_but(user, Some(access.sign_in), now).await?;
+            let withdrawn = self.withdraw_from(&mut tx, user).await?;
             tx.commit().await?;
+            self.apply_change(&withdrawn).await?;
             Ok(codes)
         };
         let confirmed = confirmed.await;

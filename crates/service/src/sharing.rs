@@ -1,5 +1,6 @@
 //! Models that are shared: with single users, right by right, and by a link.
 
+use vitrine_access::change::Change;
 use vitrine_access::ids::{ModelId, ShareId, UserId};
 use vitrine_access::platform::{SharePolicy, Shares};
 use vitrine_access::seal::Purpose;
@@ -9,6 +10,7 @@ use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
 use crate::platform::PlatformAccess;
 use crate::platform_models::PlatformModel;
+use crate::withdrawal::next_second;
 
 /// Rights on one model, all users together.
 const SHARES_MAX: u32 = 400;
@@ -109,8 +111,11 @@ impl Services {
             if !own && !self.manages(access, share.model).await? {
                 return Err(unknown("share"));
             }
-            store.delete_share(id).await?;
-            Ok(())
+            let mut tx = store.begin().await?;
+            tx.delete_share(id).await?;
+            let change = self.withdraw_from(&mut tx, share.user).await?;
+            tx.commit().await?;
+            self.apply_change(&change).await
         };
         let taken = taken.await;
         self.audited_as(access.operation, &access.caller, &access.actor(), taken)?;
@@ -124,15 +129,30 @@ impl Services {
         Ok(found.into_iter().map(|share| share.policy).collect())
     }
 
-    /// Switches a model's link on or off. Switched on again it is another one.
-    pub(crate) async fn set_link(&self, model: ModelId, on: bool) -> Result<()> {
+    /// Switches a model's link on or off. Switched on again it is another one; switched off, what was given out
+    /// for it ends too.
+    pub(crate) async fn set_link(&self, id: ModelId, on: bool) -> Result<()> {
         let store = &self.inner.store;
-        let before = store.model_link(model).await?.unwrap_or_default();
+        let before = store.model_link(id).await?.unwrap_or_default();
         if (before > 0) == on {
             return Ok(());
         }
-        let after = if on { before.abs() + 1 } else { -before };
-        store.set_model_link(model, before, after).await?;
+        if on {
+            store.set_model_link(id, before, before.abs() + 1).await?;
+            return Ok(());
+        }
+        let mut tx = store.begin().await?;
+        // First, so that the row is ours: nobody changes the model between reading and writing it.
+        if !tx.set_model_link(id, before, -before).await? {
+            return Ok(());
+        }
+        if let Some(mut model) = tx.model_unscoped(id).await? {
+            model.settings.given_not_before = next_second(self.now());
+            tx.update_model(&model, model.revision).await?;
+        }
+        tx.note_change(&Change::Model(id)).await?;
+        tx.commit().await?;
+        self.inner.models.forget(&id).await;
         Ok(())
     }
 

@@ -225,7 +225,7 @@ impl Services {
             let (now, sign_in) = (self.now(), &signed.sign_in);
             let Ok(chain) = sign_in.chain.show(shown.id, shown.parent, now) else {
                 let (user, id) = (sign_in.user, sign_in.id);
-                self.inner.store.end_sign_in(user, id, now).await?;
+                self.end_sign_in_of_others(user, id).await?;
                 tracing::warn!(%user, "a refresh token was used again after its successor");
                 return Err(refuse(
                     RefusalKind::TokenRevoked,
@@ -358,6 +358,7 @@ impl Services {
             )
         })?;
         self.check_second_factor(user.id, second).await?;
+        self.note_signed_in(&name, caller);
         Ok(user.id)
     }
 
@@ -448,10 +449,7 @@ impl Services {
         access: &PlatformAccess,
         sign_in: TokenId,
     ) -> Result<bool> {
-        let store = &self.inner.store;
-        let ended = store
-            .end_sign_in(access.user.id, sign_in, self.now())
-            .await?;
+        let ended = self.end_sign_in_of_others(access.user.id, sign_in).await?;
         if ended {
             self.note_allowed_as(access.operation, &access.caller, &access.actor());
         }

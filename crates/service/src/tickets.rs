@@ -10,6 +10,7 @@ use vitrine_store::{ModelRecord, TicketRecord};
 
 use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
+use crate::withdrawal::Given;
 
 /// What a ticket shall be.
 #[derive(Clone, Debug)]
@@ -38,7 +39,28 @@ impl Services {
         model: &ModelRecord,
         request: TicketRequest,
     ) -> Result<String> {
-        let now = self.now();
+        let id = TicketId::new(&*self.inner.entropy);
+        self.add_ticket(model, request, id, self.now()).await
+    }
+
+    /// A ticket that the platform gives to somebody; it ends with their right to it.
+    pub(crate) async fn create_ticket_for(
+        &self,
+        given: Given,
+        model: &ModelRecord,
+        request: TicketRequest,
+    ) -> Result<String> {
+        let id = TicketId::held(given.to, &*self.inner.entropy);
+        self.add_ticket(model, request, id, given.at).await
+    }
+
+    async fn add_ticket(
+        &self,
+        model: &ModelRecord,
+        request: TicketRequest,
+        id: TicketId,
+        now: Timestamp,
+    ) -> Result<String> {
         if request.until <= now {
             return Err(Error::new(
                 ErrorKind::RequestInvalid,
@@ -52,7 +74,7 @@ impl Services {
             ));
         }
         let record = TicketRecord {
-            id: TicketId::new(&*self.inner.entropy),
+            id,
             model: model.id,
             kind: request.kind,
             public: request.public,

@@ -1,6 +1,7 @@
 //! Access tokens: verification with a cache, minting and revocation.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -8,7 +9,8 @@ use std::time::Duration;
 use moka::sync::Cache;
 use vitrine_access::change::Change;
 use vitrine_access::grant::{Grant, Subject};
-use vitrine_access::ids::{BlobKey, IssuerKey, KeyMark, TokenId};
+use vitrine_access::holder::{HolderMark, Revoked};
+use vitrine_access::ids::{BlobKey, IssuerKey, KeyMark, TokenId, UserId};
 use vitrine_access::jwt::{AccessToken, Expected};
 use vitrine_access::limits::{TOKEN_SKEW_MAX, TOKEN_TTL_MAX};
 use vitrine_access::owner::Payer;
@@ -18,6 +20,7 @@ use vitrine_access::time::Timestamp;
 use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
 use crate::keys::KeyRing;
+use crate::withdrawal::{Given, next_second};
 
 /// Verified tokens kept in memory; each is a few hundred bytes.
 pub(crate) const VERIFIED_TOKENS_MAX: u64 = 100_000;
@@ -49,6 +52,8 @@ pub(crate) struct Tokens {
     revoked: RwLock<HashMap<TokenId, Timestamp>>,
     /// Per subject the instant from which its tokens are good again.
     not_before: RwLock<HashMap<Subject, Timestamp>>,
+    /// The same per holder of what the platform gives out.
+    held_not_before: RwLock<HashMap<HolderMark, Timestamp>>,
 }
 
 impl Tokens {
@@ -60,20 +65,30 @@ impl Tokens {
             reloading: tokio::sync::Mutex::new(()),
             revoked: RwLock::new(revoked.into_iter().collect()),
             not_before: RwLock::default(),
+            held_not_before: RwLock::default(),
         }
     }
 
-    /// Notes revoked subjects. An instant only moves forward, so that of two readers at once the
-    /// slower one does no harm.
-    pub(crate) fn note_revoked_subjects(&self, revoked: Vec<(Subject, Timestamp)>) {
-        let mut known = self
-            .not_before
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        for (subject, not_before) in revoked {
-            let entry = known.entry(subject).or_insert(not_before);
-            *entry = not_before.max(*entry);
+    /// Notes revoked subjects and holders. An instant only moves forward, so that of two readers at
+    /// once the slower one does no harm.
+    pub(crate) fn note_revoked_subjects(&self, revoked: Vec<(Revoked, Timestamp)>) {
+        for (whose, not_before) in revoked {
+            match whose {
+                Revoked::Subject(subject) => forward(&self.not_before, subject, not_before),
+                Revoked::Holder(user) => {
+                    forward(&self.held_not_before, HolderMark::of(user), not_before);
+                }
+            }
         }
+    }
+
+    /// Whether what the platform gave to somebody at this instant was revoked with all else.
+    pub(crate) fn is_holder_revoked(&self, holder: HolderMark, given_at: Timestamp) -> bool {
+        self.held_not_before
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&holder)
+            .is_some_and(|not_before| given_at < *not_before)
     }
 
     /// Whether what a subject was given at this instant was revoked with all else it had.
@@ -92,6 +107,10 @@ impl Tokens {
             .unwrap_or_else(PoisonError::into_inner)
             .retain(|_, until| *until >= now);
         self.not_before
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|_, not_before| not_before.plus(REVOCATION_KEPT) >= now);
+        self.held_not_before
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .retain(|_, not_before| not_before.plus(REVOCATION_KEPT) >= now);
@@ -130,6 +149,12 @@ impl Tokens {
     }
 }
 
+fn forward<K: Eq + Hash>(known: &RwLock<HashMap<K, Timestamp>>, whose: K, not_before: Timestamp) {
+    let mut known = known.write().unwrap_or_else(PoisonError::into_inner);
+    let entry = known.entry(whose).or_insert(not_before);
+    *entry = not_before.max(*entry);
+}
+
 impl Services {
     /// Verifies the bearer token of a request: once by signature, afterwards from memory.
     ///
@@ -164,7 +189,10 @@ impl Services {
         if now >= token.expires_at.plus(TOKEN_SKEW_MAX) {
             return Err(expired().into());
         }
-        if tokens.is_revoked(token.id) || tokens.is_subject_revoked(&token.subject, token.issued_at)
+        let holder = verified.holder();
+        if tokens.is_revoked(token.id)
+            || tokens.is_subject_revoked(&token.subject, token.issued_at)
+            || holder.is_some_and(|holder| tokens.is_holder_revoked(holder, token.issued_at))
         {
             return Err(revoked().into());
         }
@@ -204,6 +232,27 @@ impl Services {
         scopes: Vec<String>,
         ttl: Duration,
     ) -> Result<String> {
+        self.mint(None, subject, scopes, ttl)
+    }
+
+    /// Signs an access token that the platform gives to somebody; it ends with their right to it.
+    pub(crate) fn mint_for(
+        &self,
+        given: Given,
+        subject: Subject,
+        scopes: Vec<String>,
+        ttl: Duration,
+    ) -> Result<String> {
+        self.mint(Some(given), subject, scopes, ttl)
+    }
+
+    fn mint(
+        &self,
+        given: Option<Given>,
+        subject: Subject,
+        scopes: Vec<String>,
+        ttl: Duration,
+    ) -> Result<String> {
         if ttl.is_zero() || ttl > TOKEN_TTL_MAX {
             return Err(Error::new(
                 ErrorKind::RequestInvalid,
@@ -213,12 +262,17 @@ impl Services {
                 ),
             ));
         }
-        let now = self.now();
-        let settings = &self.inner.settings;
+        let (settings, entropy) = (&self.inner.settings, &*self.inner.entropy);
         let ring = self.inner.tokens.ring();
-        let key = ring.signing(now)?;
+        let key = ring.signing(self.now())?;
+        let mark = KeyMark::of(key.kid());
+        // Issued when the right to it was looked at: what ends that right meanwhile ends the token too.
+        let (id, now) = match given {
+            Some(given) => (TokenId::held(mark, given.to, entropy), given.at),
+            None => (TokenId::marked(mark, entropy), self.now()),
+        };
         let token = AccessToken {
-            id: TokenId::marked(KeyMark::of(key.kid()), &*self.inner.entropy),
+            id,
             issuer: settings.issuer.clone(),
             audience: settings.audience.clone(),
             subject,
@@ -251,20 +305,30 @@ impl Services {
     /// # Errors
     /// When the database fails; nothing is revoked then.
     pub async fn revoke_subject(&self, subject: Subject) -> Result<Timestamp> {
-        const SECOND_MS: i64 = 1_000;
         let now = self.now();
-        let next_second = (now.unix_ms().div_euclid(SECOND_MS) + 1) * SECOND_MS;
-        let not_before = Timestamp::from_unix_ms(next_second);
+        let not_before = next_second(now);
         let until = now.plus(REVOCATION_KEPT);
         let mut tx = self.inner.store.begin().await?;
-        tx.revoke_subject(&subject, not_before, until).await?;
+        tx.revoke_subject(&Revoked::Subject(subject), not_before, until)
+            .await?;
         tx.note_change(&Change::Subject(subject)).await?;
         tx.commit().await?;
         self.load_revoked_subjects().await?;
         Ok(not_before)
     }
 
-    /// Reads the revoked subjects; there are few.
+    /// Reads since when what the platform gave to a user is revoked.
+    pub(crate) async fn load_revoked_holder(&self, user: UserId) -> Result<()> {
+        let whose = Revoked::Holder(user);
+        if let Some(not_before) = self.inner.store.revoked_before(&whose).await? {
+            self.inner
+                .tokens
+                .note_revoked_subjects(vec![(whose, not_before)]);
+        }
+        Ok(())
+    }
+
+    /// Reads the revoked subjects and holders; there are few.
     pub(crate) async fn load_revoked_subjects(&self) -> Result<()> {
         let revoked = self.inner.store.revoked_subjects(self.now()).await?;
         self.inner.tokens.note_revoked_subjects(revoked);

@@ -83,7 +83,7 @@ impl Services {
         Ok(())
     }
 
-    /// Sets what a user signs in with, and ends every sign-in of theirs.
+    /// Sets what a user signs in with, and ends every sign-in of theirs and what they were given.
     ///
     /// # Errors
     /// `RequestInvalid` for a password that is too short; `EntityUnknown`.
@@ -98,8 +98,9 @@ impl Services {
             ));
         }
         tx.end_sign_ins_but(user, None, self.now()).await?;
+        let withdrawn = self.withdraw_from(&mut tx, user).await?;
         tx.commit().await?;
-        Ok(())
+        self.apply_change(&withdrawn).await
     }
 
     /// Lets a user sign in with this address and password, as an administrator.

@@ -13,7 +13,7 @@ use vitrine_access::permissions::{
     Credential, DELETED_MODELS, Operation, Permission, PermissionSet, operation,
 };
 use vitrine_access::refusal::{Refusal, RefusalKind};
-use vitrine_access::session::{EndReason, SessionState};
+use vitrine_access::session::{EndReason, Session, SessionState};
 use vitrine_access::ticket::TicketType;
 use vitrine_store::{ModelRecord, TicketRecord};
 
@@ -315,13 +315,7 @@ impl Services {
         {
             return Err(gone(EndReason::Revoked));
         }
-        // What only an owner can give ends with whatever else the owner gave.
-        let given = match &ticket {
-            Some(ticket) => ticket.author.then_some(ticket.created_at),
-            None => Some(session.opened_at),
-        };
-        let by_the_platform = session.subject == Some(Subject::Backend);
-        if !by_the_platform && given.is_some_and(|given_at| self.owner_withdrew(&model, given_at)) {
+        if self.opening_withdrawn(session, ticket.as_deref(), &model) {
             return Err(gone(EndReason::Revoked));
         }
         if entry.checked_against(&model) {
@@ -335,6 +329,27 @@ impl Services {
         }
         entry.note_checked(&model);
         Ok(model)
+    }
+
+    /// Whether what opened a session ended with whoever gave it or was given it.
+    fn opening_withdrawn(
+        &self,
+        session: &Session,
+        ticket: Option<&TicketRecord>,
+        model: &ModelRecord,
+    ) -> bool {
+        if session.subject == Some(Subject::Backend) {
+            return false;
+        }
+        // Beside a ticket a token gives the session nothing: it is shown, and looked at, with each call.
+        if let Some(ticket) = ticket {
+            return self.ticket_withdrawn(model, ticket);
+        }
+        // Other issuers name their tokens as they like.
+        let token = session.token.filter(|_| session.issuer_key.is_none());
+        let holder = token.and_then(|token| token.holder());
+        self.owner_withdrew(model, session.opened_at)
+            || self.withdrawn(model, holder, session.opened_at)
     }
 
     /// Checks a request on a model against its operation's row.

@@ -6,7 +6,7 @@ use vitrine_access::{
     AccessKeyId, AppId, AuditId, AuthGroupId, BlobKey, CapScope, CapWindow, Change, Decision,
     DeliveryId, DrawingFormat, DrawingId, EditorSessionHash, EditorTokenHash, EditorUserHash,
     EndReason, InvitationId, IssuerKey, JobId, ModelId, ModelStatus, NotificationId,
-    OrganizationId, Owner, PartnerId, PartnerKeyId, Payer, PermissionSet, RequestId, Role,
+    OrganizationId, Owner, PartnerId, PartnerKeyId, Payer, PermissionSet, RequestId, Revoked, Role,
     ScriptJobHash, SecretHash, SessionAlias, SessionClass, SessionHash, ShareId, SharePolicy,
     Subject, TicketId, Timestamp, TokenId, UsageId, UsageKind, UserId, Visibility, WebhookId,
 };
@@ -161,6 +161,7 @@ words! {
     ModelStatus: |status| status.as_str().to_owned(), |text| text.parse().ok();
     PermissionSet: PermissionSet::to_storage, |text| PermissionSet::from_storage(text).ok();
     SessionClass: |class| class.as_str().to_owned(), |text| text.parse().ok();
+    Revoked: ToString::to_string, |text| text.parse().ok();
     Subject: ToString::to_string, |text| text.parse().ok();
     UsageKind: |kind| kind.as_str().to_owned(), |text| text.parse().ok();
     Role: |role| role.as_str().to_owned(), |text| text.parse().ok();

@@ -1,7 +1,7 @@
 //! Signing keys and revoked tokens.
 
 use vitrine_access::jwt::Algorithm;
-use vitrine_access::{Subject, Timestamp, TokenId};
+use vitrine_access::{Revoked, Timestamp, TokenId};
 
 use crate::db::{Column, Handle, Kind, Query, Row, Value};
 use crate::error::StoreError;
@@ -45,9 +45,11 @@ finders! {
     /// Tokens whose revocation still matters, with its end; the longest-lived first, at most
     /// [`REVOKED_TOKENS_MAX`].
     revoked_tokens(now: Timestamp) -> Vec<(TokenId, Timestamp)>;
-    /// Subjects whose tokens from before an instant are revoked, with that instant, as far as it
-    /// still matters; at most [`REVOKED_TOKENS_MAX`].
-    revoked_subjects(now: Timestamp) -> Vec<(Subject, Timestamp)>;
+    /// Subjects and holders whose tokens from before an instant are revoked, with that instant, as far
+    /// as it still matters; at most [`REVOKED_TOKENS_MAX`].
+    revoked_subjects(now: Timestamp) -> Vec<(Revoked, Timestamp)>;
+    /// The instant of one of them.
+    revoked_before(whose: &Revoked) -> Option<Timestamp>;
 }
 
 writers! {
@@ -61,9 +63,9 @@ writers! {
     retire_signing_key(kid: &str, at: Timestamp) -> bool;
     /// Refuses a token until then (its own end); a second call can only prolong it.
     revoke_token(id: TokenId, until: Timestamp) -> ();
-    /// Refuses all tokens of a subject that were issued before `not_before`; a second call can only
-    /// move the instant forward. `until` is when the last such token has expired.
-    revoke_subject(subject: &Subject, not_before: Timestamp, until: Timestamp) -> ();
+    /// Refuses all tokens of a subject or holder that were issued before `not_before`; a second call can
+    /// only move the instant forward. `until` is when the last such token has expired.
+    revoke_subject(whose: &Revoked, not_before: Timestamp, until: Timestamp) -> ();
     /// Deletes revocations of subjects that ended before this, at most `limit` ([`LIST_ROWS_MAX`]).
     forget_revoked_subjects(before: Timestamp, limit: u32) -> u64;
     /// Deletes revocations that ended before this, at most `limit` ([`LIST_ROWS_MAX`]).
@@ -218,7 +220,7 @@ async fn forget_revoked_tokens(
 async fn revoked_subjects(
     handle: &mut Handle,
     now: Timestamp,
-) -> Result<Vec<(Subject, Timestamp)>, StoreError> {
+) -> Result<Vec<(Revoked, Timestamp)>, StoreError> {
     let sql = "SELECT subject, not_before FROM revoked_subject WHERE until >= $1 \
         ORDER BY until DESC, subject DESC LIMIT $2";
     let query = Query::new(sql).bind(&now).bind(&REVOKED_TOKENS_MAX);
@@ -230,16 +232,25 @@ async fn revoked_subjects(
         .collect()
 }
 
+async fn revoked_before(
+    handle: &mut Handle,
+    whose: &Revoked,
+) -> Result<Option<Timestamp>, StoreError> {
+    let sql = "SELECT not_before FROM revoked_subject WHERE subject = $1";
+    let row = handle.optional(Query::new(sql).bind(whose)).await?;
+    row.map(|row| row.get("not_before")).transpose()
+}
+
 async fn revoke_subject(
     handle: &mut Handle,
-    subject: &Subject,
+    whose: &Revoked,
     not_before: Timestamp,
     until: Timestamp,
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO revoked_subject (subject, not_before, until) VALUES ($1, $2, $3) \
         ON CONFLICT (subject) DO UPDATE SET not_before = excluded.not_before, \
         until = excluded.until WHERE revoked_subject.not_before < excluded.not_before";
-    let query = Query::new(sql).bind(subject).bind(&not_before).bind(&until);
+    let query = Query::new(sql).bind(whose).bind(&not_before).bind(&until);
     handle.execute(query).await.map(drop)
 }
 

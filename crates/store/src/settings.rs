@@ -66,6 +66,9 @@ pub struct ModelSettings {
     pub allowed_libraries: Vec<String>,
     /// Tickets made before this instant are refused.
     pub tickets_not_before: Timestamp,
+    /// What the platform gave out before this instant is refused, but for the owner's own: fewer may see
+    /// the model since.
+    pub given_not_before: Timestamp,
     /// Since when only frames may embed it; sessions that were opened before may stand outside one.
     pub frames_only_since: Option<Timestamp>,
 }
@@ -104,6 +107,8 @@ struct SettingsForm {
     webhook_token_sealed: Option<String>,
     allowed_libraries: Vec<String>,
     tickets_not_before_ms: i64,
+    #[serde(default)]
+    given_not_before_ms: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     frames_only_since_ms: Option<i64>,
 }
@@ -168,6 +173,7 @@ impl ModelSettings {
             webhook_token_sealed: self.webhook_token.as_ref().map(hex::encode),
             allowed_libraries: self.allowed_libraries.clone(),
             tickets_not_before_ms: self.tickets_not_before.unix_ms(),
+            given_not_before_ms: self.given_not_before.unix_ms(),
             frames_only_since_ms: self.frames_only_since.map(Timestamp::unix_ms),
         }
     }
@@ -211,6 +217,7 @@ impl ModelSettings {
             webhook_token,
             allowed_libraries: form.allowed_libraries,
             tickets_not_before: Timestamp::from_unix_ms(form.tickets_not_before_ms),
+            given_not_before: Timestamp::from_unix_ms(form.given_not_before_ms),
             frames_only_since: form.frames_only_since_ms.map(Timestamp::from_unix_ms),
         })
     }

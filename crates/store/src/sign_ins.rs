@@ -74,6 +74,8 @@ writers! {
     set_password(user: UserId, hash: &PasswordHash) -> bool;
     /// Sets a user's address. [`StoreError::Conflict`] names `user_account.email` when it is taken.
     set_email(user: UserId, email: &str) -> bool;
+    /// Blocks a user since this instant, or no longer.
+    block_user(user: UserId, since: Option<Timestamp>) -> bool;
     /// Makes a user an administrator, or no longer.
     set_administrator(user: UserId, on: bool) -> bool;
     /// Adds a sign-in.
@@ -183,6 +185,17 @@ async fn set_email(handle: &mut Handle, user: UserId, email: &str) -> Result<boo
     let query = Query::new("UPDATE user_account SET email = $2 WHERE id = $1")
         .bind(&user)
         .bind_text(email);
+    Ok(handle.execute(query).await? == 1)
+}
+
+async fn block_user(
+    handle: &mut Handle,
+    user: UserId,
+    since: Option<Timestamp>,
+) -> Result<bool, StoreError> {
+    let query = Query::new("UPDATE user_account SET blocked_at = $2 WHERE id = $1")
+        .bind(&user)
+        .bind_option(since.as_ref());
     Ok(handle.execute(query).await? == 1)
 }
 

@@ -42,9 +42,9 @@ finders! {
     live_embedding_ticket(model: ModelId, now: Timestamp) -> Option<TicketRecord>;
     /// The same for back ends.
     live_backend_ticket(model: ModelId, now: Timestamp) -> Option<TicketRecord>;
-    /// The newest author ticket of the model that opens from every page of the model's list and ends
-    /// after `from`, but not after `until`.
-    live_author_ticket(model: ModelId, from: Timestamp, until: Timestamp) -> Option<TicketRecord>;
+    /// The author tickets of the model that open from every page of the model's list and end after
+    /// `from`, but not after `until`; the longest-lived first, at most [`LIST_ROWS_MAX`].
+    live_author_tickets(model: ModelId, from: Timestamp, until: Timestamp) -> Vec<TicketRecord>;
     /// Tickets of the model, revoked ones included, newest first, at most `limit`
     /// ([`LIST_ROWS_MAX`]).
     tickets(model: ModelId, limit: u32) -> Vec<TicketRecord>;
@@ -137,19 +137,23 @@ async fn live_backend_ticket(
     handle.optional(query).await?.as_ref().map(read).transpose()
 }
 
-async fn live_author_ticket(
+async fn live_author_tickets(
     handle: &mut Handle,
     model: ModelId,
     from: Timestamp,
     until: Timestamp,
-) -> Result<Option<TicketRecord>, StoreError> {
+) -> Result<Vec<TicketRecord>, StoreError> {
     let sql = select!(
         "WHERE model = $1 AND kind = 'embedding' AND public = 0 AND author = 1 AND use_id2 = 0 \
          AND domains = '' AND revoked_at IS NULL AND until > $2 AND until <= $3 \
-         ORDER BY until DESC, created_at DESC, id DESC LIMIT 1"
+         ORDER BY until DESC, created_at DESC, id DESC LIMIT $4"
     );
-    let query = Query::new(sql).bind(&model).bind(&from).bind(&until);
-    handle.optional(query).await?.as_ref().map(read).transpose()
+    let query = Query::new(sql)
+        .bind(&model)
+        .bind(&from)
+        .bind(&until)
+        .bind(&LIST_ROWS_MAX);
+    handle.all(query).await?.iter().map(read).collect()
 }
 
 async fn tickets(

@@ -8,7 +8,7 @@ use vitrine_access::{
     AccessKeyId, AuditId, AuthGroupId, BlobKey, Cap, CapScope, CapWindow, Change, DrawingFormat,
     DrawingId, EditorSessionHash, EditorTokenHash, EndReason, IssuerKey, ModelId, ModelStatus,
     NotificationId, OrganizationId, Origin, Owner, PartnerId, PartnerKeyId, Payer, PermissionSet,
-    RefreshChain, RequestId, Role, ScriptJobHash, SecretHash, SessionAlias, SessionHash,
+    RefreshChain, RequestId, Revoked, Role, ScriptJobHash, SecretHash, SessionAlias, SessionHash,
     SharePolicy, Subject, TicketId, TicketType, Timestamp, TokenId, UsageId, UsageKind, UserId,
     Visibility,
 };
@@ -288,7 +288,7 @@ async fn read_refusals(store: &Store) {
     assert_eq!(events[0].origin.as_deref(), Some("https://rival.example"));
     assert_eq!(events[0].count, 21);
     let revoked = store.revoked_subjects(at(0)).await.unwrap();
-    assert_eq!(revoked, [(Subject::User(USER), at(51))]);
+    assert_eq!(revoked, [(Revoked::Subject(Subject::User(USER)), at(51))]);
 }
 
 async fn read_partners(store: &Store) {

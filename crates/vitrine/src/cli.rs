@@ -432,6 +432,16 @@ pub(crate) enum UserCommand {
         #[arg(long)]
         password_file: Option<PathBuf>,
     },
+    /// Let nobody sign in as a user, and end every sign-in of theirs and what they were given. Their models stay.
+    Block {
+        /// The user's id or address.
+        user: String,
+    },
+    /// Let a user sign in again.
+    Unblock {
+        /// The user's id or address.
+        user: String,
+    },
     /// Take a user's second factor away: whoever has lost the device and the recovery codes signs in by the
     /// password alone again.
     ForgetSecondFactor {

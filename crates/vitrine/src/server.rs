@@ -27,8 +27,6 @@ use crate::connections::{Crowd, Guest, PATIENCE, Steady};
 
 /// A client that has not sent its headers by then is slow on purpose.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// More headers than this no honest client sends.
-const HEADERS_MAX: usize = 64;
 /// Bytes that request line and headers may take together.
 const HEADER_BYTES_MAX: usize = 32 * 1024;
 /// Connections served at once; further ones wait in the system's line. Each costs a few kilobytes
@@ -124,7 +122,6 @@ fn connection(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_READ_TIMEOUT)
-        .max_headers(HEADERS_MAX)
         .max_buf_size(HEADER_BYTES_MAX)
         .serve_connection(TokioIo::new(Steady::new(stream, PATIENCE)), service);
     let watched = graceful.watch(connection);

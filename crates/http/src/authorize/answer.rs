@@ -32,12 +32,12 @@ thread_local! {
     static TOLD: RefCell<Vec<(PermissionSet, HeaderValue)>> = const { RefCell::new(Vec::new()) };
 }
 
-pub(super) fn let_through(authorized: &Authorized) -> Response {
+pub(super) fn let_through(authorized: Authorized) -> Response {
     let mut response = uncached(StatusCode::NO_CONTENT);
     let alias = authorized.session.map(|alias| alias.to_string());
     for (name, text) in [
         (X_MODEL, Some(authorized.model.to_string())),
-        (X_SUBJECT, Some(authorized.subject.clone())),
+        (X_SUBJECT, Some(authorized.subject)),
         (X_SESSION_ALIAS, alias),
     ] {
         // Ids and permissions are plain ASCII; what were not could not be sent.

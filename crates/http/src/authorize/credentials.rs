@@ -43,7 +43,7 @@ fn unclear(message: impl Into<String>) -> Refusal {
 impl Credentials {
     pub(super) fn read(
         headers: &HeaderMap,
-        route: &Route,
+        route: &Route<'_>,
         bearer: Option<String>,
     ) -> Result<Self, Refusal> {
         let mut kinds = Kinds::default();
@@ -60,12 +60,12 @@ impl Credentials {
         if let Some(text) = header(headers, &X_TICKET)? {
             put(&mut kinds.ticket, on_purpose(text))?;
         }
-        if let (Some(name), Some(query)) = (&route.query, &route.original_query)
+        if let (Some(name), Some(query)) = (&route.need.query, route.original_query)
             && let Some(text) = single(query.split('&'), name)?
         {
             kinds.sort_in(on_purpose(text), name)?;
         }
-        if let Some(name) = &route.cookie {
+        if let Some(name) = &route.need.cookie {
             let lines = headers.get_all(COOKIE).iter();
             let pairs = lines.filter_map(|line| line.to_str().ok());
             let pairs = pairs.flat_map(|line| line.split(';')).map(str::trim);
@@ -81,7 +81,7 @@ impl Credentials {
     }
 
     /// Whether the page behind the request has to be an allowed one.
-    pub(super) fn sent(&self, route: &Route) -> Sent {
+    pub(super) fn sent(&self, route: &Route<'_>) -> Sent {
         if self.deliberate || route.effect == Effect::Safe {
             Sent::OnPurpose
         } else {
@@ -201,7 +201,8 @@ mod tests {
             .header("x-vitrine-query", "q")
             .body(())
             .unwrap();
-        let route = Route::read(&request.into_parts().0).unwrap();
+        let (parts, ()) = request.into_parts();
+        let route = Route::read(&parts).unwrap();
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(

@@ -9,7 +9,7 @@ mod answer;
 mod credentials;
 mod route;
 
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::response::Response;
 use vitrine_access::ids::RequestId;
@@ -19,19 +19,19 @@ use vitrine_service::who::Caller;
 use vitrine_service::{Error, Services};
 
 use crate::error::{ApiError, ErrorKind};
-use crate::extract::{From, Page, Peer};
+use crate::extract::{Page, Peer, bearer};
 use credentials::Credentials;
 pub(crate) use route::PATH;
 use route::Route;
 
-/// Decides for a proxy whether it may pass a request on. Any method is taken; a proxy may append the
-/// original path.
 /// Whether a path is that of a proxy's question. Some proxies append the path of the original request.
 pub(crate) fn is_question(path: &str) -> bool {
     path.strip_prefix(PATH)
         .is_some_and(|below| below.is_empty() || below.starts_with('/'))
 }
 
+/// Decides for a proxy whether it may pass a request on. Any method is taken; a proxy may append the
+/// original path.
 #[utoipa::path(
     get, path = "/authorize", operation_id = "Authorize", tag = "forward-auth",
     params(
@@ -52,20 +52,36 @@ pub(crate) fn is_question(path: &str) -> bool {
 )]
 pub(crate) async fn check(State(services): State<Services>, request: Request) -> Response {
     // The body, if a proxy sends one at all, is not looked at.
-    let (mut parts, _) = request.into_parts();
-    match decide(&services, &mut parts).await {
-        Ok(authorized) => answer::let_through(&authorized),
-        Err(error) => answer::refused(&error, parts.extensions.get().copied()),
+    let (parts, _) = request.into_parts();
+    let asker = Asker {
+        peer: Peer::of(&parts.extensions),
+        request: parts.extensions.get().copied(),
+    };
+    answer(&services, asker, &parts).await
+}
+
+/// Who asks, as the layers found out.
+#[derive(Clone, Copy)]
+pub(crate) struct Asker {
+    pub(crate) peer: Option<Peer>,
+    pub(crate) request: Option<RequestId>,
+}
+
+/// Answers a question.
+pub(crate) async fn answer(services: &Services, asker: Asker, parts: &Parts) -> Response {
+    match decide(services, asker, parts).await {
+        Ok(authorized) => answer::let_through(authorized),
+        Err(error) => answer::refused(&error, asker.request),
     }
 }
 
-async fn decide(services: &Services, parts: &mut Parts) -> Result<Authorized, Error> {
-    let peer = Peer::of(&parts.extensions);
+async fn decide(services: &Services, asker: Asker, parts: &Parts) -> Result<Authorized, Error> {
+    let Asker { peer, request } = asker;
     let anonymous = Caller {
         bearer: None,
         session: None,
         address: peer.map(|peer| peer.address),
-        request: parts.extensions.get::<RequestId>().copied(),
+        request,
     };
     let refuse = |refusal| services.refused_to_authorize(&anonymous, refusal);
     if !peer.is_some_and(|peer| peer.via_trusted_proxy) {
@@ -74,23 +90,19 @@ async fn decide(services: &Services, parts: &mut Parts) -> Result<Authorized, Er
             "This address answers trusted proxies only. Name yours in 'trusted_proxies'.",
         )));
     }
-    let caller = match From::from_request_parts(parts, &()).await {
-        Ok(From(caller)) => caller,
-        Err(error) => return Err(refuse(refusal_of(&error))),
-    };
+    let bearer = bearer(&parts.headers).map_err(|error| refuse(refusal_of(&error)))?;
     let route = Route::read(parts).map_err(refuse)?;
-    let found = Credentials::read(&parts.headers, &route, caller.bearer.clone()).map_err(refuse)?;
-    let Ok(page) = Page::from_request_parts(parts, &()).await;
+    let found = Credentials::read(&parts.headers, &route, bearer).map_err(refuse)?;
+    let page = Page::of(&parts.headers);
     let question = Question {
         sent: found.sent(&route),
-        need: route.need,
+        need: &route.need.route,
         presented: found.presented,
         page: page.evidence(),
     };
     let caller = Caller {
         bearer: found.bearer,
-        session: None,
-        ..caller
+        ..anonymous
     };
     services.authorize(question, &caller).await
 }

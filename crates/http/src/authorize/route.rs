@@ -1,6 +1,9 @@
 //! What the proxy says: which model and permission the route needs, where the credential may stand,
 //! and what the original request was.
 
+use std::cell::RefCell;
+use std::sync::Arc;
+
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 use vitrine_access::permissions::WantedPermission;
@@ -36,6 +39,15 @@ static URI_HEADERS: [HeaderName; 3] = [
     HeaderName::from_static("x-original-url"),
     HeaderName::from_static("x-forwarded-uri"),
 ];
+/// What auth URLs name, as a thread keeps it: they stand in configurations, so that there are a few and each
+/// comes again with every request.
+const QUERIES_KEPT_MAX: usize = 32;
+const QUERY_KEPT_BYTES_MAX: usize = 512;
+
+thread_local! {
+    static KNOWN: RefCell<Vec<(Box<str>, Arc<Need>)>> = const { RefCell::new(Vec::new()) };
+}
+
 /// Methods that change nothing (RFC 9110, section 9.2.1).
 const SAFE_METHODS: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
 /// Stands in every handshake of a web socket, over HTTP/1.1 and HTTP/2 alike.
@@ -43,17 +55,24 @@ static WEB_SOCKET: HeaderName = HeaderName::from_static("sec-websocket-version")
 
 /// Everything about a question that only a trusted proxy may say. The query may hold a credential, so
 /// there is no `Debug`.
-pub(super) struct Route {
+pub(super) struct Route<'a> {
+    /// What the proxy's configuration names.
+    pub(super) need: Arc<Need>,
+    /// The original query.
+    pub(super) original_query: Option<&'a str>,
+    /// Whether the original request is known to change nothing.
+    pub(super) effect: Effect,
+}
+
+/// What the proxy's configuration names for a route.
+#[derive(Debug)]
+pub(super) struct Need {
     /// Model and permission.
-    pub(super) need: RouteNeed,
+    pub(super) route: RouteNeed,
     /// The cookie that may hold the credential.
     pub(super) cookie: Option<String>,
     /// The member of the original query that may hold the credential.
     pub(super) query: Option<String>,
-    /// The original query.
-    pub(super) original_query: Option<String>,
-    /// Whether the original request is known to change nothing.
-    pub(super) effect: Effect,
 }
 
 /// What a request may do.
@@ -69,27 +88,14 @@ pub(super) fn invalid(message: impl Into<String>) -> Refusal {
     Refusal::new(RefusalKind::RouteInvalid, message)
 }
 
-impl Route {
-    pub(super) fn read(parts: &Parts) -> Result<Self, Refusal> {
+impl<'a> Route<'a> {
+    pub(super) fn read(parts: &'a Parts) -> Result<Self, Refusal> {
         let below = parts.uri.path().strip_prefix(PATH).unwrap_or_default();
-        let [model, permission, cookie, query] = if below.is_empty() {
-            names(parts.uri.query(), &parts.headers)?
+        let need = if below.is_empty() {
+            needed(parts.uri.query(), &parts.headers)?
         } else {
             // With the path the client's query is appended too: it must not name anything.
-            from_headers(&parts.headers)?
-        };
-        let need = RouteNeed {
-            model: named(model, "model")?
-                .parse()
-                .map_err(|_| invalid("The route's model is not named by a model id."))?,
-            permission: WantedPermission::parse(&named(permission, "permission")?).ok_or_else(
-                || {
-                    invalid(
-                        "The route's permission is none of the table. Name one, as \
-                         'cache.output.get.*' or 'compute.output.<id>'.",
-                    )
-                },
-            )?,
+            Arc::new(Need::of(from_headers(&parts.headers)?)?)
         };
         let (method, original_query) = if below.is_empty() {
             let uri = said(&parts.headers, &URI_HEADERS)?;
@@ -104,10 +110,28 @@ impl Route {
             && !parts.headers.contains_key(&WEB_SOCKET);
         Ok(Self {
             need,
+            original_query,
+            effect: if safe { Effect::Safe } else { Effect::Unsafe },
+        })
+    }
+}
+
+impl Need {
+    fn of([model, permission, cookie, query]: Named) -> Result<Self, Refusal> {
+        let model = named(model, "model")?
+            .parse()
+            .map_err(|_| invalid("The route's model is not named by a model id."))?;
+        let permission = WantedPermission::parse(&named(permission, "permission")?);
+        let permission = permission.ok_or_else(|| {
+            invalid(
+                "The route's permission is none of the table. Name one, as 'cache.output.get.*' or \
+                 'compute.output.<id>'.",
+            )
+        })?;
+        Ok(Self {
+            route: RouteNeed { model, permission },
             cookie: cookie.map(credential_name).transpose()?,
             query: query.map(credential_name).transpose()?,
-            original_query: original_query.map(str::to_owned),
-            effect: if safe { Effect::Safe } else { Effect::Unsafe },
         })
     }
 }
@@ -124,9 +148,9 @@ fn named(value: Option<String>, what: &str) -> Result<String, Refusal> {
 
 /// Everything from the auth URL's query, or everything from headers: with both, a client could add
 /// what the configuration left out.
-fn names(query: Option<&str>, headers: &HeaderMap) -> Result<Named, Refusal> {
+fn needed(query: Option<&str>, headers: &HeaderMap) -> Result<Arc<Need>, Refusal> {
     let Some(query) = query.filter(|query| !query.is_empty()) else {
-        return from_headers(headers);
+        return Ok(Arc::new(Need::of(from_headers(headers)?)?));
     };
     if NAMES.iter().any(|(_, header)| headers.contains_key(header)) {
         return Err(invalid(
@@ -134,6 +158,26 @@ fn names(query: Option<&str>, headers: &HeaderMap) -> Result<Named, Refusal> {
              too. Let the proxy remove such headers.",
         ));
     }
+    let known = KNOWN.with_borrow(|known| {
+        let found = known.iter().find(|(text, _)| **text == *query);
+        found.map(|(_, need)| Arc::clone(need))
+    });
+    if let Some(need) = known {
+        return Ok(need);
+    }
+    let need = Arc::new(Need::of(names(query)?)?);
+    if query.len() <= QUERY_KEPT_BYTES_MAX {
+        KNOWN.with_borrow_mut(|known| {
+            if known.len() >= QUERIES_KEPT_MAX {
+                known.remove(0);
+            }
+            known.push((query.into(), Arc::clone(&need)));
+        });
+    }
+    Ok(need)
+}
+
+fn names(query: &str) -> Result<Named, Refusal> {
     let mut found = Named::default();
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         let Some(at) = NAMES.iter().position(|(known, _)| *known == name) else {
@@ -211,12 +255,28 @@ mod tests {
 
     const MODEL: &str = "6f1d2c3e-4b5a-4987-8d6c-0123456789ab";
 
-    fn read(method: &str, uri: &str, headers: &[(&str, &str)]) -> Result<Route, Refusal> {
+    /// A route as the tests look at it.
+    struct Read {
+        need: Arc<Need>,
+        original_query: Option<String>,
+        effect: Effect,
+    }
+
+    /// Twice: what is known already is answered like what is new.
+    fn read(method: &str, uri: &str, headers: &[(&str, &str)]) -> Result<Read, Refusal> {
         let mut request = Request::builder().method(method).uri(uri);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        Route::read(&request.body(()).unwrap().into_parts().0)
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let first = Route::read(&parts).map(|route| route.need);
+        let second = Route::read(&parts)?;
+        assert_eq!(first?.route.model, second.need.route.model);
+        Ok(Read {
+            need: second.need,
+            original_query: second.original_query.map(str::to_owned),
+            effect: second.effect,
+        })
     }
 
     fn url(more: &str) -> String {
@@ -243,10 +303,10 @@ mod tests {
             )
             .unwrap(),
         ] {
-            assert_eq!(route.need.model.to_string(), MODEL);
-            assert_eq!(route.need.permission.to_string(), "get.output.*");
-            assert_eq!(route.cookie.as_deref(), Some("sid"));
-            assert_eq!(route.query.as_deref(), Some("token"));
+            assert_eq!(route.need.route.model.to_string(), MODEL);
+            assert_eq!(route.need.route.permission.to_string(), "get.output.*");
+            assert_eq!(route.need.cookie.as_deref(), Some("sid"));
+            assert_eq!(route.need.query.as_deref(), Some("token"));
         }
     }
 
@@ -304,7 +364,7 @@ mod tests {
         }
         let other = "/authorize/a?model=other&permission=*&sid=1";
         let route = read("GET", other, &HEADERS).unwrap();
-        assert_eq!(route.need.model.to_string(), MODEL);
+        assert_eq!(route.need.route.model.to_string(), MODEL);
         assert!(route.original_query.unwrap().ends_with("sid=1"));
     }
 

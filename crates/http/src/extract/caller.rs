@@ -3,6 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::header::{AUTHORIZATION, ORIGIN};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
 use vitrine_access::ids::RequestId;
 use vitrine_access::origin::{Origin, OriginError};
 use vitrine_access::refusal::RefusalKind;
@@ -13,11 +14,11 @@ use super::Peer;
 use crate::error::{ApiError, ErrorKind};
 
 /// The header in which an iframe page tells what page it stands in.
-const X_SHAPEDIVER_ORIGIN: &str = "x-shapediver-origin";
+static X_SHAPEDIVER_ORIGIN: HeaderName = HeaderName::from_static("x-shapediver-origin");
 /// The header in which our own iframe page proves its load.
-const X_VITRINE_EMBED: &str = "x-vitrine-embed";
+static X_VITRINE_EMBED: HeaderName = HeaderName::from_static("x-vitrine-embed");
 /// The header that names an author's session where the path names a model.
-pub(crate) const X_VITRINE_SESSION: &str = "x-vitrine-session";
+pub(crate) static X_VITRINE_SESSION: HeaderName = HeaderName::from_static("x-vitrine-session");
 /// The only scheme of `Authorization` that operations here take.
 const BEARER: &str = "bearer ";
 
@@ -29,7 +30,7 @@ impl<S: Sync> FromRequestParts<S> for From {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         Ok(Self(Caller {
-            bearer: bearer(parts)?,
+            bearer: bearer(&parts.headers)?,
             session: session(parts),
             address: Peer::of(&parts.extensions).map(|peer| peer.address),
             request: parts.extensions.get::<RequestId>().copied(),
@@ -53,8 +54,12 @@ impl<S: Sync> FromRequestParts<S> for Tokenless {
     }
 }
 
-fn bearer(parts: &Parts) -> Result<Option<String>, ApiError> {
-    let mut values = parts.headers.get_all(AUTHORIZATION).iter();
+/// The access token of a request, where it brings one.
+///
+/// # Errors
+/// `TokenInvalid` for two of them, and for what is of another scheme.
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Ok(None);
     };
@@ -84,7 +89,7 @@ fn bearer(parts: &Parts) -> Result<Option<String>, ApiError> {
 
 /// Two of them name no session: what stands here then opens nothing.
 fn session(parts: &Parts) -> Option<String> {
-    let mut values = parts.headers.get_all(X_VITRINE_SESSION).iter();
+    let mut values = parts.headers.get_all(&X_VITRINE_SESSION).iter();
     match (values.next(), values.next()) {
         (None, _) => None,
         (Some(one), None) => Some(one.to_str().unwrap_or_default().to_owned()),
@@ -111,29 +116,34 @@ impl Page {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Page {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        let values: Vec<&[u8]> = parts
-            .headers
+impl Page {
+    /// Reads the headers of a request.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let values: Vec<&[u8]> = headers
             .get_all(ORIGIN)
             .iter()
             .map(axum::http::HeaderValue::as_bytes)
             .collect();
-        let origin = Origin::from_header_values(&values);
-        Ok(Self {
-            origin,
-            shapediver_origin: only(parts, X_SHAPEDIVER_ORIGIN),
-            load: only(parts, X_VITRINE_EMBED),
-        })
+        Self {
+            origin: Origin::from_header_values(&values),
+            shapediver_origin: only(headers, &X_SHAPEDIVER_ORIGIN),
+            load: only(headers, &X_VITRINE_EMBED),
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Page {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(&parts.headers))
     }
 }
 
 /// The one value of a header. Two of them say nothing that could be believed; an empty one counts as
 /// said.
-fn only(parts: &Parts, name: &str) -> Option<String> {
-    let mut values = parts.headers.get_all(name).iter();
+fn only(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (Some(one), None) => Some(one.to_str().unwrap_or_default().to_owned()),
         _ => None,

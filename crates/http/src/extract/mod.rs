@@ -15,5 +15,5 @@ pub(crate) use peer::direct;
 
 mod caller;
 
-pub(crate) use caller::X_VITRINE_SESSION;
 pub use caller::{From, Page, Tokenless};
+pub(crate) use caller::{X_VITRINE_SESSION, bearer};

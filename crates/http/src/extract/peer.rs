@@ -3,11 +3,14 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::header::FORWARDED;
 use axum::http::request::Parts;
-use axum::http::{Extensions, HeaderMap};
-use vitrine_access::forwarded::TrustedProxies;
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue};
+use vitrine_access::forwarded::{ForwardedHeader, TrustedProxies};
 
 use crate::error::ApiError;
+
+static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// From where a request comes. [`crate::layers`] puts it into the extensions of every request, so that
 /// nothing else has to read forwarding headers.
@@ -32,12 +35,12 @@ impl Peer {
         headers: &HeaderMap,
         proxies: &TrustedProxies,
     ) -> Option<Self> {
-        let lines: Vec<&[u8]> = headers
-            .get_all(proxies.header().name())
-            .iter()
-            .map(axum::http::HeaderValue::as_bytes)
-            .collect();
-        let client = proxies.client(direct(extensions)?, lines.into_iter());
+        let name = match proxies.header() {
+            ForwardedHeader::XForwardedFor => &X_FORWARDED_FOR,
+            ForwardedHeader::Forwarded => &FORWARDED,
+        };
+        let lines = headers.get_all(name).iter().map(HeaderValue::as_bytes);
+        let client = proxies.client(direct(extensions)?, lines);
         Some(Self {
             address: client.address,
             via_trusted_proxy: client.via_trusted_proxy,
@@ -63,8 +66,6 @@ impl<S: Sync> FromRequestParts<S> for Peer {
 
 #[cfg(test)]
 mod tests {
-    use vitrine_access::forwarded::ForwardedHeader;
-
     use super::*;
 
     #[test]

@@ -35,7 +35,7 @@ pub(super) async fn note_refusal(
     let bearer = request.headers().get(AUTHORIZATION).cloned();
     let origin = request.headers().get(ORIGIN).cloned();
     let author = match row.credential {
-        Credential::TokenOrAuthor => request.headers().get(X_VITRINE_SESSION).cloned(),
+        Credential::TokenOrAuthor => request.headers().get(&X_VITRINE_SESSION).cloned(),
         _ => None,
     };
     let response = next.run(request).await;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::Request;
+use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, HOST};
 use axum::response::{IntoResponse, Response};
 
@@ -25,12 +26,7 @@ pub(super) fn check(config: &LayerConfig, request: &Request) -> Result<Duration,
     if announced.is_some_and(|bytes| bytes > config.body_bytes_max) {
         return Err(too_large(config.body_bytes_max));
     }
-    if request.headers().get_all(HOST).iter().count() > 1 {
-        return Err(ApiError::new(
-            ErrorKind::RequestInvalid,
-            "The request has more than one Host header. Send one.",
-        ));
-    }
+    one_host(request.headers())?;
     // Files come over slow lines too; their links and sessions bound the time by themselves.
     let path = request.uri().path();
     Ok(if UPLOADS.iter().any(|place| path.starts_with(place)) {
@@ -38,6 +34,17 @@ pub(super) fn check(config: &LayerConfig, request: &Request) -> Result<Duration,
     } else {
         config.request_timeout
     })
+}
+
+/// Refuses a request that names two hosts.
+pub(super) fn one_host(headers: &HeaderMap) -> Result<(), ApiError> {
+    if headers.get_all(HOST).iter().nth(1).is_some() {
+        return Err(ApiError::new(
+            ErrorKind::RequestInvalid,
+            "The request has more than one Host header. Send one.",
+        ));
+    }
+    Ok(())
 }
 
 /// Gives up on an answer that does not begin in time.

@@ -12,7 +12,8 @@
 //! 8. [`path`]: leading double slashes are collapsed before routing.
 //!
 //! All of it is one service, [`Front`], with one future in one box: a stack of separate middlewares would
-//! allocate, box and move the request once for each.
+//! allocate, box and move the request once for each. The questions of proxies take a shorter way,
+//! [`question`].
 
 mod bounds;
 pub mod cors;
@@ -20,6 +21,7 @@ mod durations;
 pub mod headers;
 pub mod observe;
 pub mod path;
+mod question;
 mod rates;
 
 use std::any::Any;
@@ -31,7 +33,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -133,6 +135,12 @@ impl Service<Request> for Front {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
+        if request.uri().path() == authorize::PATH
+            && let Some(services) = self.config.limiter.clone()
+        {
+            let config = Arc::clone(&self.config);
+            return Box::pin(async move { Ok(question::answer(config, services, request).await) });
+        }
         let front = self.clone();
         Box::pin(async move { Ok(observe::observe(front, request).await) })
     }
@@ -181,12 +189,6 @@ impl Front {
     /// In a box: everything around would else move what a handler needs, several times over.
     fn route(mut self, request: Request) -> BoxFuture<'static, Response> {
         let request = path::collapse_leading_slashes(request);
-        // Asked for every request of somebody else's server: it does not go through the router.
-        if request.uri().path() == authorize::PATH
-            && let Some(services) = &self.config.limiter
-        {
-            return Box::pin(authorize::check(State(services.clone()), request));
-        }
         let answer = self.router.call(request);
         Box::pin(async move {
             match answer.await {

@@ -10,11 +10,11 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
-use tracing::Instrument;
 use tracing::field::Empty;
+use tracing::{Instrument, Span};
 use vitrine_access::ids::RequestId;
 
-use super::{Front, durations};
+use super::{Front, LayerConfig, durations};
 use crate::authorize;
 use crate::error::ApiError;
 
@@ -48,58 +48,93 @@ pub fn note_route<B>(request: axum::http::Request<B>) -> axum::http::Request<B> 
     request
 }
 
-/// Outermost: gives the request its id (as an extension of type [`RequestId`], in the span,
-/// in the answer's header and in error bodies), and writes one line and one metric about it.
-pub(super) async fn observe(front: Front, mut request: Request) -> Response {
-    let started = Instant::now();
-    let id = RequestId::new(&*front.config.entropy);
-    let method = method_word(request.method());
-    let is_head = request.method() == Method::HEAD;
-    // What is answered without the router has its own path for a template.
-    let found = (request.uri().path() != authorize::PATH).then(Route::default);
-    let extensions = request.extensions_mut();
-    extensions.insert(id);
-    if let Some(route) = &found {
-        extensions.insert(route.clone());
-    }
-    // A proxy asks for each of its own requests and has an access log of its own: by default neither
-    // span nor line is made for what it may pass on.
-    let is_question = authorize::is_question(request.uri().path());
-    let traced = traced(id, method);
-    let span = traced.in_scope(|| {
-        if is_question {
-            tracing::debug_span!("request", request = %id, method)
-        } else {
-            tracing::info_span!("request", request = %id, method)
+/// One request, from its arrival to the line about it.
+pub(super) struct Seen {
+    started: Instant,
+    pub(super) id: RequestId,
+    method: &'static str,
+    is_head: bool,
+    is_question: bool,
+    traced: Span,
+}
+
+impl Seen {
+    /// What has just arrived. A question is one of a proxy's.
+    pub(super) fn new(config: &LayerConfig, method: &Method, is_question: bool) -> Self {
+        let started = Instant::now();
+        let id = RequestId::new(&*config.entropy);
+        let word = method_word(method);
+        Self {
+            started,
+            id,
+            method: word,
+            is_head: *method == Method::HEAD,
+            is_question,
+            traced: traced(id, word),
         }
-    });
-    // Of two spans around one future the outer one comes last.
-    let around = traced.clone();
-    async {
-        let response = finish(front.answer(request).await, id, is_head);
-        let route = found.as_ref().map_or(authorize::PATH, Route::as_str);
+    }
+
+    /// The span around all that is done for it. A proxy asks for each of its own requests and has an access log of its
+    /// own: by default neither span nor line is made for what it may pass on.
+    pub(super) fn span(&self) -> Span {
+        let (id, method) = (self.id, self.method);
+        self.traced.in_scope(|| {
+            if self.is_question {
+                tracing::debug_span!("request", request = %id, method)
+            } else {
+                tracing::info_span!("request", request = %id, method)
+            }
+        })
+    }
+
+    /// The span of a trace, around the other one.
+    pub(super) fn around(&self) -> Span {
+        self.traced.clone()
+    }
+
+    /// Puts the request id into the answer, and writes one line and one metric about it.
+    pub(super) fn finish(&self, response: Response, route: &str) -> Response {
+        let response = finish(response, self.id, self.is_head);
         let status = response.status();
-        let duration = started.elapsed();
+        let duration = self.started.elapsed();
         let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-        if !is_question {
+        if !self.is_question {
             tracing::info!(route, status = status.as_u16(), duration_us, "answered");
         } else if status.is_success() {
             tracing::debug!(route, status = status.as_u16(), duration_us, "answered");
         } else {
+            let id = self.id;
             tracing::info!(request = %id, route, status = status.as_u16(), duration_us, "answered");
         }
-        durations::record(route, method, status.as_u16(), duration);
-        if !traced.is_disabled() {
-            traced.record("http.route", route);
+        durations::record(route, self.method, status.as_u16(), duration);
+        if !self.traced.is_disabled() {
+            self.traced.record("http.route", route);
             // OpenTelemetry's whole numbers have a sign; others would arrive as text.
             let answered_us = i64::try_from(duration_us).unwrap_or(i64::MAX);
-            traced.record("http.response.status_code", i64::from(status.as_u16()));
-            traced.record("vitrine.answered_us", answered_us);
+            let code = i64::from(status.as_u16());
+            self.traced.record("http.response.status_code", code);
+            self.traced.record("vitrine.answered_us", answered_us);
             if status.is_server_error() {
-                traced.record("otel.status_code", "ERROR");
+                self.traced.record("otel.status_code", "ERROR");
             }
         }
         response
+    }
+}
+
+/// Outermost: gives the request its id (as an extension of type [`RequestId`], in the span,
+/// in the answer's header and in error bodies), and writes one line and one metric about it.
+pub(super) async fn observe(front: Front, mut request: Request) -> Response {
+    let is_question = authorize::is_question(request.uri().path());
+    let seen = Seen::new(&front.config, request.method(), is_question);
+    let route = Route::default();
+    let extensions = request.extensions_mut();
+    extensions.insert(seen.id);
+    extensions.insert(route.clone());
+    let (span, around) = (seen.span(), seen.around());
+    async {
+        let response = front.answer(request).await;
+        seen.finish(response, route.as_str())
     }
     .instrument(span)
     .instrument(around)
@@ -108,7 +143,7 @@ pub(super) async fn observe(front: Front, mut request: Request) -> Response {
 
 /// The request in a trace: its id, its method and the route's template; never a path, an address or a
 /// credential. It lasts as long as what the request has begun, so that the time to its answer is told apart.
-fn traced(id: RequestId, method: &'static str) -> tracing::Span {
+fn traced(id: RequestId, method: &'static str) -> Span {
     tracing::trace_span!(
         target: TRACED,
         "request",

@@ -48,7 +48,7 @@ pub(crate) async fn frame(
             // What visitors of a page are to a model that it may show.
             relation: Relation::Public,
         };
-        let nobody = PlatformGuest::nobody(operation, &caller);
+        let nobody = PlatformGuest::nobody(operation, &caller, services.now());
         let embeds = ["backend_system", "tags"].map(str::to_owned);
         let mut model = public(&services, &nobody, &seen, &embeds);
         model["ticket"] = json!({ "ticket": framed.ticket });

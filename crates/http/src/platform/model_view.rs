@@ -217,7 +217,7 @@ pub(super) async fn embed_more(
                 shown["backend_ticket"] = json!({ "ticket": ticket });
             }
             "author_ticket" if manages && shown["author_ticket"].is_null() => {
-                let ticket = services.platform_author_ticket(record).await?;
+                let ticket = services.platform_author_ticket(guest, model).await?;
                 shown["author_ticket"] = json!({ "ticket": ticket });
             }
             "token_view"
@@ -226,7 +226,7 @@ pub(super) async fn embed_more(
             | "token_export_fallback"
             | "token_owner_fallback" => {
                 let scopes = scopes(embed, model.relation);
-                shown["access_token"] = json!(services.platform_model_token(model, scopes)?);
+                shown["access_token"] = json!(services.platform_model_token(guest, model, scopes)?);
             }
             _ => {}
         }

@@ -23,7 +23,8 @@ use crate::extract::{Path, Unread};
 pub(crate) struct TicketCreate {
     /// `embedding`, `backend` or `author`.
     r#type: String,
-    /// Its end in seconds since 1970; without one it holds until it is revoked.
+    /// Its end in seconds since 1970; without one it holds until it is revoked. An author's holds for 31 days at
+    /// most, and no longer than its holder manages the model.
     until: Option<i64>,
     /// Domains that restrict it further than the model does.
     #[serde(default)]

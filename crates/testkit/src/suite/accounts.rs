@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vitrine_access::jwt::Algorithm;
 use vitrine_access::{
-    AuthGroupId, ModelId, Owner, Subject, TicketType, Timestamp, TokenId, UserId,
+    AuthGroupId, ModelId, Owner, Revoked, Subject, TicketType, Timestamp, TokenId, UserId,
 };
 use vitrine_store::{AuthGroupRecord, SigningKeyRecord, Store, StoreError, TicketRecord};
 
@@ -394,13 +394,13 @@ async fn only_a_live_plain_embedding_ticket_is_handed_out_again(store: &Store, m
     let author = &special[1];
     let before = Timestamp::from_unix_ms(author.until.unix_ms() - 1_000);
     for (from, until, expected) in [
-        (make.now, author.until, Some(author)),
-        (before, author.until, Some(author)),
-        (author.until, author.until, None),
-        (make.now, before, None),
+        (make.now, author.until, vec![author.clone()]),
+        (before, author.until, vec![author.clone()]),
+        (author.until, author.until, Vec::new()),
+        (make.now, before, Vec::new()),
     ] {
-        let found = store.live_author_ticket(model.id, from, until).await;
-        assert_eq!(found.unwrap().as_ref(), expected);
+        let found = store.live_author_tickets(model.id, from, until).await;
+        assert_eq!(found.unwrap(), expected);
     }
     assert_eq!(
         store
@@ -420,27 +420,34 @@ async fn only_a_live_plain_embedding_ticket_is_handed_out_again(store: &Store, m
 }
 
 async fn the_revocation_of_a_subject_moves_forward_only_and_ends(store: &Store, make: &Builder) {
-    let subject = Subject::User(make.stored_member(store).await.unwrap().user);
+    let user = make.stored_member(store).await.unwrap().user;
     let after = |seconds| make.now.plus(Duration::from_secs(seconds));
-    let ours = async || {
+    let (subject, holder) = (Revoked::Subject(Subject::User(user)), Revoked::Holder(user));
+    let known = async |whose: Revoked| {
         let all = store.revoked_subjects(make.now).await.unwrap();
-        all.into_iter().find(|(one, _)| *one == subject)
+        let listed = all.into_iter().find(|(one, _)| *one == whose);
+        let alone = store.revoked_before(&whose).await.unwrap();
+        assert_eq!(listed.map(|(_, at)| at), alone);
+        alone
     };
-    assert_eq!(ours().await, None);
+    assert_eq!(known(subject).await, None);
     for (not_before, until) in [(5, 50), (9, 90), (7, 70)] {
         store
             .revoke_subject(&subject, after(not_before), after(until))
             .await
             .unwrap();
     }
-    assert_eq!(ours().await, Some((subject, after(9))));
-    assert_eq!(
-        store.forget_revoked_subjects(after(90), 10).await.unwrap(),
-        0
-    );
-    assert_eq!(
-        store.forget_revoked_subjects(after(91), 10).await.unwrap(),
-        1
-    );
-    assert_eq!(ours().await, None);
+    assert_eq!(known(subject).await, Some(after(9)));
+    assert_eq!(known(holder).await, None, "the one is not the other");
+    store
+        .revoke_subject(&holder, after(3), after(60))
+        .await
+        .unwrap();
+    assert_eq!(known(holder).await, Some(after(3)));
+    for (before, forgotten) in [(60, 0), (61, 1), (90, 0), (91, 1)] {
+        let gone = store.forget_revoked_subjects(after(before), 10).await;
+        assert_eq!(gone.unwrap(), forgotten, "{before}");
+    }
+    assert_eq!(known(subject).await, None);
+    assert_eq!(known(holder).await, None);
 }

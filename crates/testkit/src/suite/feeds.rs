@@ -228,6 +228,7 @@ async fn every_kind_of_change_survives(store: &Store, make: &Builder) {
         Change::Token(TokenId::new(make.entropy())),
         Change::Subject(Subject::Backend),
         Change::Subject(Subject::User(owner.user)),
+        Change::Holder(owner.user),
         Change::Keys,
         Change::Results,
         Change::Organization(OrganizationId::new(make.entropy())),

@@ -1,4 +1,4 @@
-//! `vitrine user create | password | forget-second-factor | set`, `vitrine org set`.
+//! `vitrine user create | password | block | unblock | forget-second-factor | set`, `vitrine org set`.
 
 use std::path::Path;
 
@@ -65,6 +65,8 @@ async fn act(services: &Services, command: UserCommand) -> Result<()> {
             });
             println!("{answer:#}");
         }
+        UserCommand::Block { user } => block(services, &user, true).await?,
+        UserCommand::Unblock { user } => block(services, &user, false).await?,
         UserCommand::ForgetSecondFactor { user } => {
             let user = services.find_user(Some(&user)).await?;
             if !services.forget_second_factor(user.id).await? {
@@ -87,6 +89,22 @@ async fn act(services: &Services, command: UserCommand) -> Result<()> {
             .await?;
         }
     }
+    Ok(())
+}
+
+async fn block(services: &Services, user: &str, blocked: bool) -> Result<()> {
+    let user = services.find_user(Some(user)).await?;
+    services.block_user(user.id, blocked).await?;
+    let (operation, now) = if blocked {
+        (
+            "BlockUser",
+            "is blocked, and what they were given has ended",
+        )
+    } else {
+        ("UnblockUser", "may sign in again")
+    };
+    services.note_command(operation, None).await?;
+    println!("The user {} {now}.", user.id);
     Ok(())
 }
 

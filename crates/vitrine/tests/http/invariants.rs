@@ -345,7 +345,7 @@ async fn invariant_6_a_warm_request_that_charges_nothing_needs_neither_database_
     let calls = [
         session.defaults(),
         Call::put(&session.path("output/cache")).json(&json!({})),
-        Call::get(&format!("/api/v2/model/{}", model.id)).bearer(&backend),
+        // Not the model as such: its answer counts what the model has used until this moment.
         Call::get(&format!("/api/v2/model/{}/config", model.id)).bearer(&backend),
         Call::get(&format!("/api/v2/ticket/{ticket}")).bearer(&backend),
         Call::get("/.well-known/jwks.json"),

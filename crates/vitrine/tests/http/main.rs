@@ -26,6 +26,7 @@ mod embedding;
 mod forgery;
 mod frames;
 mod generated;
+mod grounds;
 mod groups;
 mod instructions;
 mod invariants;

@@ -242,6 +242,55 @@ async fn whoever_leaves_takes_nothing_of_the_organizations_along() {
 }
 
 #[tokio::test]
+async fn whoever_has_left_does_nothing_more_with_the_models_they_made_there() {
+    let app = TestApp::start().await;
+    let (acme, people) = acme(&app).await;
+    let (leaver, token) = &people[2];
+    let (_, bosses) = &people[0];
+    let body = json!({ "title": "A model of Acme", "visibility": "organization" });
+    let made = app.send(post("/api/v1/models", &body, token)).await;
+    let id = made.expect(200).json()["data"]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let model = format!("/api/v1/models/{id}");
+    let embeds = format!("{model}?embed=ticket,backend_ticket,author_ticket,token_owner");
+    app.send(Call::get(&embeds).bearer(token)).await.expect(200);
+    app.send(delete(&at(acme, &format!("/user/{leaver}")), token))
+        .await
+        .expect(200);
+    let listed = async |token: &str| {
+        let page = app
+            .send(post("/api/v1/models/query", &json!({}), token))
+            .await;
+        page.expect(200).text().contains(&id)
+    };
+    let tries = [
+        Call::get(&embeds).bearer(token),
+        Call::new("PATCH", &model)
+            .json(&json!({ "title": "Mine" }))
+            .bearer(token),
+        delete(&model, token),
+        post(
+            "/api/v1/tokens",
+            &json!({ "id": id, "scope": ["group.view"] }),
+            token,
+        ),
+        post(&format!("{model}/tickets"), &json!({}), token),
+        post(&format!("{model}/tickets/query"), &json!({}), token),
+    ];
+    for call in tries {
+        app.send(call).await.expect(404);
+    }
+    assert!(!listed(token).await);
+    // Those who stay have it, whole.
+    assert!(listed(bosses).await);
+    let shown = app.send(Call::get(&model).bearer(bosses)).await.expect(200);
+    assert_eq!(shown.json()["data"]["title"], "A model of Acme");
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn an_organization_ends_when_its_last_member_says_so() {
     let app = TestApp::start().await;
     let (acme, people) = acme(&app).await;

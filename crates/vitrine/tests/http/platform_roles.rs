@@ -33,8 +33,8 @@ pub(crate) async fn organization(app: &TestApp, name: &str) -> OrganizationId {
 }
 
 pub(crate) async fn join(app: &TestApp, user: UserId, organization: OrganizationId, role: Role) {
-    let member = Some((organization, role));
-    app.services.set_member(user, member).await.unwrap();
+    let joined = app.services.set_member(user, organization, role);
+    joined.await.unwrap();
 }
 
 fn as_whom(call: Call, token: Option<&str>) -> Call {

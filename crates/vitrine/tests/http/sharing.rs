@@ -6,7 +6,7 @@ use vitrine_access::ids::UserId;
 use crate::app::{Call, TestApp};
 use crate::platform_roles::somebody;
 
-fn share(model: &str, user: UserId, policy: &str, token: &str) -> Call {
+pub(crate) fn share(model: &str, user: UserId, policy: &str, token: &str) -> Call {
     let body = json!({ "user_id": user.to_string(), "model_id": model, "policy_alias": policy });
     Call::post("/api/v1/model_sharing")
         .json(&body)

@@ -807,10 +807,7 @@ async fn organization(app: &TestApp) -> (String, String) {
     let member = UserId::new(app.entropy());
     app.push_for(member, "members", CUBE).await;
     for (user, role) in [(OPERATOR, Role::Owner), (member, Role::User)] {
-        app.services
-            .set_member(user, Some((id, role)))
-            .await
-            .unwrap();
+        app.services.set_member(user, id, role).await.unwrap();
     }
     (id.to_string(), member.to_string())
 }
@@ -871,8 +868,8 @@ async fn newcomers(app: &TestApp, accounts: &Accounts, model: &ModelRecord) -> N
         app.send(call.bearer(&accounts.token)).await.expect(200);
     }
     let acme: OrganizationId = accounts.organization.parse().unwrap();
-    let member = Some((acme, Role::User));
-    app.services.set_member(people[5].0, member).await.unwrap();
+    let joined = app.services.set_member(people[5].0, acme, Role::User);
+    joined.await.unwrap();
     let body = json!({ "name": "Alone Ltd" });
     let call = Call::post("/api/v1/organizations").json(&body);
     let alone = app.send(call.bearer(&people[6].1)).await.expect(200).json();
