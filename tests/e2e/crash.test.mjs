@@ -14,6 +14,7 @@ import { postgres, sqlite } from './lib/database.mjs'
 import { verify, verifyConfirmed } from './lib/ledger.mjs'
 import { Client, generator, Patient, Unexpected } from './lib/patient.mjs'
 import { alive, childrenOf, kill } from './lib/processes.mjs'
+import { ScriptJobs } from './lib/script-jobs.mjs'
 import { freePort, temporaryFolder, until } from './lib/server.mjs'
 import { Tokens } from './lib/tokens.mjs'
 
@@ -26,6 +27,11 @@ const LOAD_MS = [40, 900]
 const ORPHAN_MS_MAX = 10_000
 /** So many editor tokens are acknowledged in a round, at random, before the kill: 10,000 in 20 rounds. */
 const TOKENS = [500, 700]
+/** Script jobs that are acknowledged in a round before the kill, and rounds: after each one a job waits for its lease to end. */
+const JOBS = 6
+const JOB_ROUNDS = Math.min(ROUNDS, 3)
+/** Jobs are done for so long, at random, before the kill. */
+const JOB_MS = [0, 1_500]
 
 /** Lets the clients work until the server is gone; a wrong answer before that is a failure. */
 function load(clients) {
@@ -133,6 +139,35 @@ async function surviveTokens(t, database, data) {
   }
 }
 
+/** Script jobs of a partner, while the server that does them dies. */
+async function surviveScriptJobs(t, database, data) {
+  const random = generator(SEED)
+  const patient = new Patient(database, data, await freePort())
+  const bucket = path.join(data, 'partner')
+  await patient.start()
+  try {
+    const { key } = JSON.parse(await patient.cli('partner', 'create', 'Crash', '--app-id', 'crash-jobs', '--content', `file://${bucket}`))
+    const jobs = new ScriptJobs(patient.base, key.secret, 'crash-jobs', bucket)
+    await jobs.prepare()
+    for (let round = 1; round <= JOB_ROUNDS; round++) {
+      await jobs.load(JOBS, async () => {
+        await pause(JOB_MS[0] + random() * (JOB_MS[1] - JOB_MS[0]))
+        await patient.running.kill()
+      })
+      await patient.start()
+      t.diagnostic(`round ${round}: killed with ${jobs.known.size} jobs acknowledged, ${await jobs.done()} of them done`)
+    }
+    await jobs.verify()
+    t.diagnostic(`${jobs.known.size} jobs, each done once`)
+    await patient.running.stop()
+  } catch (error) {
+    error.message += `\nseed ${SEED}\n--- log\n${patient.running.log.slice(-3000)}`
+    throw error
+  } finally {
+    await patient.running.kill()
+  }
+}
+
 const onSqlite = async (t, survives) => {
   const data = await temporaryFolder('crash')
   await survives(t, sqlite(data), data)
@@ -158,4 +193,6 @@ describe(`${ROUNDS} crashes under load, seed ${SEED}`, () => {
   test('everything acknowledged survives on PostgreSQL', NO_SERVER, (t) => onPostgres(t, survive))
   test('every acknowledged token holds afterwards on SQLite', (t) => onSqlite(t, surviveTokens))
   test('every acknowledged token holds afterwards on PostgreSQL', NO_SERVER, (t) => onPostgres(t, surviveTokens))
+  test('every acknowledged script job is done once on SQLite', (t) => onSqlite(t, surviveScriptJobs))
+  test('every acknowledged script job is done once on PostgreSQL', NO_SERVER, (t) => onPostgres(t, surviveScriptJobs))
 })

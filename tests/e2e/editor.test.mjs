@@ -2,16 +2,30 @@
 // what a person sees, what goes over the wire and what the browser keeps; nothing of how the page is built.
 
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import path from 'node:path'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { keep, launch, modelVisible } from './lib/chromium.mjs'
-import { startDemo, until } from './lib/server.mjs'
+import { readPng } from './lib/formats.mjs'
+import { run, startDemo, until } from './lib/server.mjs'
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const AXE_RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']
 /** The demo partner's name for the file in its bucket; nothing of it may reach a browser. */
 const FILE = /second-floor|flat\.dxf|flat-2018|flat\.dwg/
+/** The icon of the axes, and what its two letters cover at least. */
+const AXES_PX = 120
+const LETTERS_PX_MIN = 30
+/** Pixels without a colour that are as bright as asked. */
+function grey({ width, height, channels, pixels }, isBright) {
+  let count = 0
+  for (let at = 0; at < width * height * channels; at += channels) {
+    const [red, green, blue] = pixels.subarray(at, at + 3)
+    if (Math.max(red, green, blue) - Math.min(red, green, blue) < 24 && [red, green, blue].every(isBright)) count += 1
+  }
+  return count
+}
 /** An unoptimised server on a busy machine. */
 const OPEN_MS_MAX = 180_000
 
@@ -398,6 +412,65 @@ describe('the drawing editor', () => {
     await leave(visited)
   })
 
+  test('the letters of the axes are seen on any background, clear of the command line', async () => {
+    for (const [width, height, whitebackground] of [[1280, 800, false], [1280, 800, true], [360, 740, false], [360, 740, true]]) {
+      const visited = await visit({ access: 'view', whitebackground }, { viewport: { width, height } })
+      const { page } = visited
+      const line = await page.locator('.ml-cli-bar').boundingBox()
+      const stage = await page.locator('#stage').boundingBox()
+      // The corner of the icon, above the command line where that reaches into it.
+      const isNarrow = line.x - stage.x < AXES_PX
+      const bottom = isNarrow ? line.y : stage.y + stage.height
+      const clip = { x: stage.x, y: bottom - AXES_PX, width: AXES_PX, height: AXES_PX }
+      const letters = await until('the letters are drawn', async () => {
+        const picture = readPng(await page.screenshot({ clip }))
+        const found = grey(picture, whitebackground ? (value) => value < 100 : (value) => value > 215)
+        return found > LETTERS_PX_MIN && found
+      }, { ms_max: OPEN_MS_MAX })
+      console.log(`axes at ${width} px, ${whitebackground ? 'white' : 'dark'}: ${letters} pixels of letters`)
+      await keep(page, `editor-axes-${width}-${whitebackground ? 'white' : 'dark'}`)
+      await leave(visited)
+    }
+  })
+
+  test('where the partner has a list of commands, the page around runs those and no others, and people all', async () => {
+    const folder = path.join(demo.data, 'customization')
+    const list = path.join(folder, 'Default Files/OEM Commands')
+    await mkdir(list, { recursive: true })
+    await writeFile(path.join(list, 'commands.xml'), '<commands><OEM name="demo"><command name="_SWITCHBG"/><command name="_OPEN"/></OEM></commands>')
+    const set = (url) => run(['partner', 'set', 'demo', '--customization', url, '--data', demo.data])
+    await set(`file://${folder}`)
+    try {
+      const visited = await partner()
+      const { page, frame } = visited
+      const answers = await page.evaluate(async (origin) => {
+        const { contentWindow } = document.getElementById('cadcontent')
+        const ask = (commandString) =>
+          new Promise((resolve) => {
+            const id = crypto.randomUUID()
+            addEventListener('message', function hear({ data }) {
+              if (data.messageName !== id) return
+              removeEventListener('message', hear)
+              resolve(JSON.parse(data.message))
+            })
+            contentWindow.postMessage({ messageName: 'runcommand', commandString, resultMessage: id }, origin)
+          })
+        return { listed: await ask('_SWITCHBG '), other: await ask('_REGEN '), noneOfOurs: await ask('_OPEN ') }
+      }, new URL(config.editor_url).origin)
+      assert.deepEqual(answers.listed, { status: 'done' })
+      assert.equal(answers.other.status, 'refused')
+      assert.match(answers.other.reason, /REGEN is not in the partner's list of commands/)
+      assert.equal(answers.noneOfOurs.status, 'refused')
+      await frame.locator('.ml-cli-text').focus()
+      await type(page, 'REGEN')
+      await frame.locator('#notice').waitFor({ state: 'hidden' })
+      assertQuiet(visited)
+      await leave(visited)
+    } finally {
+      await set('')
+    }
+  })
+
   test('a command that a person breaks off is told as cancelled', async () => {
     const visited = await partner()
     const { page } = visited
@@ -414,6 +487,30 @@ describe('the drawing editor', () => {
     await page.locator('#mode', { hasText: 'Stop editing' }).click()
     await page.locator('#state', { hasText: 'open for viewing' }).waitFor()
     assertQuiet(visited)
+    await leave(visited)
+  })
+
+  test('whoever leaves with unsaved changes is asked, and the changes are saved meanwhile', async () => {
+    const visited = await visit({ access: 'edit' })
+    const { page } = visited
+    await type(page, 'CIRCLE', '2500,3000', '432.25')
+    await savingSays(page, 'Not saved yet')
+    const { session } = await stored(page)
+    const asked = new Promise((resolve) => page.once('dialog', resolve))
+    const left = page.close({ runBeforeUnload: true })
+    const dialog = await asked
+    assert.equal(dialog.type(), 'beforeunload')
+    await until(
+      'the change is saved',
+      async () => {
+        const answer = await fetch(`${config.editor_url}/drawing`, { headers: { authorization: `Bearer ${session}` } })
+        return /432\.25/.test(await answer.text())
+      },
+      { ms_max: OPEN_MS_MAX },
+    )
+    await dialog.accept()
+    await left
+    await fetch(`${config.editor_url}/session`, { method: 'DELETE', headers: { authorization: `Bearer ${session}` } })
     await leave(visited)
   })
 

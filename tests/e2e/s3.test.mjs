@@ -101,6 +101,39 @@ describe('a server on S3', () => {
     assert.match((await partner.drawing(first.session)).body.toString(), /FURNISHED/)
   })
 
+  test('in a bucket that keeps old objects, version 1 is what was opened first, whatever is put over it or deleted', async () => {
+    const name = 'plans/kept.dxf'
+    const original = await readFile(FLAT)
+    await bucket.put(name, original)
+    const state = await open({ file: name, access: 'edit', userId: 'u-1' })
+    const seen = (await partner.drawing(state.session)).body.toString()
+    const saved = await partner.save(state.session, state.etag, seen.replace(/(\nCIRCLE\r?\n[^]*?\n 40\r?\n)[\d.]+/, '$1812.5'))
+    assert.deepEqual([saved.status, saved.json.version], [200, 2], saved.body.toString())
+    await partner.close(state.session)
+    const put = original.toString().replaceAll('FURNITURE', 'FURNISHED')
+    await bucket.put(name, put)
+    const third = await open({ file: name })
+    assert.match(third.etag, /^"3-/)
+    assert.match((await partner.drawing(third.session)).body.toString(), /FURNISHED/)
+    const versions = await bucket.names(`.vitrine/versions/${name}/`)
+    assert.deepEqual(versions.map((version) => Number(/(\d+)\.dxf$/.exec(version)[1])), [1, 2, 3])
+    assert.deepEqual(await bucket.get(versions[0]), original)
+    assert.match((await bucket.get(versions[1])).toString(), /812\.5/)
+    assert.deepEqual((await bucket.get(versions[2])).toString(), put)
+    for (const version of versions) assert.equal(await s3.writes('drawings', `acme/content/${version}`), 1, `${version} was written once`)
+    assert.equal(await s3.writes('drawings', `acme/content/${name}`), 2, 'the partner put it there twice, and nobody else wrote it')
+
+    // A delete marker stands in its place: there is no such drawing, until it is put back.
+    await s3.remove('drawings', `acme/content/${name}`)
+    const gone = await partner.open(await partner.token({ file: name }))
+    assert.deepEqual([gone.status, gone.json.code], [404, 'entity-unknown'], gone.body.toString())
+    await bucket.put(name, original)
+    const back = await open({ file: name })
+    assert.deepEqual((await partner.drawing(back.session)).body, original)
+    assert.match(back.etag, /^"4-/)
+    assert.deepEqual(await bucket.get(versions[0]), original)
+  })
+
   test('a DWG file is opened as DXF', async () => {
     await bucket.put('plans/flat.dwg', await readFile(FLAT_DWG))
     const state = await open({ file: 'plans/flat.dwg' })

@@ -65,12 +65,12 @@ pub const PARAMETERS: [ParameterRow; 25] = [
     row(
         "sessionId",
         ParameterUse::Drawing,
-        "sent to `server` as a header of this name",
+        "sent to `server` as a header, of this name unless the partner has another",
     ),
     row(
         "token",
         ParameterUse::Drawing,
-        "sent to `server` as a header of this name",
+        "sent to `server` as a header, of this name unless the partner has another",
     ),
     row(
         "userId",

@@ -4,6 +4,7 @@
 //! Time comes in as [`Timestamp`], chance through [`Entropy`]; decisions come out as values. Domain
 //! values carry no serde: stored and wire forms are private types of the module that needs them.
 
+pub mod api_server;
 pub mod audit;
 mod bearer;
 pub mod caps;

@@ -152,6 +152,12 @@ pub const EDITOR_TITLE_CHARS_MAX: usize = 200;
 /// Characters of a language or a workspace; the longest documented one has 16.
 pub const EDITOR_WORD_CHARS_MAX: usize = 64;
 
+/// Bytes of a route of a partner's API server: a path that somebody types, not an address with a signature.
+pub const API_ROUTE_BYTES_MAX: usize = 512;
+
+/// Bytes of the name of a header of a partner's API server.
+pub const API_HEADER_BYTES_MAX: usize = 64;
+
 /// How long an editor session holds: a long working day. The token's own end does not end it, because
 /// whoever draws for longer than an hour must still be able to save.
 pub const EDITOR_SESSION_TTL: Duration = Duration::from_hours(12);

@@ -244,6 +244,21 @@ fn one_drawing_alone_is_compared_with_care() {
 }
 
 #[test]
+fn a_block_that_stands_in_itself_is_refused_whether_anything_shows_it_or_not() {
+    let at = SENT.find("BLOCKS\n").unwrap() + "BLOCKS\n".len();
+    let (before, after) = SENT.split_at(at);
+    let block = "0\nBLOCK\n5\nFE01\n2\nLOOP\n0\nINSERT\n5\nFE02\n2\nloop\n0\nENDBLK\n5\nFE03\n";
+    let now = format!("{before}{block}{after}");
+    for sent in [format!("{SENT}{now}"), now] {
+        let refused = merge(FLAT.as_bytes(), sent.as_bytes()).unwrap_err();
+        assert!(
+            refused.to_string().contains("stands in itself"),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
 fn damaged_drawings_are_refused_or_read_and_never_more() {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     let mut next = |bound: usize| {

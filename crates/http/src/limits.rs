@@ -45,7 +45,8 @@ pub const PERMISSIONS_HEADER_BYTES_MAX: usize = 2048;
 /// Largest body that renews the load of an iframe page: a sealed load is 200 bytes.
 pub const PAGE_LOAD_BYTES_MAX: usize = 1024;
 
-/// Largest form of `/oauth/introspect` and `/oauth/revoke`: a token, a hint and the names of both.
+/// Largest form of `/oauth/introspect` and `/oauth/revoke`: a token, a hint and the names of both; of
+/// `/oauth/revoke-user`: what a back end calls a user.
 pub const OAUTH_BODY_BYTES_MAX: usize = 4096;
 
 /// Largest body that opens an editor session: one token and the name of its member.

@@ -356,6 +356,27 @@ impl Services {
         Ok(count)
     }
 
+    /// Revokes all live tokens of one of this partner's users, durably and at once; returns how many. A user
+    /// that there is not has none, and another partner's has others.
+    ///
+    /// # Errors
+    /// Database failures; nothing is revoked then.
+    pub async fn revoke_editor_tokens_of_user_as(
+        &self,
+        operation: &str,
+        access: &PartnerAccess,
+        user: &str,
+        caller: &Caller,
+    ) -> Result<u64> {
+        let count = self
+            .revoke_editor_tokens_of_user(access.partner.id, user)
+            .await?;
+        if count > 0 {
+            self.note_allowed_as(operation, caller, &access.actor());
+        }
+        Ok(count)
+    }
+
     /// Parameters at rest. The digest of whose they are is sealed in front of them, so that nobody who writes
     /// rows can hang one's parameters on another.
     pub(crate) fn seal_parameters(

@@ -21,3 +21,6 @@ pub const SCRIPT_BYTES_MAX: u64 = 65_536;
 
 /// Bytes of a partner's list of commands: some thousand of them.
 pub const COMMAND_LIST_BYTES_MAX: u64 = 262_144;
+
+/// Bytes of a workspace file: menus and windows of one arrangement.
+pub const WORKSPACE_BYTES_MAX: u64 = 262_144;

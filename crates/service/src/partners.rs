@@ -486,7 +486,7 @@ fn check_settings(settings: &PartnerSettings) -> Result<()> {
     }
     // A server is named like an allowed page; that form also refuses user names and paths.
     origins(&settings.servers)?;
-    Ok(())
+    settings.api_server.check().map_err(invalid)
 }
 
 pub(crate) fn blocked() -> Error {

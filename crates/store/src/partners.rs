@@ -1,6 +1,9 @@
 //! Partners of the drawing editor and their keys.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use vitrine_access::api_server::ApiServer;
 use vitrine_access::limits::{EDITOR_TOKEN_TTL_DEFAULT, EDITOR_TOKEN_TTL_MAX};
 use vitrine_access::{AllowedDomains, AppId, PartnerId, PartnerKeyId, SecretHash, Timestamp};
 
@@ -39,6 +42,8 @@ pub struct PartnerSettings {
     pub customization: Option<String>,
     /// Hosts that the parameter `server` may name.
     pub servers: Vec<String>,
+    /// How those servers are asked.
+    pub api_server: ApiServer,
     /// How long a token holds when the request does not say, seconds.
     pub token_lifetime_s: u64,
     /// The longest life that a request may ask for, seconds.
@@ -59,6 +64,7 @@ impl Default for PartnerSettings {
             content: None,
             customization: None,
             servers: Vec::new(),
+            api_server: ApiServer::default(),
             token_lifetime_s: EDITOR_TOKEN_TTL_DEFAULT.as_secs(),
             token_lifetime_max_s: EDITOR_TOKEN_TTL_MAX.as_secs().min(24 * 3600),
             require_key_on_verify: false,
@@ -82,6 +88,9 @@ struct SettingsForm {
     tokens_per_hour: Option<u32>,
     #[serde(default)]
     plain_parameters: bool,
+    /// What is not as usual of how API servers are asked.
+    #[serde(default)]
+    api_server: BTreeMap<String, String>,
 }
 
 impl PartnerSettings {
@@ -97,6 +106,11 @@ impl PartnerSettings {
             require_key_on_verify: self.require_key_on_verify,
             tokens_per_hour: self.tokens_per_hour,
             plain_parameters: self.plain_parameters,
+            api_server: self
+                .api_server
+                .changes()
+                .map(|(name, text)| (name.to_owned(), text))
+                .collect(),
         };
         serde_json::to_string(&form).map_err(|error| StoreError::Unstorable {
             what: "partner settings",
@@ -107,6 +121,12 @@ impl PartnerSettings {
     fn from_storage(text: &str) -> Result<Self, StoreError> {
         let form: SettingsForm =
             serde_json::from_str(text).map_err(|error| StoreError::corrupt("settings", error))?;
+        let mut api_server = ApiServer::default();
+        for (name, text) in &form.api_server {
+            api_server
+                .set(name, text)
+                .map_err(|error| StoreError::corrupt("settings.api_server", error))?;
+        }
         Ok(Self {
             blocked: form.blocked,
             origins: AllowedDomains::parse_all(&form.origins)
@@ -114,6 +134,7 @@ impl PartnerSettings {
             content: form.content,
             customization: form.customization,
             servers: form.servers,
+            api_server,
             token_lifetime_s: form.token_lifetime_s,
             token_lifetime_max_s: form.token_lifetime_max_s,
             require_key_on_verify: form.require_key_on_verify,

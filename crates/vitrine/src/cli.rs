@@ -613,6 +613,10 @@ pub(crate) struct PartnerSettingsArguments {
     /// empties it.
     #[arg(long = "server")]
     pub(crate) servers: Option<Vec<String>>,
+    /// How those servers are asked, NAME=VALUE: a route (read, write, add, info) with {file} in the file's
+    /// place, or a header (session-header, token-header); may be repeated. Without VALUE it is as usual.
+    #[arg(long = "api", value_name = "NAME=VALUE")]
+    pub(crate) api: Option<Vec<String>>,
     /// How long a token holds when the request does not say, seconds.
     #[arg(long)]
     pub(crate) lifetime: Option<u64>,

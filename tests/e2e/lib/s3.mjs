@@ -66,6 +66,12 @@ class S3 {
     return Buffer.from(await answer.arrayBuffer())
   }
 
+  /** Where the bucket keeps old objects this leaves a marker in the object's place. */
+  async remove(bucket, name) {
+    const answer = await fetch(`${this.endpoint}/${bucket}/${name}`, { method: 'DELETE', headers: SIGNED })
+    if (!answer.ok) throw new Error(`DELETE ${bucket}/${name}: ${answer.status} ${await answer.text()}`)
+  }
+
   /** Names of the objects that begin so. */
   async names(bucket, prefix = '') {
     const answer = await fetch(`${this.endpoint}/${bucket}?list-type=2&prefix=${encodeURIComponent(prefix)}`, { headers: SIGNED })

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import http from 'node:http'
 import { request } from './http.mjs'
+import { loadUntilKilled } from './load.mjs'
 
 const CONNECTIONS = 64
 /** Of so many tokens, one is for one use and is used at once, and one is revoked at once. */
@@ -28,31 +29,9 @@ export class Tokens {
   }
 
   /** Clients on as many connections, until `count` more tokens are acknowledged; `kill` then comes in the middle of the next ones. */
-  async load(count, kill) {
-    const agent = new http.Agent({ keepAlive: true, maxSockets: CONNECTIONS })
+  load(count, kill) {
     const goal = this.known.size + count
-    let going = true
-    let reached
-    const enough = new Promise((resolve) => (reached = resolve))
-    const clients = Array.from({ length: CONNECTIONS }, async () => {
-      while (going) {
-        try {
-          await this.one(agent)
-        } catch (error) {
-          if (error instanceof assert.AssertionError) throw error
-          // The connection broke because the server is gone. Before that, it would have had to hold.
-          if (going) assert.ok(this.known.size >= goal, `a connection broke while the server was alive: ${error.message}`)
-          return
-        }
-        if (this.known.size >= goal) reached()
-      }
-    })
-    const done = Promise.allSettled(clients).then((all) => (reached(), all))
-    await enough
-    await kill()
-    going = false
-    agent.destroy()
-    for (const { reason } of await done) if (reason) throw reason
+    return loadUntilKilled({ connections: CONNECTIONS, count: () => this.known.size, goal, one: (agent) => this.one(agent), kill })
   }
 
   async one(agent) {

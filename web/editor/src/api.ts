@@ -22,6 +22,10 @@ export interface EditorState {
   access: "edit" | "view";
   title: string;
   parameters: Parameters;
+  /** Parts of the page that the partner's workspace file shows or hides; null for what it does not speak of. */
+  layout?: { commandline: boolean | null; panel: boolean | null; coordinates: boolean | null };
+  /** The commands that the page around may run, in upper case; all that there are without it. */
+  commands?: string[] | null;
   origins: string[];
   lease: Lease;
   etag: string | null;

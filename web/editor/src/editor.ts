@@ -49,6 +49,8 @@ class Editor {
     this.#state = state;
     const layout = layoutOf(state);
     document.body.classList.toggle("mobile", layout.isMobile);
+    document.body.classList.toggle("no-command-line", state.layout?.commandline === false);
+    document.body.classList.toggle("no-coordinates", state.layout?.coordinates === false);
     this.#shell = new Shell(state.title, layout, this.#shellPorts());
     this.#panel = new Panel({
       setLayerVisible: (name, isVisible) => this.#drawing.setLayerVisible(name, isVisible),
@@ -70,7 +72,8 @@ class Editor {
     // After a reload nobody holds the lease that this page gave back.
     if (this.#lease.wanted && !this.#lease.lease.held && this.#lease.lease.by === null) await this.#lease.beat();
     const canWrite = this.#state.access === "edit" && this.#lease.lease.held;
-    this.#shell.togglePanel(matchMedia("(min-width: 60rem)").matches && !document.body.classList.contains("mobile"));
+    const hasRoom = matchMedia("(min-width: 60rem)").matches && !document.body.classList.contains("mobile");
+    this.#shell.togglePanel(hasRoom && this.#state.layout?.panel !== false);
     const isOpen = await this.#drawing.open(bytes, canWrite).catch(() => false);
     if (!isOpen) throw new CannotShow("drawingBroken");
     if (this.#state.parameters.whitebackground === true) this.#drawing.setBackground("light");
@@ -143,13 +146,16 @@ class Editor {
   }
 
   async #runForHost(text: string): Promise<Outcome> {
-    const result = await this.#drawing.run(commandLines(text));
+    const { commands } = this.#state;
+    const result = await this.#drawing.run(commandLines(text), commands ? new Set(commands) : null);
     if (result.ran) return { status: "done" };
     switch (result.why) {
       case "failed":
         return { status: "failed", reason: `${result.name} did not get the input that it needs.` };
       case "cancelled":
         return { status: "failed", reason: `${result.name} was cancelled.` };
+      case "forbidden":
+        return { status: "refused", reason: `${result.name} is not in the partner's list of commands.` };
       default:
         return { status: "refused", reason: this.#refusal(result) };
     }

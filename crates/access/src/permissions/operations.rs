@@ -472,6 +472,14 @@ pub static OPERATIONS: &[Operation] = &[
         &[],
     ),
     row(
+        "RevokeEditorTokensOfUser",
+        "POST",
+        "/oauth/revoke-user",
+        Credential::PartnerKey,
+        None,
+        &[],
+    ),
+    row(
         "OpenEditorSession",
         "POST",
         "/editor/session",

@@ -70,6 +70,8 @@ pub fn merge(base: &[u8], sent: &[u8]) -> Result<Merged, DrawingError> {
             return Err(DrawingError::unreadable("it has no section of entities"));
         }
     }
+    // What nobody could open again is refused, also where the merge would leave it out.
+    unfold::check(new)?;
     let merged = Joiner::new(&old, seen, new, author).join()?;
     // What is stored has to open again.
     unfold::check(&Dxf::read(&merged.dxf)?)?;

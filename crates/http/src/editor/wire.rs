@@ -31,6 +31,10 @@ pub(crate) struct EditorSession {
     title: String,
     /// The harmless parameters.
     parameters: PageParameters,
+    /// Which parts of the page the partner's workspace file shows.
+    layout: LayoutBody,
+    /// The commands that the page around may run, in upper case; null for all that the editor has.
+    commands: Option<Vec<String>>,
     /// Pages that may frame the editor and talk to it.
     origins: Vec<String>,
     /// Who may save at the moment.
@@ -60,6 +64,17 @@ struct PageParameters {
     autosavedisabled: bool,
     /// Whether the page shows what it does.
     debug: bool,
+}
+
+/// Parts of the page; null for what the workspace file does not speak of.
+#[derive(Debug, Serialize, ToSchema)]
+struct LayoutBody {
+    /// The command line.
+    commandline: Option<bool>,
+    /// The panel with layers and properties, when the page opens.
+    panel: Option<bool>,
+    /// The coordinates under the pointer.
+    coordinates: Option<bool>,
 }
 
 /// Who may save.
@@ -144,6 +159,12 @@ impl EditorSession {
                 autosavedisabled: page.autosave_disabled,
                 debug: page.debug,
             },
+            layout: LayoutBody {
+                commandline: state.layout.command_line,
+                panel: state.layout.panel,
+                coordinates: state.layout.coordinates,
+            },
+            commands: state.commands,
             origins: state.origins,
             lease: state.lease.into(),
             etag: state.etag.to_string(),

@@ -295,6 +295,7 @@ pub(crate) fn router(services: &Services) -> Router<Services> {
     .serve("VerifyEditorToken", tokens::verify)
     .serve("IntrospectEditorToken", oauth::introspect)
     .serve("RevokeEditorToken", oauth::revoke)
+    .serve("RevokeEditorTokensOfUser", oauth::revoke_user)
     .serve("OpenEditorSession", session::open)
     .serve("GetEditorSession", session::get)
     .serve("CloseEditorSession", session::close)

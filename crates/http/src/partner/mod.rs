@@ -30,6 +30,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
         tokens::verify,
         oauth::introspect,
         oauth::revoke,
+        oauth::revoke_user,
         session::open,
         session::get,
         session::close,

@@ -59,6 +59,13 @@ pub(super) struct Introspection {
     pub(super) one_time: Option<bool>,
 }
 
+/// What became of a user's tokens.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RevokedTokens {
+    /// How many live ones there were.
+    pub(super) revoked: u64,
+}
+
 /// An error of RFC 6749, section 5.2.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct OAuthError {

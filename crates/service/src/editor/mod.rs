@@ -10,6 +10,7 @@ mod plain;
 mod remote;
 mod saving;
 pub(crate) mod scripts;
+mod workspace;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +44,7 @@ pub use drawings::{DrawingFile, Etag};
 pub use lease::Lease;
 pub use saving::Saved;
 pub use scripts::{ScriptJobStatus, ScriptOutput};
+pub use workspace::WorkspaceLayout;
 
 /// Buckets that are kept open.
 const BUCKETS_OPEN_MAX: u64 = 1_000;
@@ -110,6 +112,10 @@ pub struct EditorState {
     pub title: String,
     /// The harmless parameters.
     pub page: PageParameters,
+    /// Which parts of the page the partner's workspace file shows.
+    pub layout: WorkspaceLayout,
+    /// The commands that the page around may run, where the partner has a list of them.
+    pub commands: Option<Vec<String>>,
     /// Pages that may frame the editor and talk to it.
     pub origins: Vec<String>,
     /// Who may save at the moment.
@@ -210,7 +216,8 @@ impl Services {
             EditorAccess::Edit => self.take_lease(&access).await?,
             EditorAccess::View => self.lease_of(&access).await?,
         };
-        Ok((session, self.state(&access, lease, newest.etag())))
+        let state = self.state(&access, lease, newest.etag()).await;
+        Ok((session, state))
     }
 
     /// Checks a request that comes with an editor session, and notes a refusal.
@@ -284,10 +291,10 @@ impl Services {
     pub async fn editor_state(&self, access: &EditorSessionAccess) -> Result<EditorState> {
         let newest = self.newest_version(access).await?;
         let lease = self.lease_of(access).await?;
-        Ok(self.state(access, lease, newest.etag()))
+        Ok(self.state(access, lease, newest.etag()).await)
     }
 
-    fn state(&self, access: &EditorSessionAccess, lease: Lease, etag: Etag) -> EditorState {
+    async fn state(&self, access: &EditorSessionAccess, lease: Lease, etag: Etag) -> EditorState {
         let opening = &access.opening;
         let frame = EditorFrame {
             partner: access.partner.id,
@@ -298,6 +305,10 @@ impl Services {
             access: opening.access,
             title: opening.title.clone(),
             page: opening.page.clone(),
+            layout: self
+                .workspace_layout(&access.partner, opening.access, &opening.page)
+                .await,
+            commands: self.page_commands(&access.partner).await,
             origins: access.partner.settings.origins.to_sources(),
             lease,
             etag,

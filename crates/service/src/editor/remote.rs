@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
+use vitrine_access::api_server::ApiRoute;
 use vitrine_access::egress::EgressPurpose;
 use vitrine_access::origin::{AllowedDomains, Origin};
 use vitrine_engine::DrawingOutput;
@@ -18,9 +19,6 @@ use crate::outgoing::{OutgoingError, OutgoingRequest};
 
 /// How long fetching or sending a drawing may take.
 const DRAWING_TIME_MAX: Duration = Duration::from_secs(30);
-/// The headers by which an API server knows its user.
-const SESSION_ID: HeaderName = HeaderName::from_static("sessionid");
-const TOKEN: HeaderName = HeaderName::from_static("token");
 const DXF: HeaderValue = HeaderValue::from_static("image/vnd.dxf");
 
 /// By this a server knows an attempt that is made again.
@@ -37,13 +35,6 @@ pub(super) struct Remote<'a> {
     pub(super) token: Option<&'a str>,
 }
 
-impl<'a> Remote<'a> {
-    /// The route of the file's bytes.
-    fn content(&self) -> [&'a str; 3] {
-        ["files", self.file, "diffs"]
-    }
-}
-
 impl Services {
     /// The file at a public address.
     pub(super) async fn fetch_url(&self, url: &str) -> Result<Bytes> {
@@ -57,7 +48,7 @@ impl Services {
         partner: &PartnerRecord,
         remote: Remote<'_>,
     ) -> Result<Bytes> {
-        let request = Self::remote_request(partner, remote, Method::GET, &remote.content())?;
+        let request = Self::remote_request(partner, remote, ApiRoute::Read)?;
         self.fetched(request).await
     }
 
@@ -68,7 +59,7 @@ impl Services {
         remote: Remote<'_>,
         content: Bytes,
     ) -> Result<()> {
-        let request = Self::remote_request(partner, remote, Method::PUT, &remote.content())?
+        let request = Self::remote_request(partner, remote, ApiRoute::Write)?
             .header(CONTENT_TYPE, DXF)
             .body(content)
             .time_max(DRAWING_TIME_MAX);
@@ -96,7 +87,7 @@ impl Services {
         let folder = file.upload.as_deref().unwrap_or_default();
         let (kind, body) = multipart(&file.name, folder, &file.content, key);
         let header = |text: &str| HeaderValue::try_from(text).map_err(Error::internal);
-        let request = Self::remote_request(partner, remote, Method::POST, &["files"])?
+        let request = Self::remote_request(partner, remote, ApiRoute::Add)?
             .header(CONTENT_TYPE, header(&kind)?)
             .header(IDEMPOTENCY_KEY, header(key)?)
             .body(body)
@@ -121,8 +112,7 @@ impl Services {
         partner: &PartnerRecord,
         remote: Remote<'_>,
     ) -> Result<bool> {
-        let route = ["files", remote.file, "info"];
-        let request = Self::remote_request(partner, remote, Method::GET, &route)?;
+        let request = Self::remote_request(partner, remote, ApiRoute::Info)?;
         let answer = self
             .inner
             .outgoing
@@ -164,8 +154,7 @@ impl Services {
     fn remote_request(
         partner: &PartnerRecord,
         remote: Remote<'_>,
-        method: Method,
-        segments: &[&str],
+        route: ApiRoute,
     ) -> Result<OutgoingRequest> {
         let allowed = AllowedDomains::parse_all(&partner.settings.servers);
         let allowed = allowed.map_err(Error::internal)?;
@@ -177,18 +166,25 @@ impl Services {
                  `vitrine partner set PARTNER --server HOST`.",
             ));
         }
-        let base = remote.server.trim_end_matches('/');
-        // One segment each, whatever the server calls its files.
-        let mut url = url::Url::parse(base).map_err(|_| wrong_server())?;
-        url.set_query(None);
-        url.set_fragment(None);
-        url.path_segments_mut()
-            .map_err(|()| wrong_server())?
-            .pop_if_empty()
-            .extend(segments);
+        let api = &partner.settings.api_server;
+        // Its own path, and below it the route: nothing in a file's name leads out of that.
+        let mut base = url::Url::parse(remote.server).map_err(|_| wrong_server())?;
+        base.set_query(None);
+        base.set_fragment(None);
+        let path = api.path(route, remote.file).ok_or_else(|| {
+            Error::new(
+                ErrorKind::RequestInvalid,
+                "The parameter file is no name of a file.",
+            )
+        })?;
+        let url = format!("{}{path}", base.as_str().trim_end_matches('/'));
+        let method = Method::from_bytes(api.method(route).as_bytes()).map_err(Error::internal)?;
         let purpose = EgressPurpose::ApiServer;
         let mut request = OutgoingRequest::new(purpose, method, url).redirects_max(0);
-        for (name, value) in [(SESSION_ID, remote.session_id), (TOKEN, remote.token)] {
+        for (name, value) in [
+            (api.session_header(), remote.session_id),
+            (api.token_header(), remote.token),
+        ] {
             let Some(value) = value else { continue };
             let value = HeaderValue::try_from(value).map_err(|_| {
                 Error::new(
@@ -196,6 +192,7 @@ impl Services {
                     "The parameters sessionId and token hold characters that no header has.",
                 )
             })?;
+            let name = HeaderName::try_from(name).map_err(Error::internal)?;
             request = request.header(name, value);
         }
         Ok(request)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use vitrine_access::api_server::ApiServer;
 use vitrine_access::editor_token::user_hash;
 use vitrine_access::secret::{ApiKey, PartnerKeyKind};
 use vitrine_access::{Change, EditorToken, PartnerId, PartnerKeyId};
@@ -75,12 +76,16 @@ async fn partners_are_found_again_and_changed(store: &Store, make: &Builder) {
     assert!(!store.update_partner(&partner).await.unwrap());
     store.insert_partner(&partner).await.unwrap();
     "Acme".clone_into(&mut partner.name);
+    let mut api_server = ApiServer::default();
+    api_server.set("read", "/content?name={file}").unwrap();
+    api_server.set("token-header", "x-acme").unwrap();
     partner.settings = PartnerSettings {
         blocked: true,
         origins: domains(&["shop.example.com", "localhost:*"]),
         content: Some("s3://drawings/acme".to_owned()),
         customization: Some("file:///srv/acme".to_owned()),
         servers: vec!["api.example.com".to_owned()],
+        api_server,
         token_lifetime_s: 7,
         token_lifetime_max_s: 8,
         require_key_on_verify: true,

@@ -1,5 +1,6 @@
 //! `vitrine partner create | list | show | set | key … | token …`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -158,6 +159,12 @@ fn changed(
     if let Some(list) = arguments.servers {
         settings.servers = entries(list);
     }
+    for entry in arguments.api.unwrap_or_default() {
+        let (name, text) = entry
+            .split_once('=')
+            .with_context(|| format!("--api takes NAME=VALUE, not {entry:?}"))?;
+        settings.api_server.set(name, text)?;
+    }
     settings.content = arguments.content.map_or(settings.content, bucket);
     settings.customization = arguments
         .customization
@@ -192,6 +199,7 @@ fn described(partner: &PartnerRecord) -> Value {
         "content": settings.content,
         "customization": settings.customization,
         "servers": settings.servers,
+        "api": settings.api_server.entries().into_iter().collect::<BTreeMap<_, _>>(),
         "lifetime_s": settings.token_lifetime_s,
         "lifetime_max_s": settings.token_lifetime_max_s,
         "require_key_on_verify": settings.require_key_on_verify,

@@ -63,6 +63,14 @@ impl Outgoing for Wire {
     }
 }
 
+/// A server that reaches nothing but one other, which has this file.
+async fn elsewhere(file: &'static str) -> (TestApp, Arc<Elsewhere>) {
+    let there = Arc::new(Elsewhere::default());
+    *there.file.lock().unwrap() = file.into();
+    let wire = Arc::new(Wire(Arc::clone(&there)));
+    (Plan::new().outgoing(wire).start().await, there)
+}
+
 async fn opened(app: &TestApp, partner: &Partner, parameters: &serde_json::Value) -> Answer {
     let generated = app
         .send(generate(&partner.key, &parameters.to_string()))
@@ -76,12 +84,7 @@ fn session(answer: &Answer) -> String {
 
 #[tokio::test]
 async fn a_drawing_at_an_address_is_looked_at_and_never_saved() {
-    let there = Arc::new(Elsewhere::default());
-    *there.file.lock().unwrap() = DXF.into();
-    let app = Plan::new()
-        .outgoing(Arc::new(Wire(Arc::clone(&there))))
-        .start()
-        .await;
+    let (app, there) = elsewhere(DXF).await;
     let acme = partner(&app, "acme", |_| {}).await;
     let url = "https://files.example.com/plans/house.dxf?signature=secret";
     let answer = opened(&app, &acme, &json!({ "fileUrl": url, "access": "edit" })).await;
@@ -113,12 +116,7 @@ async fn a_drawing_at_an_address_is_looked_at_and_never_saved() {
 
 #[tokio::test]
 async fn an_api_server_is_asked_with_its_users_credentials_and_given_what_was_saved() {
-    let there = Arc::new(Elsewhere::default());
-    *there.file.lock().unwrap() = DXF.into();
-    let app = Plan::new()
-        .outgoing(Arc::new(Wire(Arc::clone(&there))))
-        .start()
-        .await;
+    let (app, there) = elsewhere(DXF).await;
     let acme = with_bucket(&app, "acme").await;
     let mut record = app.services.find_partner("acme").await.unwrap();
     record.settings.servers = vec!["api.acme.example".to_owned()];
@@ -171,12 +169,85 @@ async fn an_api_server_is_asked_with_its_users_credentials_and_given_what_was_sa
 }
 
 #[tokio::test]
+async fn an_api_server_with_routes_and_headers_of_its_own_is_asked_by_those() {
+    let (app, there) = elsewhere(DXF).await;
+    let acme = with_bucket(&app, "acme").await;
+    let mut record = app.services.find_partner("acme").await.unwrap();
+    record.settings.servers = vec!["api.acme.example".to_owned()];
+    for (name, text) in [
+        ("read", "/drawings/content?name={file}"),
+        ("write", "PUT /v2/{file}/versions"),
+        ("session-header", "X-Acme-Session"),
+        ("token-header", "authorization"),
+    ] {
+        record.settings.api_server.set(name, text).unwrap();
+    }
+    app.services.update_partner(record).await.unwrap();
+    let parameters = json!({
+        "server": "https://api.acme.example/base/?x=1#y", "file": "a/../b&c", "access": "edit",
+        "sessionId": "their-session", "token": "Bearer their-token",
+    });
+    let answer = opened(&app, &acme, &parameters).await.expect(201);
+    let changed = DXF.replace("\n5\n 21", "\n9\n 21");
+    let save = by("PUT", "/editor/drawing", &session(&answer))
+        .header("if-match", answer.json()["etag"].as_str().unwrap())
+        .body(changed);
+    app.send(save).await.expect(200);
+    let mut asked = there.asked.lock().unwrap().clone();
+    asked.dedup();
+    let headers = |more: &[&str]| {
+        let mut all = vec![
+            "authorization: Bearer their-token",
+            "x-acme-session: their-session",
+        ];
+        all.extend(more);
+        all.sort_unstable();
+        all.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let base = "https://api.acme.example/base";
+    let read = format!("{base}/drawings/content?name=a%2F..%2Fb%26c");
+    let write = format!("{base}/v2/a%2F..%2Fb%26c/versions");
+    assert!(
+        asked.contains(&("GET".to_owned(), read, headers(&[]))),
+        "{asked:?}"
+    );
+    let put = (
+        "PUT".to_owned(),
+        write,
+        headers(&["content-type: image/vnd.dxf"]),
+    );
+    assert!(asked.contains(&put), "{asked:?}");
+    assert_eq!(asked.len(), 2, "{asked:?}");
+    for up in [".", ".."] {
+        let mut parameters = parameters.clone();
+        parameters["file"] = up.into();
+        parameters["access"] = "edit".into();
+        let answer = opened(&app, &acme, &parameters).await;
+        // In the query of the route it is a name like any other.
+        assert_eq!(answer.status.as_u16(), 201, "{}", answer.text());
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn no_name_of_a_file_is_a_way_up_on_an_api_server() {
+    let (app, there) = elsewhere("").await;
+    let acme = partner(&app, "acme", |settings| {
+        settings.servers = vec!["api.acme.example".to_owned()];
+    })
+    .await;
+    for file in [".", ".."] {
+        let parameters = json!({ "server": "https://api.acme.example/base", "file": file });
+        let answer = opened(&app, &acme, &parameters).await.expect(400);
+        assert_eq!(answer.json()["code"], "request-invalid", "{file}");
+    }
+    assert!(there.asked.lock().unwrap().is_empty());
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_server_that_is_not_the_partners_is_not_asked() {
-    let there = Arc::new(Elsewhere::default());
-    let app = Plan::new()
-        .outgoing(Arc::new(Wire(Arc::clone(&there))))
-        .start()
-        .await;
+    let (app, there) = elsewhere("").await;
     let acme = partner(&app, "acme", |settings| {
         settings.servers = vec!["api.acme.example".to_owned()];
     })
@@ -402,11 +473,7 @@ async fn a_name_is_looked_up_once_and_a_second_answer_does_not_count() {
 
 #[tokio::test]
 async fn what_is_not_there_is_told_as_such() {
-    let there = Arc::new(Elsewhere::default());
-    let app = Plan::new()
-        .outgoing(Arc::new(Wire(Arc::clone(&there))))
-        .start()
-        .await;
+    let (app, _) = elsewhere("").await;
     let acme = partner(&app, "acme", |_| {}).await;
     let parameters = json!({ "fileUrl": "https://files.example.com/missing.dxf" });
     let answer = opened(&app, &acme, &parameters).await.expect(404);

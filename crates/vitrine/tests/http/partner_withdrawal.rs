@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::app::{Call, TestApp, plans_for_both_databases, until};
+use crate::editor::{by, open, with_bucket};
 use crate::partner::{acme, ask, generate, made, partner, refused, token_of, verify};
 
 #[tokio::test]
@@ -67,6 +68,60 @@ async fn revoking_a_users_tokens_leaves_those_of_others() {
     app.send(verify(&other)).await.expect(200);
     let fresh = made(&app, &acme.key).await;
     app.send(verify(&fresh)).await.expect(200);
+    app.finish().await;
+}
+
+fn revoke_user(key: &str, form: &str) -> Call {
+    Call::post("/oauth/revoke-user")
+        .header("x-api-key", key)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form.to_owned())
+}
+
+#[tokio::test]
+async fn a_back_end_ends_all_tokens_of_one_of_its_users_and_of_nobody_else() {
+    let app = TestApp::start().await;
+    let (acme, other) = (
+        with_bucket(&app, "acme").await,
+        partner(&app, "other", |_| {}).await,
+    );
+    let first = made(&app, &acme.key).await;
+    let opened = app.send(open(&first)).await.expect(201).json();
+    let session = opened["session"].as_str().unwrap().to_owned();
+    let same = token_of(&app.send(generate(&acme.key, r#"{"userId":7}"#)).await);
+    let spaced = r#"{"userId":"a b&ü"}"#;
+    let strange = token_of(&app.send(generate(&acme.key, spaced)).await);
+    let nobody = token_of(&app.send(generate(&acme.key, "{}")).await);
+    let theirs = made(&app, &other.key).await;
+    // Somebody else's user of this name is somebody else.
+    let answer = app.send(revoke_user(&other.key, "user=a+b%26%C3%BC")).await;
+    assert_eq!(answer.expect(200).json(), json!({ "revoked": 0 }));
+    let answer = app.send(revoke_user(&acme.key, "user=7")).await.expect(200);
+    assert_eq!(answer.json(), json!({ "revoked": 2 }));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    for token in [&first, &same] {
+        let answer = app.send(verify(token)).await;
+        refused(&answer, "editor-token-revoked", "Wrong token");
+    }
+    let state = app.send(by("GET", "/editor/session", &session)).await;
+    assert_eq!(
+        state.expect(410).json()["code"],
+        "editor-session-gone",
+        "what the token opened ends with it"
+    );
+    for token in [&strange, &nobody, &theirs] {
+        app.send(verify(token)).await.expect(200);
+    }
+    let answer = app.send(revoke_user(&acme.key, "user=a+b%26%C3%BC")).await;
+    assert_eq!(answer.expect(200).json(), json!({ "revoked": 1 }));
+    let again = app.send(revoke_user(&acme.key, "user=7")).await;
+    assert_eq!(again.expect(200).json(), json!({ "revoked": 0 }));
+    for form in ["", "user=7&user=8", "token=7"] {
+        let answer = app.send(revoke_user(&acme.key, form)).await.expect(400);
+        assert_eq!(answer.json()["error"], "invalid_request", "{form:?}");
+    }
+    let answer = app.send(revoke_user("vit_pk_wrong", "user=7")).await;
+    assert_eq!(answer.expect(401).json()["error"], "invalid_client");
     app.finish().await;
 }
 

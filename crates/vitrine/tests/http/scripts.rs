@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use vitrine_service::ScriptJobState;
 
 use crate::app::{Answer, Call, Plan, TestApp, plans_for_both_databases, until};
-use crate::editor::{DXF, with_bucket};
+use crate::editor::{DXF, open, with_bucket};
 use crate::partner::{Partner, generate, refused, token_of};
 
 /// A script that leaves a DXF with one line more, and a page.
@@ -132,6 +132,12 @@ async fn a_script_of_the_customization_bucket_does_what_the_partner_permits() {
         "<commands><OEM name=\"x\"><command name=\"_DOSAVEAS\"/></OEM></commands>",
     )
     .unwrap();
+    let commands = || async {
+        let token = app.send(generate(&acme.key, r#"{"file":"a.dxf"}"#)).await;
+        let state = app.send(open(&token_of(&token))).await.expect(201).json();
+        state["commands"].clone()
+    };
+    assert_eq!(commands().await, json!(["DOSAVEAS"]));
     let job = started(&app, &acme, &parameters).await;
     app.services.drain_script_jobs().await.unwrap();
     let failed = status(&app, &job).await;
@@ -141,6 +147,83 @@ async fn a_script_of_the_customization_bucket_does_what_the_partner_permits() {
         message.contains("line 2: LINE is not in the partner's list of commands"),
         "{message}"
     );
+    std::fs::write(&list, "no list").unwrap();
+    assert_eq!(
+        commands().await,
+        json!([]),
+        "what cannot be read permits nothing"
+    );
+    std::fs::remove_file(&list).unwrap();
+    assert_eq!(commands().await, serde_json::Value::Null);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_workspace_file_of_the_customization_bucket_says_which_parts_the_page_has() {
+    let app = Plan::new().idle().start().await;
+    let acme = with_bucket(&app, "acme").await;
+    let own = folder(&app, "acme-customization");
+    let workspaces = own.join("Default Files/Workspaces");
+    std::fs::create_dir_all(&workspaces).unwrap();
+    std::fs::write(
+        own.join("Default Files/secret.xml"),
+        "<workspace status_bar_visible=\"1\"/>",
+    )
+    .unwrap();
+    let file = |name: &str, visible: u8| {
+        let text = format!(
+            "<workspace status_bar_visible=\"1\"><dockable_windows><window object_name=\"CommandWindow\" \
+             visible=\"{visible}\"/></dockable_windows></workspace>"
+        );
+        std::fs::write(workspaces.join(name), text).unwrap();
+    };
+    file("Classic Default.xml", 1);
+    file("Viewer.xml", 0);
+    file("Ours.xml", 0);
+    std::fs::write(workspaces.join("Broken.xml"), "nothing").unwrap();
+    let mut record = app.services.find_partner("acme").await.unwrap();
+    record.settings.customization = Some(format!("file://{}", own.display()));
+    app.services.update_partner(record).await.unwrap();
+    let layout = |shown: Value, bar: Value| json!({ "commandline": shown, "panel": null, "coordinates": bar });
+    let nothing = || layout(Value::Null, Value::Null);
+    for (parameters, expected) in [
+        (
+            json!({ "access": "edit" }),
+            layout(true.into(), true.into()),
+        ),
+        (json!({}), layout(false.into(), true.into())),
+        (
+            json!({ "access": "edit", "workspace": "Ours" }),
+            layout(false.into(), true.into()),
+        ),
+        (
+            json!({ "access": "edit", "workspace": "Ours.xml" }),
+            layout(false.into(), true.into()),
+        ),
+        (
+            json!({ "access": "edit", "viewerWorkspace": "Ours" }),
+            layout(true.into(), true.into()),
+        ),
+        (
+            json!({ "access": "edit", "workspace": "Nowhere" }),
+            nothing(),
+        ),
+        (
+            json!({ "access": "edit", "workspace": "Broken" }),
+            nothing(),
+        ),
+        (
+            json!({ "access": "edit", "workspace": "../secret" }),
+            nothing(),
+        ),
+        (json!({ "mobile": true }), nothing()),
+    ] {
+        let mut parameters = parameters;
+        parameters["file"] = "a.dxf".into();
+        let answer = app.send(open(&token(&app, &acme, &parameters).await)).await;
+        let state = answer.expect(201).json();
+        assert_eq!(state["layout"], expected, "{parameters}");
+    }
     app.finish().await;
 }
 

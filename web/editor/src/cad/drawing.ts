@@ -13,10 +13,13 @@ import {
 } from "@mlightcad/cad-simple-viewer";
 import { AcCmColor, type AcDbDatabase, type AcDbEntity, AcDbSysVarManager, AcGeBox2d, log } from "@mlightcad/data-model";
 import { currentLanguage, t } from "../texts.js";
+import { settleAxes } from "./axes.js";
 import { CHOOSER_COMMANDS, commandWords, settleCommands, setVariable, type VariableResult } from "./commands.js";
+import { styleNewDimensions } from "./dimensions.js";
 import { hideFromReader, withoutVariable } from "./dxf.js";
 import { GERMAN } from "./german.js";
 import { describeEntity, type EntityFacts } from "./facts.js";
+import { dropLatePreviews } from "./previews.js";
 
 /** Digits in saved coordinates: what the server's reader and ezdxf keep apart. */
 const DXF_DIGITS = 16;
@@ -42,7 +45,7 @@ export interface DrawingListener {
   undoable(canUndo: boolean, canRedo: boolean): void;
 }
 
-export type RunResult = { ran: true } | { ran: false; why: "unknown" | "write" | "cancelled" | "failed"; name: string };
+export type RunResult = { ran: true } | { ran: false; why: "unknown" | "forbidden" | "write" | "cancelled" | "failed"; name: string };
 
 export class Drawing {
   readonly #manager: AcApDocManager;
@@ -73,6 +76,7 @@ export class Drawing {
     });
     if (!manager) throw new Error("The CAD library did not start.");
     this.#manager = manager;
+    styleNewDimensions();
     settleCommands(manager.commandManager, {
       save: () => listener.save(),
       chooseFile: (command) => {
@@ -80,6 +84,7 @@ export class Drawing {
         if (kind) listener.chooseFile(command, kind.attachmentType, kind.filter);
       },
     });
+    dropLatePreviews(this.#view);
     this.#listenToView();
   }
 
@@ -141,12 +146,13 @@ export class Drawing {
     return withoutVariable(typeof dxf === "string" ? dxf : new TextDecoder().decode(dxf));
   }
 
-  /** Runs a command with its inputs, one a line; what is missing is asked for on the command line. */
-  async run(lines: readonly string[]): Promise<RunResult> {
+  /** Runs a command with its inputs, one a line; what is missing is asked for on the command line. `permitted` names those that may run. */
+  async run(lines: readonly string[], permitted: ReadonlySet<string> | null = null): Promise<RunResult> {
     const name = (lines[0] ?? "").toUpperCase();
     const stack = this.#manager.commandManager;
     const command = stack.lookupGlobalCmd(name) ?? stack.lookupLocalCmd(name);
     if (!name || !command) return { ran: false, why: "unknown", name };
+    if (permitted && !permitted.has(command.globalName.toUpperCase())) return { ran: false, why: "forbidden", name };
     if (command.mode > this.#manager.curDocument.openMode) return { ran: false, why: "write", name };
     // Whatever runs now makes way.
     if (this.isBusy) this.#isCancelled = true;
@@ -229,6 +235,7 @@ export class Drawing {
     const { red, green, blue } = BACKGROUNDS[background];
     AcDbSysVarManager.instance().setVar("MODELBKCOLOR", new AcCmColor().setRGB(red, green, blue), this.#database);
     acedApplyUiTheme(background, this.#view.container);
+    settleAxes(this.#view, background);
   }
 
   setLayerVisible(name: string, isVisible: boolean): void {
@@ -287,7 +294,19 @@ export class Drawing {
       if (command === this.#running) this.#running = null;
       else this.#ended(this.#takeCancelled() ? "commandCancelled" : "commandEnded", command);
     });
-    events.sysVarChanged.addEventListener(({ name }) => this.#listener.variable(name));
+    events.sysVarChanged.addEventListener(({ name }) => {
+      if (name.toUpperCase() === "MODELBKCOLOR") this.#followBackground();
+      this.#listener.variable(name);
+    });
+  }
+
+  /** The command SWITCHBG changes the colour alone. */
+  #followBackground(): void {
+    const colour: unknown = AcDbSysVarManager.instance().getVar("MODELBKCOLOR", this.#database);
+    if (!(colour instanceof AcCmColor)) return;
+    const isLight = (colour.red ?? 0) + (colour.green ?? 0) + (colour.blue ?? 0) > (3 * 255) / 2;
+    const background = isLight ? "light" : "dark";
+    if (background !== this.#background) this.setBackground(background);
   }
 
   #takeCancelled(): boolean {

@@ -79,6 +79,19 @@ impl Services {
         self.fetched_bytes(request, "script").await
     }
 
+    /// The commands that the page around an editor may run, as [`Self::permitted_commands`]: none where the
+    /// list cannot be read. Drawings open all the same.
+    pub(crate) async fn page_commands(&self, partner: &PartnerRecord) -> Option<Vec<String>> {
+        match self.permitted_commands(partner).await {
+            Ok(commands) => commands,
+            Err(error) => {
+                let (app_id, error) = (&partner.app_id, error.to_string());
+                tracing::warn!(%app_id, %error, "the partner's list of commands cannot be read");
+                Some(Vec::new())
+            }
+        }
+    }
+
     /// The commands of the partner's own list, without underscores; `None` where it has none.
     pub(crate) async fn permitted_commands(
         &self,
