@@ -1200,7 +1200,7 @@ mod tests {
             .collect();
         assert_eq!(ids.len(), OPERATIONS.len());
         assert_eq!(places.len(), OPERATIONS.len());
-        assert_eq!(OPERATIONS.len(), 131);
+        assert_eq!(OPERATIONS.len(), 132);
     }
 
     #[test]
