@@ -72,7 +72,7 @@ describe('journeys in the console', () => {
 
     const ticket = /ticket="([0-9a-f-]+)"/.exec(html)[1]
     pages['/'] = { html: elementPage(demo.info.base_url, ticket) }
-    const shop = await openPatiently(browser)
+    const shop = await openPatiently(browser, { draws: true })
     await shop.page.goto(`${site.origin}/`)
     await drawn(shop.page)
     await keep(shop.page, 'journey-embedded')
