@@ -50,9 +50,9 @@ describe('the account in the console', () => {
     await until('the secret is gone', async () => !(await page.content()).includes(secret.trim()))
 
     const line = page.locator('.lines li', { hasText: id.trim() })
-    await line.getByText(/last used just now/).waitFor({ state: 'attached' }).catch(() => undefined)
     await page.getByRole('switch', { name: 'Sign in with Night build' }).click()
     await page.getByText('Night build is off').waitFor()
+    await line.getByText(/last used just now/).waitFor()
     assert.equal((await listModels(signed.json.access_token)).status, 401)
     await page.getByRole('switch', { name: 'Sign in with Night build' }).click()
     await page.getByText('signs in again').waitFor()
