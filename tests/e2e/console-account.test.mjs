@@ -1,12 +1,25 @@
 // What an account has beside its models: access keys, usage, the organization, and its own settings.
 
 import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { keep, launch } from './lib/chromium.mjs'
-import { LOOKS, assertAccessible, assertFits, assertQuiet, confirm, signedIn, tabTo, to } from './lib/console.mjs'
+import { LOOKS, assertAccessible, assertFits, assertQuiet, confirm, signedIn, tabTo, to, visit } from './lib/console.mjs'
 import { request } from './lib/http.mjs'
 import { originOf } from './lib/journey.mjs'
 import { run, startDemo, until } from './lib/server.mjs'
+
+/** The code of an authenticator program now (RFC 6238). */
+function codeNow(base32) {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+  const bits = [...base32.trim()].map((letter) => alphabet.indexOf(letter).toString(2).padStart(5, '0')).join('')
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)))
+  const step = Buffer.alloc(8)
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)))
+  const digest = createHmac('sha1', key).update(step).digest()
+  const code = digest.readUInt32BE(digest.at(-1) & 15) & 0x7fffffff
+  return String(code % 1_000_000).padStart(6, '0')
+}
 
 describe('the account in the console', () => {
   let demo
@@ -50,9 +63,9 @@ describe('the account in the console', () => {
     await until('the secret is gone', async () => !(await page.content()).includes(secret.trim()))
 
     const line = page.locator('.lines li', { hasText: id.trim() })
-    await line.getByText(/last used just now/).waitFor({ state: 'attached' }).catch(() => undefined)
     await page.getByRole('switch', { name: 'Sign in with Night build' }).click()
     await page.getByText('Night build is off').waitFor()
+    await line.getByText(/last used just now/).waitFor()
     assert.equal((await listModels(signed.json.access_token)).status, 401)
     await page.getByRole('switch', { name: 'Sign in with Night build' }).click()
     await page.getByText('signs in again').waitFor()
@@ -119,6 +132,89 @@ describe('the account in the console', () => {
     await visited.context.close()
   })
 
+  test('a second factor is set up, asked for with the next sign-in, and turned off by a recovery code', async () => {
+    const made = JSON.parse(await run(['user', 'create', 'cleo@example.com', '--name', 'Cleo', '--data', demo.data]))
+    const cleo = { email: 'cleo@example.com', password: made.password }
+    const visited = await enter({ expected: (text) => text.includes('/oauth/token') }, cleo)
+    const { page } = visited
+    const panel = page.getByRole('region', { name: 'Second factor' })
+    await go(page, 'account')
+    await panel.getByLabel('Your password').fill(cleo.password)
+    await panel.getByRole('button', { name: 'Set up a second factor' }).click()
+    await panel.getByRole('img', { name: 'The key for your authenticator program' }).waitFor()
+    await assertAccessible(page, 'a second factor that is set up')
+    await panel.scrollIntoViewIfNeeded()
+    await keep(page, 'console-second-factor')
+    await panel.getByLabel('Code that the program shows').fill(codeNow(await panel.getByRole('region', { name: 'authenticator key' }).innerText()))
+    await panel.getByRole('button', { name: 'Turn it on' }).click()
+    const codes = (await page.getByRole('region', { name: 'recovery codes', exact: true }).innerText()).trim().split(/\s+/)
+    assert.equal(codes.length, 10)
+    await assertAccessible(page, 'recovery codes')
+    await page.getByRole('button', { name: 'I have kept it' }).click()
+    await panel.getByText('10 recovery codes are left.').waitFor()
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByLabel('E-mail address').fill(cleo.email)
+    await page.getByLabel('Password').fill(cleo.password)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByLabel('Code').fill(codes[0])
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await panel.getByText('9 recovery codes are left.').waitFor()
+    await panel.getByText('Turn it off').click()
+    await panel.getByLabel('Your password').fill(cleo.password)
+    await panel.getByLabel('Code, or a recovery code').fill(codes[1])
+    await panel.getByRole('button', { name: 'Turn the second factor off' }).click()
+    await panel.getByText('The second factor is off.').waitFor()
+    assertQuiet(demo, visited)
+    await visited.context.close()
+  })
+
+  test('an administrator invites by a link, and shares a model with whoever came by it', async () => {
+    const made = JSON.parse(await run(['user', 'create', 'dora@example.com', '--name', 'Dora', '--data', demo.data]))
+    const visited = await enter({}, { email: 'dora@example.com', password: made.password })
+    const { page } = visited
+    await go(page, 'organization')
+    await page.getByLabel('Name of the organization').fill('Doors of Dora')
+    await page.getByRole('button', { name: 'Make an organization' }).click()
+    await page.getByLabel('Whom to invite').fill('emil@example.com')
+    await page.getByRole('button', { name: 'Make an invitation' }).click()
+    const link = (await page.getByRole('region', { name: 'invitation link' }).innerText()).trim()
+    await page.getByRole('button', { name: 'Withdraw the invitation of emil@example.com' }).waitFor()
+    await assertAccessible(page, 'an invitation')
+    await keep(page, 'console-invitation')
+    const emil = await visit(browser, demo)
+    await emil.page.goto(link)
+    await emil.page.getByLabel('E-mail address').fill('emil@example.com')
+    await emil.page.getByLabel('Name', { exact: true }).fill('Emil')
+    await emil.page.getByLabel('Password').fill('a sentence that only Emil knows')
+    await assertAccessible(emil.page, 'you are invited')
+    await emil.page.getByRole('button', { name: 'Make the account and join' }).click()
+    await emil.page.getByRole('heading', { name: 'Models', exact: true }).waitFor()
+    assertQuiet(demo, emil)
+    await go(emil.page, 'account')
+    const id = await emil.page.locator('.facts code').first().innerText()
+    const owner = await enter()
+    await go(owner.page, 'models', demo.info.models[2].slug, 'sharing')
+    await owner.page.getByLabel('The user’s id').fill(id)
+    await owner.page.getByRole('button', { name: 'Share it' }).click()
+    await owner.page.getByText('may look at it').waitFor()
+    await owner.page.getByRole('switch', { name: 'Share it by a link' }).click()
+    const shared = (await owner.page.getByRole('region', { name: 'link', exact: true }).innerText()).trim()
+    await assertAccessible(owner.page, 'a shared model')
+    await keep(owner.page, 'console-sharing')
+    // By the share alone: who may not download is asked for no right to.
+    await go(emil.page, 'models')
+    await emil.page.getByRole('link', { name: demo.info.models[2].title }).click()
+    await emil.page.locator('vitrine-viewer input[type=range]').first().waitFor()
+    // By the link, as somebody with whom nothing was shared.
+    await page.goto(shared)
+    await page.locator('vitrine-viewer input[type=range]').first().waitFor()
+    await owner.page.getByRole('button', { name: 'Stop sharing with Emil' }).click()
+    await confirm(owner.page, 'Stop sharing it')
+    await owner.page.getByText('Shared with nobody yet').waitFor()
+    for (const one of [visited, owner]) assertQuiet(demo, one)
+    for (const one of [visited, owner, emil]) await one.context.close()
+  })
+
   test('the password is changed, and the old one signs in no longer', async () => {
     const made = JSON.parse(await run(['user', 'create', 'bert@example.com', '--name', 'Bert', '--data', demo.data]))
     const visited = await enter({ expected: (text) => text.includes('/api/v1/users/') }, { email: 'bert@example.com', password: made.password })
@@ -161,7 +257,7 @@ describe('the account in the console', () => {
     test(`the pages of the account are accessible and fit: ${name}`, async () => {
       const visited = await enter(options)
       const { page } = visited
-      for (const parts of [['keys'], ['usage'], ['organization'], ['account'], ['models', demo.info.models[1].slug, 'usage']]) {
+      for (const parts of [['keys'], ['usage'], ['organization'], ['account'], ['models', demo.info.models[1].slug, 'usage'], ['models', demo.info.models[1].slug, 'sharing']]) {
         await go(page, ...parts)
         const where = `${parts.join('-')} ${name}`
         await assertAccessible(page, where)

@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test'
 import { keep, launch } from './lib/chromium.mjs'
 import { assertQuiet, confirm, drawn, openPatiently, signedIn, to } from './lib/console.mjs'
 import { originOf } from './lib/journey.mjs'
-import { startDemo, until } from './lib/server.mjs'
+import { run, startDemo, until } from './lib/server.mjs'
 import { elementPage, startSite } from './lib/site.mjs'
 
 const CUBE = `const { primitives } = require('@jscad/modeling')
@@ -18,15 +18,17 @@ const ACTION_S = 6
 /** From the first page to an embedded model. */
 const JOURNEY_S_MAX = 120
 
-/** Each tries to run a script that says so on the page. */
+/** Each tries to run a script that leaves its mark on the page. */
 const HOSTILE = [
-  '<img src=x onerror="document.title=`owned`">',
-  '"><script>document.title="owned"</script>',
-  "'-alert(1)-'",
-  '{{constructor.constructor("document.title=`owned`")()}}',
-  'javascript:document.title="owned"',
-  '</script><svg onload=document.title="owned">',
+  '<img src=x onerror="window.owned=1">',
+  '"><script>window.owned=1</script>',
+  "'-(window.owned=1)-'",
+  '{{constructor.constructor("window.owned=1")()}}',
+  'javascript:window.owned=1',
+  '</script><svg onload=window.owned=1>',
 ]
+/** Whether one of them has run. */
+const isOwned = (page) => page.evaluate(() => 'owned' in window)
 
 describe('journeys in the console', () => {
   let demo
@@ -72,7 +74,7 @@ describe('journeys in the console', () => {
 
     const ticket = /ticket="([0-9a-f-]+)"/.exec(html)[1]
     pages['/'] = { html: elementPage(demo.info.base_url, ticket) }
-    const shop = await openPatiently(browser)
+    const shop = await openPatiently(browser, { draws: true })
     await shop.page.goto(`${site.origin}/`)
     await drawn(shop.page)
     await keep(shop.page, 'journey-embedded')
@@ -111,16 +113,78 @@ describe('journeys in the console', () => {
     await visited.context.close()
   })
 
+  /** Opens a page that is refused, and gives the id of the refused request. */
+  async function refusedRequest(page, url) {
+    const refused = page.waitForResponse((response) => response.url().includes('/api/v2/ticket/') && response.status() === 403)
+    await page.goto(url)
+    return (await (await refused).json()).requestId
+  }
+
+  /** What the model's page says about a request. */
+  async function explained(page, model, request) {
+    await go(page, 'models', model.slug, 'trail')
+    await page.getByLabel('Request id').fill(request)
+    await page.getByRole('button', { name: 'Look it up' }).click()
+    const line = page.locator('.trail li')
+    await until('the decision is the only one', async () => (await line.count()) === 1 && (await line.innerText()).includes(request))
+    return line
+  }
+
+  test('a visitor’s request id leads its owner to the reason, the remedy, and a page that works', async () => {
+    const model = demo.info.models[1]
+    const shop = await openPatiently(browser, { expected: () => true })
+    const request = await refusedRequest(shop.page, `${demo.info.stranger_url}/#${model.slug}`)
+    await shop.page.getByText(/may not be shown on/).first().waitFor()
+    const visited = await signedIn(browser, demo)
+    const { page } = visited
+    const line = await explained(page, model, request)
+    assert.match(await line.innerText(), /may not be shown on/)
+    assert.match(await line.locator('.remedy').innerText(), /allow/i)
+    assert.equal((await page.request.get(new URL(await line.getByRole('link').getAttribute('href'), page.url()).href)).status(), 200)
+    await keep(page, 'journey-refusal')
+    await go(page, 'models', model.slug, 'pages')
+    await page.getByLabel('Add a domain').fill(new URL(demo.info.stranger_url).host)
+    await page.getByRole('button', { name: 'Allow', exact: true }).click()
+    await page.getByText('is allowed from now on').waitFor()
+    await shop.page.reload()
+    await shop.page.locator('vitrine-viewer input[type=range]').first().waitFor()
+    await shop.context.close()
+    assertQuiet(demo, visited)
+    await visited.context.close()
+  })
+
+  test('a cap that is reached is told to the visitor and to the owner, and a page opens again without it', async () => {
+    const model = demo.info.models[2]
+    const cap = ['--per', 'hour', '--data', demo.data]
+    await run(['cap', 'set', `model:${model.id}`, '--credits', '0', ...cap])
+    const shop = await openPatiently(browser, { expected: () => true })
+    const request = await refusedRequest(shop.page, `${demo.info.shop_url}/#${model.slug}`)
+    await shop.page.locator('vitrine-viewer').getByText(/cap|credits/i).first().waitFor()
+    await keep(shop.page, 'journey-capped')
+    const visited = await signedIn(browser, demo)
+    const line = await explained(visited.page, model, request)
+    await line.getByRole('link', { name: 'cap-reached' }).waitFor()
+    await keep(visited.page, 'journey-cap-explained')
+    await run(['cap', 'remove', `model:${model.id}`, ...cap])
+    await shop.page.reload()
+    await shop.page.locator('vitrine-viewer input[type=range]').first().waitFor()
+    await shop.context.close()
+    assertQuiet(demo, visited)
+    await visited.context.close()
+  })
+
   test('titles, files, domains, names of keys and what scripts say stay words, whatever they try', async () => {
     const visited = await signedIn(browser, demo)
     const { page } = visited
     const harmless = async (where) => {
       await until('the page has drawn', () => page.evaluate(() => document.readyState === 'complete'))
-      assert.doesNotMatch(await page.title(), /owned/, where)
+      assert.equal(await isOwned(page), false, where)
       assert.equal(await page.locator('img[src="x"], svg[onload]').count(), 0, where)
     }
     for (const [index, words] of HOSTILE.entries()) {
       const title = `Model ${index} ${words}`
+      // The page for new models keeps what it has until it is left.
+      await go(page, 'models')
       await go(page, 'new')
       const script = `const main = () => { throw new Error(${JSON.stringify(words)}) }\nmodule.exports = { main }\n`
       const name = `${words.replaceAll('/', '_')}.js`
@@ -172,7 +236,7 @@ describe('journeys in the console', () => {
     await until('it is saved', () => page.getByRole('button', { name: 'Save parameters' }).isDisabled())
     await go(page, 'models', model.slug, 'preview')
     await page.locator('vitrine-viewer label', { hasText: words }).first().waitFor()
-    assert.doesNotMatch(await page.title(), /owned/)
+    assert.equal(await isOwned(page), false)
     const opened = await fetch(`${demo.info.base_url}/api/v2/ticket/${model.embedding_ticket}`, { method: 'POST', headers: { origin: originOf(demo.info.shop_url) } })
     assert.equal(opened.status, 201)
     assertQuiet(demo, visited)

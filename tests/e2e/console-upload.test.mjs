@@ -53,7 +53,7 @@ describe('bringing models to the console', () => {
   }
 
   test('a file becomes a model that its owner sees, and that a page shows after one domain was allowed', async () => {
-    const visited = await enter()
+    const visited = await enter({ draws: true })
     const { page } = visited
     await page.getByRole('link', { name: 'New model' }).click()
     await page.getByLabel("The model's file").setInputFiles(file('little-cube.js', script(20)))

@@ -22,6 +22,7 @@ use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
 use crate::offset;
 use crate::platform::PlatformAccess;
+use crate::presence::SessionEntry;
 use crate::tickets::{TicketRequest, ticket_of};
 use crate::who::{facts, refuse};
 
@@ -175,7 +176,7 @@ impl Services {
         Ok(())
     }
 
-    /// The sessions of a model that are open now, newest first.
+    /// The sessions of a model that are open now, newest first: those that would get an answer.
     ///
     /// # Errors
     /// Database failures.
@@ -184,9 +185,20 @@ impl Services {
         let now = self.now();
         let age_max_ms = i64::try_from(limits.age_max.as_millis()).unwrap_or(i64::MAX);
         let since = Timestamp::from_unix_ms(now.unix_ms().saturating_sub(age_max_ms));
-        let mut sessions = self.inner.store.live_sessions(model, since).await?;
-        sessions.retain(|session| session.state(now, &limits) == SessionState::Open);
-        Ok(sessions)
+        let mut open = Vec::new();
+        for session in self.inner.store.live_sessions(model, since).await? {
+            if session.state(now, &limits) != SessionState::Open {
+                continue;
+            }
+            let entry = SessionEntry::new(session);
+            // Revoked tickets and tokens end their sessions without a write to each.
+            match Box::pin(self.model_of_session(&entry)).await {
+                Ok(_) => open.push(entry.session),
+                Err(error) if matches!(error.kind(), ErrorKind::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(open)
     }
 
     /// Ends a session of a model of the account's at once, its links included.

@@ -20,10 +20,18 @@ export const at = (demo, ...parts) => `${demo.info.base_url}/#/${parts.map(encod
 /** Drawing takes long on a machine without a graphics card that others use too. */
 const WAIT_MS_MAX = 90_000
 
-/** A page that waits patiently. */
-export async function openPatiently(browser, options) {
+/** The part of the viewer that draws; sessions and controls work without it. */
+const DRAWING = '**/viewer/chunks/viewport-*'
+
+/**
+ * A page that waits patiently. Models are drawn only where a test is about the picture (`draws`): a machine without a graphics card
+ * holds the page's one thread meanwhile, for minutes when others use the machine too, and not even a change of place gets through.
+ */
+export async function openPatiently(browser, { draws = false, ...options } = {}) {
   const opened = await openPage(browser, options)
   opened.page.setDefaultTimeout(WAIT_MS_MAX)
+  // Never answered: the viewer then waits for it, as over a slow line.
+  if (!draws) await opened.page.route(DRAWING, () => {})
   return opened
 }
 

@@ -24,6 +24,8 @@ export interface Model {
   use_global_accessdomains: boolean;
   prev_id: string | null;
   deleted_at: number | null;
+  /** What stands in the link by which the model is shared; told to those who manage it. */
+  link_sharing_slug?: string | null;
   permissions: string[];
   previous_model?: Version | null;
   successor_models?: Version[];
@@ -49,6 +51,7 @@ export interface ModelChange {
   backendaccess?: boolean;
   require_token?: boolean;
   allow_direct_embedding?: boolean;
+  link_sharing?: boolean;
 }
 
 export interface NewModel extends ModelChange {

@@ -221,6 +221,8 @@ export class VitrineViewer extends HTMLElement {
     const { Viewport } = await import("./viewport.js").catch((cause: unknown) => {
       throw unreachable(new URL(import.meta.url).origin, cause);
     });
+    // Whoever left the page before the code arrived shall not wait for a picture that nobody sees.
+    if (!this.isConnected) throw new DOMException("The viewer was closed", "AbortError");
     try {
       const viewport = new Viewport(this.#stage.picture);
       viewport.canvas.tabIndex = 0;

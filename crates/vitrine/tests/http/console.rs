@@ -63,6 +63,8 @@ async fn a_ticket_is_made_listed_and_revoked_by_its_owner() {
     app.send(revoke()).await.expect(200);
     app.send(open_call(&ticket)).await.expect(403);
     app.send(session.defaults()).await.expect(410);
+    let live = ask(&app, &token, "sessions/query", &json!({})).await;
+    assert_eq!(live["result"], json!([]), "it ended with its ticket");
     let listed = ask(&app, &token, "tickets/query", &json!({})).await;
     assert_eq!(listed["result"][0]["state"], "revoked");
     assert_eq!(listed["result"][0]["ticket"], Value::Null);

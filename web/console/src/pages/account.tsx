@@ -7,6 +7,7 @@ import { Empty, Failure, Fetched, Field, Sure, Switch, Title, useAction } from "
 import { ago, day } from "../words.js";
 import { DomainList } from "./domain-list.js";
 import { Plan } from "./organization.js";
+import { SecondFactorPanel } from "./second-factor.js";
 
 export function AccountPage(): JSX.Element {
   const user = useResource("user", platform.user);
@@ -39,6 +40,7 @@ export function AccountPage(): JSX.Element {
           </Fetched>
         </section>
         <Password />
+        <SecondFactorPanel />
         <SignIns />
         <OwnRules />
       </div>

@@ -85,7 +85,7 @@ function Controls({ model, kind, title, definitions, reload }: ControlsProps): J
       <div class="page-head">
         <h2 id={`${kind}-heading`}>{title}</h2>
         <button type="button" class="primary" disabled={!isChanged || save.busy} onClick={() => void save.run()}>
-          Save {title.toLowerCase()}
+          {save.busy ? "Saving …" : `Save ${title.toLowerCase()}`}
         </button>
       </div>
       {save.error !== undefined && <Failure error={save.error} />}

@@ -6,7 +6,7 @@ import type { TabProps } from "./model.js";
 import { RefusedFile } from "./report.js";
 import { Upload } from "./upload.js";
 
-export function NotReady({ model, changed }: TabProps): JSX.Element {
+export function NotReady({ model, changed }: Pick<TabProps, "model" | "changed">): JSX.Element {
   const publish = useAction(async () => {
     await platform.publish(model.id);
     changed(await platform.model(model.id));

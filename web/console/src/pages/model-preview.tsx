@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { VitrineViewer } from "../../../viewer/src/index.js";
 import { geometry } from "../geometry.js";
-import { manages, platform } from "../platform.js";
+import { manages, platform, type Model } from "../platform.js";
 import { address } from "../router.js";
 import { Failure, Notice, useAction } from "../ui.js";
 import { NotReady } from "./model-not-ready.js";
@@ -11,10 +11,11 @@ import type { TabProps } from "./model.js";
 
 /** The viewer's module, beside the console on the same server. It loads when a model is looked at, not before. */
 const VIEWER_URL = new URL("/viewer/vitrine-viewer.js", location.href).href;
-/** What somebody needs to look at a model, change it and download from it. */
-const SCOPE = ["group.view", "group.export"];
+const mayDownload = ({ permissions }: Model): boolean => permissions.includes("get_token_scope_group_export");
+/** What somebody needs to look at a model and change it, and to download from it where they may. */
+const scopeOf = (model: Model): string[] => (mayDownload(model) ? ["group.view", "group.export"] : ["group.view"]);
 
-export function PreviewTab({ model, changed }: TabProps): JSX.Element {
+export function PreviewTab({ model, by, changed }: TabProps): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
   const [error, setError] = useState<unknown>();
   const [attempt, setAttempt] = useState(0);
@@ -31,11 +32,12 @@ export function PreviewTab({ model, changed }: TabProps): JSX.Element {
     if (!isReady) return undefined;
     let viewer: VitrineViewer | undefined;
     let gone = false;
+    const token = (): Promise<string> => platform.token(by, scopeOf(model));
     const start = async (): Promise<void> => {
-      const [jwt] = await Promise.all([platform.token(model.id, SCOPE), import(/* @vite-ignore */ VIEWER_URL)]);
+      const [jwt] = await Promise.all([token(), import(/* @vite-ignore */ VIEWER_URL)]);
       if (gone) return;
       viewer = document.createElement("vitrine-viewer");
-      viewer.refreshToken = () => platform.token(model.id, SCOPE);
+      viewer.refreshToken = token;
       viewer.setAttribute("model", model.id);
       viewer.setAttribute("jwt", jwt);
       viewer.addEventListener("vitrine-computed", (event) => {
@@ -58,7 +60,7 @@ export function PreviewTab({ model, changed }: TabProps): JSX.Element {
       <div ref={place} class="stage" />
       {!isManaged && (
         <Notice tone="quiet">
-          <p>You may look at this model and download from it. Its owner, and managers of the owner’s organization, may change it.</p>
+          <p>{mayDownload(model) ? "You may look at this model and download from it." : "You may look at this model."} Its owner, and managers of the owner’s organization, may change it.</p>
         </Notice>
       )}
       {isManaged && (

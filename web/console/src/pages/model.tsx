@@ -12,12 +12,15 @@ import { PagesTab } from "./model-pages.js";
 import { PreviewTab } from "./model-preview.js";
 import { SessionsTab } from "./model-sessions.js";
 import { SettingsTab } from "./model-settings.js";
+import { SharingTab } from "./model-sharing.js";
 import { TrailTab } from "./model-trail.js";
 import { UsageTab } from "./model-usage.js";
 
-/** What each tab gets: the model, and a way to put a changed one in its place. */
+/** What each tab gets: the model, by which name it was come to, and a way to put a changed one in its place. */
 export interface TabProps {
   model: Model;
+  /** Id, short name, or what stands in a link by which the model is shared: then it is the right to see it. */
+  by: string;
   changed: (model: Model) => void;
 }
 
@@ -28,6 +31,7 @@ const TABS: { id: string; label: string; Tab: (props: TabProps) => JSX.Element }
   { id: "controls", label: "Controls", Tab: ControlsTab },
   { id: "look", label: "Look", Tab: LookTab },
   { id: "settings", label: "Settings", Tab: SettingsTab },
+  { id: "sharing", label: "Sharing", Tab: SharingTab },
   { id: "usage", label: "Usage", Tab: UsageTab },
   { id: "sessions", label: "Live sessions", Tab: SessionsTab },
   { id: "trail", label: "Refusals", Tab: TrailTab },
@@ -68,7 +72,7 @@ export function ModelPage({ model: key, tab }: { model: string; tab: string }): 
               {isManaged && <Badge tone={modelState(model.status).tone}>{modelState(model.status).word}</Badge>}
             </div>
             <Tabs tabs={tabs} model={key} current={current?.id ?? ""} />
-            {current && <current.Tab model={model} changed={found.set} />}
+            {current && <current.Tab model={model} by={key} changed={found.set} />}
           </>
         )}
       </Fetched>

@@ -6,6 +6,7 @@ import { useResource } from "../resource.js";
 import { Empty, Failure, Fetched, Field, Select, Switch, Title, useAction } from "../ui.js";
 import { day } from "../words.js";
 import { DomainList } from "./domain-list.js";
+import { InvitationsForYou, InvitationsPanel } from "./invitations.js";
 
 const ROLES: [Role, string, string][] = [
   ["owner", "Owner", "everything, other owners included"],
@@ -18,6 +19,8 @@ const ROLES: [Role, string, string][] = [
 /** Roles that see members, usage and every model. */
 export const MANAGES: Role[] = ["owner", "admin", "manager"];
 const ADMINISTERS: Role[] = ["owner", "admin"];
+/** The roles with their words alone. */
+const WORDS: [Role, string][] = ROLES.map(([id, word]) => [id, word]);
 const NAME_CHARS_MIN = 5;
 
 const roleWord = (role: Role): string => ROLES.find(([id]) => id === role)?.[1] ?? role;
@@ -29,7 +32,12 @@ export function OrganizationPage(): JSX.Element {
       <Title title="Organization" />
       <Fetched of={user}>
         {(value) =>
-          value.organization_id === null ? <NewOrganization done={user.reload} /> : <Known id={value.organization_id} user={value} />
+          value.organization_id === null ? (
+            <div class="columns">
+              <InvitationsForYou roles={WORDS} joined={user.reload} />
+              <NewOrganization done={user.reload} />
+            </div>
+          ) : <Known id={value.organization_id} user={value} />
         }
       </Fetched>
     </>
@@ -92,6 +100,7 @@ function Known({ id, user }: { id: string; user: User }): JSX.Element {
             </dl>
           </section>
           {MANAGES.includes(role) ? <Members organization={id} user={user} administers={administers} /> : <NoMembers />}
+          {administers && <InvitationsPanel organization={id} roles={WORDS.filter(([one]) => one !== "suspended" && (one !== "owner" || role === "owner"))} />}
           {administers && <Rules organization={value} changed={organization.set} />}
         </div>
       )}
