@@ -1,4 +1,4 @@
-// What an account has beside its models: access keys, usage, the organization, and its own settings.
+// What an account has beside its models: access keys, usage and caps, the organization, and its own settings.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -90,6 +90,25 @@ describe('the account in the console', () => {
     await page.getByRole('link', { name: demo.info.models[0].title }).click()
     await page.locator('.chart .bar').last().waitFor({ state: 'attached' })
     await keep(page, 'console-model-usage')
+    assertQuiet(demo, visited)
+    await visited.context.close()
+  })
+
+  test('a cap that is reached is seen in the console, and the shop is refused with its name', async () => {
+    const model = demo.info.models[2]
+    await run(['cap', 'set', `model:${model.id}`, '--per', 'day', '--credits', '1', '--data', demo.data])
+    assert.equal((await open(model)).status, 201)
+    const refused = await open(model)
+    assert.equal(refused.status, 403)
+    assert.match((await refused.json()).message, /cap/i)
+    const visited = await enter()
+    const { page } = visited
+    await go(page, 'models', model.slug, 'usage')
+    await page.getByText('This model: 1 credit a day').waitFor()
+    await page.getByText(/^Reached/).waitFor()
+    assert.equal(await page.getByRole('progressbar', { name: 'This model' }).getAttribute('value'), '100')
+    await assertAccessible(page, 'a cap that is reached')
+    await keep(page, 'console-cap')
     assertQuiet(demo, visited)
     await visited.context.close()
   })

@@ -293,12 +293,30 @@ impl Services {
     ) -> Result<PlatformAccess> {
         self.trusted()?;
         let row = row(operation)?;
-        if row.credential != Credential::Account {
+        if !matches!(row.credential, Credential::Account | Credential::Operator) {
             return Err(Error::internal(format!("{operation} takes no account")));
         }
         let mut who = Actor::default();
         let outcome = self.account_of_caller(row.id, caller, &mut who).await;
+        let outcome = outcome.and_then(|access| match row.credential {
+            Credential::Operator if !access.user.administrator => Err(refuse(
+                RefusalKind::PermissionMissing,
+                "Only administrators of this server may do this. Ask whoever runs it.",
+            )),
+            _ => Ok(access),
+        });
         self.audited_as(operation, caller, &who, outcome)
+    }
+
+    /// Notes what an account did, or why it could not.
+    ///
+    /// # Errors
+    /// Those of the outcome.
+    pub fn noted<T>(&self, access: &PlatformAccess, outcome: Result<T>) -> Result<T> {
+        let actor = access.actor();
+        let done = self.audited_as(access.operation, &access.caller, &actor, outcome)?;
+        self.note_allowed_as(access.operation, &access.caller, &actor);
+        Ok(done)
     }
 
     async fn account_of_caller(

@@ -188,6 +188,7 @@ fn credential(operation: &Operation) -> &'static str {
         Credential::EditorSession => "editor session",
         Credential::AccessKey => "access key",
         Credential::Account => "token of the platform",
+        Credential::Operator => "token of the platform, of an administrator",
     }
 }
 

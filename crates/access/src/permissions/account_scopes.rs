@@ -42,7 +42,10 @@ pub fn account_scope(operation: &str) -> Option<&'static str> {
         | "PlatformDecryptTicket" => "models-write",
         "PlatformDeleteModel" => "models-full",
         "PlatformCreateTokens" => "tokens",
-        "PlatformGetUser" | "PlatformListSignIns" | "PlatformQueryUserMetrics" => "users-read",
+        "PlatformGetUser"
+        | "PlatformListSignIns"
+        | "PlatformQueryUserMetrics"
+        | "PlatformQueryCaps" => "users-read",
         "PlatformUpdateUser" => "users-write",
         "PlatformEndSignIn" => "users-full",
         "PlatformGetOrganization" | "PlatformQueryOrganizationMetrics" | "PlatformQueryMembers" => {
@@ -56,6 +59,20 @@ pub fn account_scope(operation: &str) -> Option<&'static str> {
         | "PlatformCreateAccessKey"
         | "PlatformUpdateAccessKey"
         | "PlatformDeleteAccessKey" => EVERY_SCOPE,
+        // What concerns everybody on this server takes all that an administrator may.
+        "PlatformGetHealth"
+        | "PlatformListKeys"
+        | "PlatformRotateKeys"
+        | "PlatformRetireKey"
+        | "PlatformListPlans"
+        | "PlatformGetAccount"
+        | "PlatformUpdateAccount"
+        | "PlatformQueryPartners"
+        | "PlatformCreatePartner"
+        | "PlatformUpdatePartner"
+        | "PlatformCreatePartnerKey"
+        | "PlatformRevokePartnerKey"
+        | "PlatformRevokeEditorTokens" => EVERY_SCOPE,
         _ => return None,
     })
 }
@@ -92,7 +109,7 @@ mod tests {
     #[test]
     fn every_operation_of_an_account_has_a_scope_and_no_other_has() {
         for row in OPERATIONS {
-            let of_account = row.credential == Credential::Account;
+            let of_account = matches!(row.credential, Credential::Account | Credential::Operator);
             assert_eq!(account_scope(row.id).is_some(), of_account, "{}", row.id);
             if let Some(scope) = account_scope(row.id) {
                 assert!(

@@ -47,6 +47,7 @@ pub(super) async fn note_refusal(
             | Credential::EditorSession
             | Credential::AccessKey
             | Credential::Account
+            | Credential::Operator
     ) {
         return response;
     }

@@ -3,14 +3,17 @@
 //! Scripts of other origins read answers only where the operator named them; see `layers/cors`.
 
 pub(crate) mod access_keys;
+pub(crate) mod caps;
 mod cookies;
 pub(crate) mod frames;
 pub(crate) mod metrics;
 mod model_view;
 pub(crate) mod models;
 pub(crate) mod oauth;
+pub(crate) mod operator;
 pub(crate) mod organizations;
 pub(crate) mod origins;
+pub(crate) mod partners;
 mod query;
 pub(crate) mod sessions;
 pub(crate) mod sign_ins;
@@ -67,6 +70,20 @@ use crate::extract::Tokenless;
         organizations::backend_systems,
         metrics::of_user,
         metrics::of_organization,
+        caps::query,
+        operator::health,
+        operator::keys,
+        operator::rotate,
+        operator::retire,
+        operator::plans,
+        operator::account,
+        operator::update_account,
+        partners::query,
+        partners::create,
+        partners::update,
+        partners::create_key,
+        partners::revoke_key,
+        partners::revoke_tokens,
         tickets::query,
         tickets::create,
         tickets::revoke,

@@ -30,6 +30,7 @@ mod life;
 mod lifecycle;
 mod logs;
 mod openscad;
+mod operators;
 mod partner;
 mod partner_withdrawal;
 mod platform;

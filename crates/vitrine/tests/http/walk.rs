@@ -11,6 +11,7 @@ use vitrine_access::grant::Subject;
 use vitrine_access::ids::{ModelId, OrganizationId, PartnerId, SessionId, UserId};
 use vitrine_access::permissions::{ANY_METHOD, Credential, OPERATIONS, Operation};
 use vitrine_access::platform::Role;
+use vitrine_service::keys::Rotation;
 use vitrine_service::models::{ModelPatch, OPERATOR};
 use vitrine_service::{ModelRecord, OrganizationRecord};
 
@@ -22,7 +23,8 @@ const GAPS: &str = include_str!("../walk-gaps.txt");
 const GARBAGE: &str = "0123456789abcdef0123456789abcdef";
 
 /// What every account does for itself.
-const OWN: [&str; 7] = [
+const OWN: [&str; 8] = [
+    "PlatformQueryCaps",
     "PlatformCheckDomains",
     "PlatformQueryModels",
     "PlatformCreateModel",
@@ -91,6 +93,10 @@ struct World {
 
 /// What partners have: keys and tokens of two of them, and what is over of the first.
 struct Partners {
+    /// The first partner's id.
+    id: String,
+    /// Id of a key of its that nothing else of the walk needs.
+    spare_key: String,
     key: String,
     old_key: String,
     revoked_key: String,
@@ -131,6 +137,8 @@ struct Accounts {
     /// The organization of the account, and one more member of it.
     organization: String,
     member: String,
+    /// A signing key that has signed nothing yet.
+    signing_key: String,
 }
 
 impl World {
@@ -180,7 +188,10 @@ impl World {
             edit,
             etag,
         };
+        let spare_key = app.services.create_partner_key(acme).await.unwrap();
         let partners = Partners {
+            id: acme.to_string(),
+            spare_key: spare_key.0.id.to_string(),
             revoked_key: spoiled_key(&app, acme).await,
             old_token: old_editor_token,
             revoked_token: spoiled_token(&app, &first_key).await,
@@ -244,7 +255,7 @@ impl World {
             Credential::EditorToken => Some(self.by_editor_token(row, with)),
             Credential::EditorSession => Some(self.by_editor_session(row, with)),
             Credential::AccessKey => Some(self.by_access_key(with)),
-            Credential::Account => Some(self.by_account(row, with)),
+            Credential::Account | Credential::Operator => Some(self.by_account(row, with)),
         }
     }
 
@@ -478,7 +489,11 @@ impl World {
             .replace("{organizationId}", &accounts.organization)
             .replace("{modelKey}", &model)
             .replace("{platformTicketId}", &self.spare_ticket)
-            .replace("{sessionAlias}", &self.spare_alias);
+            .replace("{sessionAlias}", &self.spare_alias)
+            .replace("{signingKeyId}", &accounts.signing_key)
+            .replace("{accountName}", &owner)
+            .replace("{partnerId}", &self.partners.id)
+            .replace("{partnerKeyId}", &self.partners.spare_key);
         let call = match self.account_body(row.id) {
             Some(body) => bare(row, &path).json(&body),
             None => bare(row, &path),
@@ -513,6 +528,9 @@ impl World {
             "PlatformCreateAccessKey" => json!({ "scope": ["tokens"] }),
             "PlatformCreateOrganization" => json!({ "name": "Example Ltd" }),
             "PlatformUpdateMember" => json!({ "organization_role": "consumer" }),
+            "PlatformUpdateAccount" => json!({ "plan": "unlimited" }),
+            "PlatformCreatePartner" => json!({ "name": "A new partner" }),
+            "PlatformRevokeEditorTokens" => json!({ "user": "nobody" }),
             "PlatformQueryUserMetrics" => json!({ "filters": { "user_id[=]": user } }),
             "PlatformQueryOrganizationMetrics" => {
                 json!({ "filters": { "organization_id[=]": organization } })
@@ -577,7 +595,11 @@ async fn accounts(
     let loner = UserId::new(app.entropy());
     app.push_for(loner, "loner", CUBE).await;
     let loner_key = platform::key(app, Some(&loner.to_string()), None).await;
+    let store = app.services.store();
+    store.set_administrator(OPERATOR, true).await.unwrap();
+    let rotated = app.services.rotate_keys(Rotation::default()).await;
     Accounts {
+        signing_key: rotated.unwrap().kid,
         spare_key: platform::key(app, None, None).await.0,
         loner_token: platform::access(app, &loner_key).await,
         organization,
@@ -689,8 +711,8 @@ fn session_body(row: &Operation, session: &Opened) -> Value {
 )]
 fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
     use Credential::{
-        AccessKey, Account, BackendToken, EditorSession, EditorToken, Forwarded, PartnerKey,
-        Public, SealedLink, Session, SessionOrToken, Ticket, Token, TokenOrAuthor,
+        AccessKey, Account, BackendToken, EditorSession, EditorToken, Forwarded, Operator,
+        PartnerKey, Public, SealedLink, Session, SessionOrToken, Ticket, Token, TokenOrAuthor,
     };
     const FORBIDDEN: (u16, &str) = (403, "SdErrorForbidden");
     const TICKET: (u16, &str) = (403, "SdTicketValidationError");
@@ -727,9 +749,11 @@ fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
         // What is no key's id is taken for somebody's address.
         (AccessKey, Try::Garbage) => (400, "password-invalid"),
         (AccessKey, _) => (400, "access-key-invalid"),
-        (Account, Try::None) => (401, "token-missing"),
-        (Account, Try::Expired) => (401, "token-expired"),
-        (Account, Try::Garbage | Try::Narrow) => (401, "token-invalid"),
+        (Account | Operator, Try::None) => (401, "token-missing"),
+        (Account | Operator, Try::Expired) => (401, "token-expired"),
+        (Account | Operator, Try::Garbage | Try::Narrow) => (401, "token-invalid"),
+        // What concerns everybody is the administrators' alone, whatever it is about.
+        (Operator, Try::OtherTenant) => (403, "permission-missing"),
         // Everybody has lists of their own, and makes things of their own.
         (Account, Try::OtherTenant) if OWN.contains(&row.id) => right,
         (Account, Try::OtherTenant) if !row.path.contains("{modelKey}") => match row.id {
@@ -785,7 +809,7 @@ fn cause(row: &Operation, answer: &Answer) -> String {
         | Credential::EditorToken
         | Credential::EditorSession
         | Credential::AccessKey => "/code",
-        Credential::Account => "/error/code",
+        Credential::Account | Credential::Operator => "/error/code",
         _ => "/error",
     };
     let body = answer.json();
