@@ -145,7 +145,7 @@ async fn signing_keys_are_rotated_and_retired_and_a_retired_one_ends_its_sign_in
     assert_eq!(retired, [format!("signing key {old}")]);
     // The administrator's own sign-in was by that key.
     let ended = refused(&app, &token, retire, 401).await;
-    assert_eq!(ended["code"], "token-revoked");
+    assert_eq!(ended["code"], "token-invalid");
     app.finish().await;
 }
 
@@ -175,7 +175,10 @@ async fn an_account_gets_another_plan_and_a_wrong_name_changes_nothing() {
         let other = UserId::new(app.entropy());
         app.push_for(other, "theirs", CUBE).await;
         let acme = organization(&app, "Acme").await;
-        for account in [Payer::User(other), Payer::Organization(acme)] {
+        for (before, account) in [Payer::User(other), Payer::Organization(acme)]
+            .into_iter()
+            .enumerate()
+        {
             let (name, trail) = match account {
                 Payer::User(id) => (id.to_string(), format!("user:{id}")),
                 Payer::Organization(id) => {
@@ -190,16 +193,16 @@ async fn an_account_gets_another_plan_and_a_wrong_name_changes_nothing() {
             ] {
                 refused(&app, &token, patch(&place, &wrong), 400).await;
             }
-            let before = done(&app, &token, Call::get(&place)).await;
-            assert_eq!(before["plan"], "unlimited");
+            let shown = done(&app, &token, Call::get(&place)).await;
+            assert_eq!(shown["plan"], "unlimited");
             let set = done(&app, &token, patch(&place, &json!({ "plan": "free" }))).await;
             assert_eq!(set["plan"], "free");
             let again = done(&app, &token, Call::get(&place)).await;
             assert_eq!(again, set);
-            let set = told(&app, "PlatformUpdateAccount", 1).await;
-            assert_eq!(set.last().unwrap(), &format!("{trail}: plan free"));
-            let looked = told(&app, "PlatformGetAccount", 2).await;
-            assert_eq!(looked.last().unwrap(), &trail);
+            let set = told(&app, "PlatformUpdateAccount", before + 1).await;
+            assert!(set.contains(&format!("{trail}: plan free")), "{set:?}");
+            let looked = told(&app, "PlatformGetAccount", 2 * (before + 1)).await;
+            assert!(looked.contains(&trail), "{looked:?}");
         }
         for unknown in [
             "nobody@example.com",
@@ -291,8 +294,10 @@ async fn a_partner_is_made_gets_another_key_and_is_blocked() {
             ("PlatformRevokeEditorTokens", "editor tokens"),
         ] {
             let told = told(&app, operation, 1).await;
-            assert!(told[0].contains(about), "{operation}: {told:?}");
-            assert!(!told[0].contains("vit_"), "{operation}: {told:?}");
+            let found = told.iter().any(|line| line.contains(about));
+            assert!(found, "{operation}: {told:?}");
+            let secret = told.iter().any(|line| line.contains("vit_"));
+            assert!(!secret, "{operation}: {told:?}");
         }
         app.finish().await;
     }
