@@ -373,6 +373,7 @@ describe('the console', () => {
     await page.getByText('This model: 1 credit a month').waitFor()
     await page.getByText(/^Reached/).waitFor()
     assert.equal(await page.getByRole('progressbar', { name: 'This model' }).getAttribute('value'), '100')
+    await page.getByText(/^Reached/).scrollIntoViewIfNeeded()
     await assertAccessible(page, 'a cap that is reached')
     await keep(page, 'console-cap')
     assertQuiet(visited)

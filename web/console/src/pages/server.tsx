@@ -11,7 +11,8 @@ const REFRESH_MS = 5000;
 
 export function ServerPage(): JSX.Element {
   const health = useResource("health", operator.health);
-  useEvery(REFRESH_MS, true, health.reload);
+  // Not while an answer is on the way: one that takes longer than the pause would never be seen.
+  useEvery(REFRESH_MS, !health.waiting, health.reload);
   return (
     <>
       <Title title="Server" />
