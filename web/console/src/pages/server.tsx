@@ -182,6 +182,12 @@ function SealingLine({ of: key }: { of: SealingKey }): JSX.Element {
 
 const plain = (name: string): string => name.replaceAll("_", " ");
 
+/** What a plan has not, but another one has. */
+function lacksOf(plan: Plan, plans: Plan[]): string {
+  const lacks = plan.lacks.filter((name) => plans.some((other) => !other.lacks.includes(name)));
+  return lacks.length === 0 ? "nothing" : lacks.map(plain).join(", ");
+}
+
 function limitsOf(plan: Plan): string {
   const limits = Object.entries(plan.limits).map(([name, most]) => `${plain(name)}: ${most.toLocaleString()}`);
   return limits.length === 0 ? "none of its own" : limits.join(", ");
@@ -208,7 +214,7 @@ function Plans(): JSX.Element {
                   {list.map((plan) => (
                     <tr key={plan.name}>
                       <th scope="row">{plan.name}</th>
-                      <td>{plan.lacks.length === 0 ? "nothing" : plan.lacks.map(plain).join(", ")}</td>
+                      <td>{lacksOf(plan, list)}</td>
                       <td>{limitsOf(plan)}</td>
                     </tr>
                   ))}
