@@ -6,8 +6,10 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { after, before, describe, test } from 'node:test'
 import { keep, launch, modelVisible, openPage } from './lib/chromium.mjs'
+import { LOOKS, confirm, tabTo } from './lib/console.mjs'
+import { request } from './lib/http.mjs'
 import { originOf } from './lib/journey.mjs'
-import { startDemo, until } from './lib/server.mjs'
+import { run, startDemo, until } from './lib/server.mjs'
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const AXE_RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']
@@ -35,10 +37,10 @@ describe('the console', () => {
     return visited
   }
 
-  async function signedIn(options) {
+  async function signedIn(options, { email, password } = demo.info.account) {
     const visited = await visit(options)
-    await visited.page.getByLabel('E-mail address').fill(demo.info.account.email)
-    await visited.page.getByLabel('Password').fill(demo.info.account.password)
+    await visited.page.getByLabel('E-mail address').fill(email)
+    await visited.page.getByLabel('Password').fill(password)
     await visited.page.getByRole('button', { name: 'Sign in' }).click()
     await visited.page.getByRole('heading', { name: 'Models' }).waitFor()
     return visited
@@ -355,5 +357,189 @@ describe('the console', () => {
     await page.getByText('keyboard.example is allowed from now on.').waitFor()
     assertQuiet(visited)
     await visited.context.close()
+  })
+
+  test('caps are told as none, in part and as reached, and a reached one refuses the shop by its name', async () => {
+    const model = demo.info.models[2]
+    const open = () => request('POST', `${demo.info.base_url}/api/v2/ticket/${model.embedding_ticket}`, { headers: { origin: originOf(demo.info.shop_url) } })
+    const visited = await signedIn()
+    const { page } = visited
+    await to(page, 'models', model.slug, 'usage')
+    await page.getByText('No cap is set.').waitFor()
+    await run(['cap', 'set', `model:${model.id}`, '--per', 'month', '--credits', '1', '--data', demo.data])
+    await until('the cap is reached', async () => (await open()).status === 403)
+    assert.match(JSON.stringify((await open()).json), /cap/i)
+    await page.reload()
+    await page.getByText('This model: 1 credit a month').waitFor()
+    await page.getByText(/^Reached/).waitFor()
+    assert.equal(await page.getByRole('progressbar', { name: 'This model' }).getAttribute('value'), '100')
+    await page.getByText(/^Reached/).scrollIntoViewIfNeeded()
+    await assertAccessible(page, 'a cap that is reached')
+    await keep(page, 'console-cap')
+    assertQuiet(visited)
+    await visited.context.close()
+  })
+
+  describe('for administrators of the server', () => {
+    let admin
+    before(async () => {
+      const made = JSON.parse(await run(['user', 'create', 'root@example.com', '--name', 'Root', '--admin', '--data', demo.data]))
+      admin = { email: 'root@example.com', password: made.password }
+    })
+    const enter = (options) => signedIn(options, admin)
+    const refusals = { expected: (text) => text.includes('403') }
+
+    test('an ordinary account sees no pages of theirs, and is refused at their addresses', async () => {
+      const made = JSON.parse(await run(['user', 'create', 'ann@example.com', '--data', demo.data]))
+      const visited = await signedIn(refusals, { email: 'ann@example.com', password: made.password })
+      const { page } = visited
+      await page.getByRole('link', { name: 'Access keys' }).waitFor()
+      assert.equal(await page.getByRole('link', { name: 'Server' }).count(), 0)
+      for (const area of ['server', 'partners']) {
+        await to(page, area)
+        await page.getByText('Only administrators of this server may do this.').first().waitFor()
+        await assertAccessible(page, `${area}, refused`)
+      }
+      await keep(page, 'operator-refused')
+      assertQuiet(visited)
+      await visited.context.close()
+    })
+
+    test('an administrator who came by an access key is told to sign in by password', async () => {
+      const made = JSON.parse(await run(['accesskey', 'create', '--user', admin.email, '--data', demo.data]))
+      const visited = await signedIn(refusals, { email: made.key_id, password: made.key_secret })
+      const { page } = visited
+      await page.getByRole('link', { name: 'Server' }).click()
+      await page.getByText('An access key does not operate the server.').first().waitFor()
+      assertQuiet(visited)
+      await visited.context.close()
+    })
+
+    test('health and workers are told, a signing key is made and retired', async () => {
+      const visited = await enter()
+      const { page } = visited
+      await page.getByRole('link', { name: 'Server' }).click()
+      await page.getByText('database and change feed').waitFor()
+      await page.getByText('Jobs that wait').waitFor()
+      await page.getByRole('button', { name: 'Make a new key' }).click()
+      await page.getByText('A new key signs from').waitFor()
+      await page.getByText('Published, signs soon').waitFor()
+      const published = async () => (await request('GET', `${demo.info.base_url}/.well-known/jwks.json`)).json.keys.length
+      assert.equal(await published(), 2)
+      await page.getByRole('button', { name: /^Retire the key/ }).first().click()
+      await confirm(page, 'Retire the key')
+      await page.getByText('The key has ended').waitFor()
+      assert.equal(await published(), 1)
+      await keep(page, 'operator-keys')
+      assertQuiet(visited)
+      await visited.context.close()
+    })
+
+    test('an account is found and gets another plan', async () => {
+      const visited = await enter({ expected: (text) => text.includes('404') })
+      const { page } = visited
+      await to(page, 'server')
+      await page.getByLabel('Account', { exact: true }).fill('nobody@example.com')
+      await page.getByRole('button', { name: 'Find' }).click()
+      await page.getByText('There is no such user.').waitFor()
+      await page.getByLabel('Account', { exact: true }).fill('root@example.com')
+      await page.getByRole('button', { name: 'Find' }).click()
+      await page.getByLabel('Plan', { exact: true }).selectOption('business')
+      await page.getByText('Root has the plan business now.').waitFor()
+      await keep(page, 'operator-plan')
+      assertQuiet(visited)
+      await visited.context.close()
+    })
+
+    test('a partner is made, its key is used, replaced and revoked, and it is blocked', async () => {
+      const visited = await enter()
+      const { page } = visited
+      const generate = (key) => request('POST', `${demo.info.base_url}/generate`, { headers: { 'x-api-key': key }, json: { file: 'a.dxf', userId: '7' } })
+      await to(page, 'partners')
+      await page.getByLabel('Name', { exact: true }).fill('Acme Drawings')
+      await page.getByLabel('Page that may frame the editor').fill('cad.example.com')
+      await page.getByRole('button', { name: 'Make a partner' }).click()
+      const secret = async () => (await page.getByRole('region', { name: 'partner key' }).innerText()).trim()
+      const first = await secret()
+      await keep(page, 'operator-partner-key')
+      assert.equal((await generate(first)).status, 200)
+      await page.getByRole('button', { name: 'I have kept it' }).click()
+      await page.getByRole('button', { name: 'Make a new key for Acme Drawings' }).click()
+      await until('another key is shown', async () => (await secret()) !== first)
+      const second = await secret()
+      assert.deepEqual([(await generate(first)).status, (await generate(second)).status], [200, 200])
+      await page.reload()
+      await page.getByRole('heading', { name: 'Acme Drawings' }).waitFor()
+      assert.ok(!(await page.content()).includes('vit_pk_'), 'a key is shown once')
+      const revoke = page.getByRole('button', { name: `Revoke the key of Acme Drawings that ends with ${first.slice(-4)}` })
+      await revoke.click()
+      await confirm(page, 'Revoke the key')
+      await until('the key is gone', async () => (await revoke.count()) === 0)
+      assert.equal((await generate(first)).status, 403)
+      await page.getByRole('switch', { name: 'Block Acme Drawings' }).click()
+      await page.getByText('Blocked', { exact: true }).waitFor()
+      assert.equal((await generate(second)).status, 403)
+      await assertAccessible(page, 'partners')
+      await keep(page, 'operator-partner')
+      assertQuiet(visited)
+      await visited.context.close()
+    })
+
+    test('making a partner needs no mouse', async () => {
+      const visited = await enter()
+      const { page } = visited
+      await page.getByRole('link', { name: 'Partners' }).waitFor()
+      await tabTo(page, 'Partners')
+      await page.keyboard.press('Enter')
+      await page.getByRole('heading', { name: 'A new partner' }).waitFor()
+      await tabTo(page, 'Name')
+      await page.keyboard.type('Keyboard Ltd')
+      await tabTo(page, 'Make a partner')
+      await page.keyboard.press('Enter')
+      await page.getByText('The new key of Keyboard Ltd').waitFor()
+      await tabTo(page, 'I have kept it')
+      await page.keyboard.press('Enter')
+      await page.getByText('The new key of Keyboard Ltd').waitFor({ state: 'detached' })
+      await page.getByRole('heading', { name: 'Keyboard Ltd' }).waitFor()
+      assertQuiet(visited)
+      await visited.context.close()
+    })
+
+    test('without partners the page says how one is made, and without an answer what to do', async () => {
+      const visited = await enter({ expected: (text) => text.includes('503') })
+      const { page } = visited
+      const empty = { success: true, data: { result: [], pagination: { limit: 20, next_offset: null } } }
+      await page.route('**/api/v1/partners/query', (route) => route.fulfill({ json: empty }))
+      await to(page, 'partners')
+      await page.getByText('No partners yet').waitFor()
+      await assertAccessible(page, 'no partners')
+      await keep(page, 'operator-no-partners')
+      const trouble = { error: { message: 'Service Unavailable', description: 'The database does not answer.', code: 'not-ready' } }
+      await page.route('**/api/v1/operator/**', (route) => route.fulfill({ status: 503, json: trouble }))
+      await to(page, 'server')
+      await page.getByText('The database does not answer.').first().waitFor()
+      await assertAccessible(page, 'a server in trouble')
+      await keep(page, 'operator-trouble')
+      await page.unroute('**/api/v1/operator/**')
+      await page.getByRole('button', { name: 'Try again' }).first().click()
+      await page.getByText('database and change feed').waitFor()
+      assertQuiet(visited)
+      await visited.context.close()
+    })
+
+    for (const [name, options] of LOOKS) {
+      test(`their pages are accessible and fit: ${name}`, async () => {
+        const visited = await enter(options)
+        const { page } = visited
+        for (const area of ['partners', 'server', 'usage']) {
+          await to(page, area)
+          await assertAccessible(page, `${area} ${name}`)
+          await assertFits(page, `${area} ${name}`)
+          await keep(page, `operator-${area}-${name}`)
+        }
+        assertQuiet(visited)
+        await visited.context.close()
+      })
+    }
   })
 })

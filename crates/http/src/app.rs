@@ -29,35 +29,40 @@ struct NodeReadiness(Services);
 
 impl Readiness for NodeReadiness {
     async fn checks(&self) -> Vec<Check> {
-        let trust = match self.0.ready().await {
-            Ok(()) => Check::passed("database and change feed"),
-            Err(error) => Check::failed("database and change feed", error.message()),
-        };
-        let trust = trust.noting(self.0.feed_state().describe());
-        let health = self.0.pool().health();
-        let workers = match health.start_problem {
-            Some(problem) if health.idle + health.busy == 0 => Check::failed("workers", problem),
-            _ => Check::passed("workers"),
-        };
-        let workers = workers.with_details(health.layers);
-        let openscad = match health.openscad {
-            Some(version) => {
-                let details = [vec![format!("version {version}")], health.openscad_layers];
-                Check::passed("openscad").with_details(details.concat())
-            }
-            None => Check::passed("openscad").noting("not installed: .scad models are refused"),
-        };
-        let missing = static_files::missing();
-        let pages = if missing.is_empty() {
-            Check::passed("web pages")
-        } else {
-            Check::failed(
-                "web pages",
-                format!("the build lacks {}", missing.join(", ")),
-            )
-        };
-        vec![trust, workers, openscad, pages]
+        checks(&self.0).await
     }
+}
+
+/// What the server needs, and whether it is there.
+pub(crate) async fn checks(services: &Services) -> Vec<Check> {
+    let trust = match services.ready().await {
+        Ok(()) => Check::passed("database and change feed"),
+        Err(error) => Check::failed("database and change feed", error.message()),
+    };
+    let trust = trust.noting(services.feed_state().describe());
+    let health = services.pool().health();
+    let workers = match health.start_problem {
+        Some(problem) if health.idle + health.busy == 0 => Check::failed("workers", problem),
+        _ => Check::passed("workers"),
+    };
+    let workers = workers.with_details(health.layers);
+    let openscad = match health.openscad {
+        Some(version) => {
+            let details = [vec![format!("version {version}")], health.openscad_layers];
+            Check::passed("openscad").with_details(details.concat())
+        }
+        None => Check::passed("openscad").noting("not installed: .scad models are refused"),
+    };
+    let missing = static_files::missing();
+    let pages = if missing.is_empty() {
+        Check::passed("web pages")
+    } else {
+        Check::failed(
+            "web pages",
+            format!("the build lacks {}", missing.join(", ")),
+        )
+    };
+    vec![trust, workers, openscad, pages]
 }
 
 /// The `OpenAPI` document of the Geometry API, generated from the handlers.

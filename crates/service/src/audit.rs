@@ -75,6 +75,19 @@ impl Services {
         self.inner.trail.add(event);
     }
 
+    /// The same, and what it was done to.
+    pub(crate) fn note_allowed_about(
+        &self,
+        operation: &str,
+        caller: &Caller,
+        actor: &Actor,
+        about: &str,
+    ) {
+        let mut event = self.event(&Attempt::by(operation, caller), actor.who());
+        about.clone_into(&mut event.message);
+        self.inner.trail.add(event);
+    }
+
     /// Notes what the operator did by the command line, and waits until it is written.
     ///
     /// # Errors

@@ -2,12 +2,14 @@
 
 use vitrine_access::caps::{Cap, CapReached, CapScope, CapWindow};
 use vitrine_access::credits::{UsageEvent, UsageKind, credits_for};
-use vitrine_access::ids::{BlobKey, UsageId};
+use vitrine_access::ids::{BlobKey, ModelId, UsageId};
+use vitrine_access::platform::Role;
 use vitrine_access::session::{Session, SessionClass};
 use vitrine_store::limits::LIST_ROWS_MAX;
 
 use crate::Services;
 use crate::error::{Result, capped};
+use crate::platform::PlatformAccess;
 use crate::presence::Slot;
 use crate::tokens::VerifiedToken;
 use crate::who::SessionAccess;
@@ -130,6 +132,34 @@ impl Services {
             .store
             .set_cap(scope, window, credits_max, now)
             .await?)
+    }
+
+    /// The caps of an account and of its organization, where it manages that, and of a model that it
+    /// manages, with totals that are true now. The caller has looked at the model.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn caps_of_account(
+        &self,
+        access: &PlatformAccess,
+        model: Option<ModelId>,
+    ) -> Result<Vec<Cap>> {
+        let organization = access
+            .user
+            .member
+            .filter(|(_, role)| *role >= Role::Manager)
+            .map(|(id, _)| CapScope::Organization(id));
+        let scopes: Vec<CapScope> = [CapScope::User(access.user.id)]
+            .into_iter()
+            .chain(organization)
+            .chain(model.map(CapScope::Model))
+            .collect();
+        let now = self.now();
+        let mut caps = self.inner.store.caps_on(&scopes).await?;
+        for cap in &mut caps {
+            cap.roll(now);
+        }
+        Ok(caps)
     }
 
     /// All caps, with totals that are true now.

@@ -38,6 +38,8 @@ const SERVERS_MAX: usize = 50;
 const LIVE_KEYS_MAX: usize = 20;
 /// Keys that are looked through for the live ones.
 const KEYS_LISTED_MAX: u32 = 1_000;
+/// Keys of a partner that a list shows, the newest ones.
+const KEYS_SHOWN_MAX: u32 = 50;
 /// The longest overlap of an old key and the one that follows it.
 pub const OVERLAP_MAX: Duration = Duration::from_hours(90 * 24);
 
@@ -273,6 +275,30 @@ impl Services {
                 "There is no such partner. `vitrine partner list` shows those that there are.",
             )
         })
+    }
+
+    /// A page of the partners whose application id comes after this text, each with its keys, and what
+    /// the next page comes after.
+    ///
+    /// # Errors
+    /// Database failures.
+    pub async fn partners_page(
+        &self,
+        after: &str,
+        limit: u32,
+    ) -> Result<(Vec<(PartnerRecord, Vec<PartnerKeyRecord>)>, Option<String>)> {
+        let store = &self.inner.store;
+        let mut partners = store.partners_after(after, limit.saturating_add(1)).await?;
+        let more = partners.len() > limit as usize;
+        partners.truncate(limit as usize);
+        let next = partners.last().filter(|_| more);
+        let next = next.map(|last| last.app_id.to_string());
+        let mut page = Vec::with_capacity(partners.len());
+        for partner in partners {
+            let keys = store.partner_keys(partner.id, KEYS_SHOWN_MAX).await?;
+            page.push((partner, keys));
+        }
+        Ok((page, next))
     }
 
     /// Makes a partner with its first key, which is shown this once.

@@ -5,7 +5,9 @@ use vitrine_access::grant::Subject;
 use vitrine_access::ids::{AccessKeyId, TokenId, UserId};
 use vitrine_access::jwt::PlatformUse;
 use vitrine_access::owner::Owner;
-use vitrine_access::permissions::{Credential, EVERY_SCOPE, account_scope, scopes_cover};
+use vitrine_access::permissions::{
+    Credential, EVERY_SCOPE, Operation, account_scope, scopes_cover,
+};
 use vitrine_access::platform::Viewer;
 use vitrine_access::refusal::RefusalKind;
 use vitrine_access::secret::{AccessKeyKind, ApiKey};
@@ -142,6 +144,19 @@ impl PlatformGuest {
             None => not_signed_in(),
         }
     }
+}
+
+/// Lets administrators of the server through, by their own sign-in only: a key lies in files and programs, and what is
+/// done here concerns everybody.
+fn check_operates(user: &UserRecord, key: Option<AccessKeyId>) -> Result<()> {
+    let refused = |message| Err(refuse(RefusalKind::PermissionMissing, message));
+    if !user.administrator {
+        return refused("Only administrators of this server may do this. Ask whoever runs it.");
+    }
+    if key.is_some() {
+        return refused("An access key does not operate the server. Sign in with your password.");
+    }
+    Ok(())
 }
 
 fn not_signed_in() -> Error {
@@ -328,17 +343,22 @@ impl Services {
     ) -> Result<PlatformAccess> {
         self.trusted()?;
         let row = row(operation)?;
-        if row.credential != Credential::Account {
+        if !matches!(row.credential, Credential::Account | Credential::Operator) {
             return Err(Error::internal(format!("{operation} takes no account")));
         }
         let mut who = Actor::default();
-        let outcome = self.account_of_caller(row.id, caller, &mut who).await;
+        let outcome = self.account_of_caller(row, caller, &mut who).await;
         self.audited_as(operation, caller, &who, outcome)
+    }
+
+    /// Notes what an administrator of the server did, and to what. Never a secret.
+    pub fn note_operated(&self, access: &PlatformAccess, about: &str) {
+        self.note_allowed_about(access.operation, &access.caller, &access.actor(), about);
     }
 
     async fn account_of_caller(
         &self,
-        operation: &'static str,
+        row: &'static Operation,
         caller: &Caller,
         who: &mut Actor,
     ) -> Result<PlatformAccess> {
@@ -347,12 +367,15 @@ impl Services {
         let (token, signed) = self.signed_by(bearer, PlatformUse::Access).await?;
         *who = actor(token.user, token.key);
         self.limit_account(None, Subject::User(token.user), caller)?;
-        let wanted = account_scope(operation).unwrap_or(EVERY_SCOPE);
+        let wanted = account_scope(row.id).unwrap_or(EVERY_SCOPE);
         if wanted == EVERY_SCOPE && own_client(&signed.sign_in.client).is_none() {
             return Err(refuse(
                 RefusalKind::PermissionMissing,
                 "An application cannot do this for somebody. Sign in to the console.",
             ));
+        }
+        if row.credential == Credential::Operator {
+            check_operates(&signed.user, token.key)?;
         }
         if let Some(key) = &signed.key {
             check_network(key, caller)?;
@@ -365,7 +388,7 @@ impl Services {
         }
         Ok(PlatformAccess {
             user: signed.user,
-            operation,
+            operation: row.id,
             caller: caller.clone(),
             sign_in: token.sign_in,
             key: token.key,

@@ -211,6 +211,17 @@ impl Services {
         self.audited_as(access.operation, &access.caller, &access.actor(), found)
     }
 
+    /// An organization, for operators.
+    ///
+    /// # Errors
+    /// Database failures.
+    pub async fn organization_unscoped(
+        &self,
+        id: OrganizationId,
+    ) -> Result<Option<OrganizationRecord>> {
+        Ok(self.inner.store.organization(id).await?)
+    }
+
     /// Makes an organization whose owner is the account that asks.
     ///
     /// # Errors

@@ -190,6 +190,7 @@ fn credential(operation: &Operation) -> &'static str {
         Credential::AccessKey => "access key",
         Credential::Account => "token of the platform",
         Credential::OneTimeLink => "secret of a link, once",
+        Credential::Operator => "token of the platform, of an administrator",
     }
 }
 

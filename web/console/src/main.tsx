@@ -13,6 +13,8 @@ import { AuthorizePage } from "./pages/authorize.js";
 import { ModelPage } from "./pages/model.js";
 import { ModelsPage } from "./pages/models.js";
 import { OrganizationPage } from "./pages/organization.js";
+import { PartnersPage } from "./pages/partners.js";
+import { ServerPage } from "./pages/server.js";
 import { SignInPage } from "./pages/sign-in.js";
 import { NewModelPage, NewVersionPage } from "./pages/upload.js";
 import { UsagePage } from "./pages/usage.js";
@@ -47,11 +49,17 @@ const AREAS: [string, string][] = [
   ["organization", "Organization"],
   ["account", "Account"],
 ];
+/** Those that administrators of the server see beside. */
+const OPERATOR_AREAS: [string, string][] = [
+  ["partners", "Partners"],
+  ["server", "Server"],
+];
 
 function Top(): JSX.Element {
   const [first] = useSegments();
   const user = useResource("user", platform.user);
   const area = first === undefined || first === "new" || first === "deleted" ? "models" : first;
+  const areas = user.value?.roles.includes("admin") ? [...AREAS, ...OPERATOR_AREAS] : AREAS;
   const here = (name: string): { "aria-current"?: "page" } => (area === name ? { "aria-current": "page" } : {});
   return (
     <header class="top">
@@ -60,7 +68,7 @@ function Top(): JSX.Element {
       </a>
       <Brand />
       <LinkRow label="Console" current={area}>
-        {AREAS.map(([name, label]) => (
+        {areas.map(([name, label]) => (
           <a key={name} href={address(name)} {...here(name)}>
             {label}
           </a>
@@ -91,6 +99,8 @@ function Place(): JSX.Element {
   if (first === "usage") return <UsagePage />;
   if (first === "keys") return <KeysPage />;
   if (first === "organization") return <OrganizationPage />;
+  if (first === "partners") return <PartnersPage />;
+  if (first === "server") return <ServerPage />;
   if (first === "account") return <AccountPage />;
   return (
     <>

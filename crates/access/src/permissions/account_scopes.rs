@@ -26,7 +26,8 @@ pub const ACCOUNT_SCOPES: &[&str] = &[
 /// Good for everything.
 pub const EVERY_SCOPE: &str = "*";
 
-/// The scope that an operation of the platform takes; `None` for operations of no account.
+/// The scope that an operation of the platform takes; `None` for operations of no account, and for those of
+/// administrators of the server, which take no key.
 #[must_use]
 pub fn account_scope(operation: &str) -> Option<&'static str> {
     Some(match operation {
@@ -57,7 +58,8 @@ pub fn account_scope(operation: &str) -> Option<&'static str> {
         | "PlatformGetNotification"
         | "PlatformQueryWebhooks"
         | "PlatformQueryDeliveries"
-        | "PlatformExportUsage" => "users-read",
+        | "PlatformExportUsage"
+        | "PlatformQueryCaps" => "users-read",
         "PlatformUpdateUser"
         | "PlatformReadNotifications"
         | "PlatformUpdateNotification"

@@ -37,6 +37,8 @@ pub enum Credential {
     Account,
     /// The secret of a link that was made for one use.
     OneTimeLink,
+    /// The same as `Account`, of an administrator, who operates this server, signed in by password.
+    Operator,
 }
 
 /// Stands for every method, in the row of an operation that takes them all.
@@ -1169,6 +1171,118 @@ pub static OPERATIONS: &[Operation] = &[
         None,
         &[],
     ),
+    row(
+        "PlatformQueryCaps",
+        "POST",
+        "/api/v1/credit_caps/query",
+        Credential::Account,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformGetHealth",
+        "GET",
+        "/api/v1/operator/health",
+        Credential::Operator,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformListKeys",
+        "GET",
+        "/api/v1/operator/keys",
+        Credential::Operator,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformRotateKeys",
+        "POST",
+        "/api/v1/operator/keys",
+        Credential::Operator,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformRetireKey",
+        "DELETE",
+        "/api/v1/operator/keys/{signingKeyId}",
+        Credential::Operator,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformListPlans",
+        "GET",
+        "/api/v1/operator/plans",
+        Credential::Operator,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformGetAccount",
+        "GET",
+        "/api/v1/operator/accounts/{accountName}",
+        Credential::Operator,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformUpdateAccount",
+        "PATCH",
+        "/api/v1/operator/accounts/{accountName}",
+        Credential::Operator,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformQueryPartners",
+        "POST",
+        "/api/v1/partners/query",
+        Credential::Operator,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformCreatePartner",
+        "POST",
+        "/api/v1/partners",
+        Credential::Operator,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformUpdatePartner",
+        "PATCH",
+        "/api/v1/partners/{partnerId}",
+        Credential::Operator,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformCreatePartnerKey",
+        "POST",
+        "/api/v1/partners/{partnerId}/keys",
+        Credential::Operator,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformRevokePartnerKey",
+        "DELETE",
+        "/api/v1/partners/{partnerId}/keys/{partnerKeyId}",
+        Credential::Operator,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformRevokeEditorTokens",
+        "POST",
+        "/api/v1/partners/{partnerId}/tokens/revoke",
+        Credential::Operator,
+        None,
+        &[],
+    ),
 ];
 
 /// The operations that the platform may make on a deleted model; every other one answers that it was
@@ -1200,7 +1314,7 @@ mod tests {
             .collect();
         assert_eq!(ids.len(), OPERATIONS.len());
         assert_eq!(places.len(), OPERATIONS.len());
-        assert_eq!(OPERATIONS.len(), 132);
+        assert_eq!(OPERATIONS.len(), 146);
     }
 
     #[test]

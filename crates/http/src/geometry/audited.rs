@@ -49,6 +49,7 @@ pub(super) async fn note_refusal(
             | Credential::AccessKey
             | Credential::Account
             | Credential::OneTimeLink
+            | Credential::Operator
     ) {
         return response;
     }

@@ -153,6 +153,27 @@ fn platform_routes(routes: Routes) -> Routes {
             "PlatformQueryOrganizationMetrics",
             platform::metrics::of_organization,
         )
+        .serve("PlatformQueryCaps", platform::caps::query)
+}
+
+/// The operations of those who run the server.
+fn operator_routes(routes: Routes) -> Routes {
+    use platform::{operator, partners};
+
+    routes
+        .serve("PlatformGetHealth", operator::health)
+        .serve("PlatformListKeys", operator::keys)
+        .serve("PlatformRotateKeys", operator::rotate)
+        .serve("PlatformRetireKey", operator::retire)
+        .serve("PlatformListPlans", operator::plans)
+        .serve("PlatformGetAccount", operator::account)
+        .serve("PlatformUpdateAccount", operator::update_account)
+        .serve("PlatformQueryPartners", partners::query)
+        .serve("PlatformCreatePartner", partners::create)
+        .serve("PlatformUpdatePartner", partners::update)
+        .serve("PlatformCreatePartnerKey", partners::create_key)
+        .serve("PlatformRevokePartnerKey", partners::revoke_key)
+        .serve("PlatformRevokeEditorTokens", partners::revoke_tokens)
 }
 
 /// What models are used for.
@@ -306,7 +327,8 @@ pub(crate) fn router(services: &Services) -> Router<Services> {
     .serve("StartScriptJob", scripts::start)
     .serve("PostScriptJob", scripts::post)
     .serve("GetScriptJobStatus", scripts::status);
-    let routes = notice_routes(account_routes(platform_routes(analytics_routes(routes))));
+    let routes = operator_routes(notice_routes(routes));
+    let routes = account_routes(platform_routes(analytics_routes(routes)));
     let rows: BTreeSet<&'static str> = OPERATIONS.iter().map(|row| row.id).collect();
     assert!(
         routes.served == rows,

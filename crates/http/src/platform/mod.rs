@@ -5,6 +5,7 @@
 pub(crate) mod access_keys;
 pub(crate) mod applications;
 pub(crate) mod authorize;
+pub(crate) mod caps;
 mod cookies;
 pub(crate) mod frames;
 pub(crate) mod memberships;
@@ -13,8 +14,10 @@ mod model_view;
 pub(crate) mod models;
 pub(crate) mod notifications;
 pub(crate) mod oauth;
+pub(crate) mod operator;
 pub(crate) mod organizations;
 pub(crate) mod origins;
+pub(crate) mod partners;
 mod query;
 pub(crate) mod second_factors;
 pub(crate) mod sessions;
@@ -91,6 +94,20 @@ use crate::extract::Tokenless;
         usage_export::export,
         metrics::of_user,
         metrics::of_organization,
+        caps::query,
+        operator::health,
+        operator::keys,
+        operator::rotate,
+        operator::retire,
+        operator::plans,
+        operator::account,
+        operator::update_account,
+        partners::query,
+        partners::create,
+        partners::update,
+        partners::create_key,
+        partners::revoke_key,
+        partners::revoke_tokens,
         tickets::query,
         tickets::create,
         tickets::revoke,

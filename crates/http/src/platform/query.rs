@@ -45,6 +45,34 @@ impl QueryRequest {
         asked.clamp(1, PLATFORM_PAGE_ROWS_MAX)
     }
 
+    /// Takes what lists have that are short and in one order: these filters, and nothing else.
+    ///
+    /// # Errors
+    /// [`ErrorKind::RequestInvalid`] naming what is not known.
+    pub(crate) fn read_plain(&self, known: &[&str]) -> Result<(), ApiError> {
+        let unknown = |key: &&String| !known.contains(&key.as_str());
+        if let Some(key) = self.filters.iter().flat_map(Map::keys).find(unknown) {
+            let why = match known {
+                [] => "this list takes no filters".to_owned(),
+                _ => format!("this list takes {}", known.join(", ")),
+            };
+            return Err(invalid(&format!("filters.{key}"), &why));
+        }
+        if let Some(key) = self.sorters.iter().flat_map(Map::keys).next() {
+            return Err(invalid(
+                &format!("sorters.{key}"),
+                "this list has one order",
+            ));
+        }
+        if let Some(name) = self.embed.iter().flatten().next() {
+            return Err(invalid(
+                "embed",
+                &format!("there is no {:?} here", shortened(name)),
+            ));
+        }
+        Ok(())
+    }
+
     /// The query for a list with these fields and orders.
     ///
     /// # Errors

@@ -75,6 +75,14 @@ async fn token(app: &TestApp, body: &Value) -> Answer {
     app.send(Call::post("/oauth/token").json(body)).await
 }
 
+/// A token of an application that an administrator has registered and agreed to.
+pub(crate) async fn on_behalf_of(app: &TestApp, administrator: &str) -> String {
+    let client = application(app, administrator).await;
+    let code = code(app, &client, administrator).await;
+    let traded = token(app, &trade(&client, &code)).await.expect(200);
+    text(&traded.json()["access_token"])
+}
+
 fn set_up(secret: &ApiKey<SetUpKind>, password: &str) -> Call {
     Call::post("/api/v1/setup").json(&json!({
         "token": secret.reveal(), "email": "root@example.com", "password": password, "name": "Root",

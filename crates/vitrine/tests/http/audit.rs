@@ -10,7 +10,8 @@ use vitrine_service::AuditCursor;
 
 use crate::app::{CUBE, Call, TestApp, open_call, plans_for_both_databases, until};
 
-async fn lines(app: &TestApp) -> Vec<AuditEvent> {
+/// The lines of the trail.
+pub(crate) async fn lines(app: &TestApp) -> Vec<AuditEvent> {
     let start = AuditCursor::from_instant(Timestamp::from_unix_ms(0));
     let store = app.services.store();
     store

@@ -38,6 +38,7 @@ mod logs;
 mod memberships;
 mod notices;
 mod openscad;
+mod operators;
 mod partner;
 mod partner_withdrawal;
 mod platform;

@@ -14,6 +14,7 @@ use vitrine_access::ids::{
 use vitrine_access::owner::Payer;
 use vitrine_access::permissions::{ANY_METHOD, Credential, OPERATIONS, Operation, Permission};
 use vitrine_access::platform::Role;
+use vitrine_service::keys::Rotation;
 use vitrine_service::models::{ModelPatch, OPERATOR};
 use vitrine_service::{ModelRecord, NotificationRecord, OrganizationRecord, WebhookRecord};
 
@@ -25,7 +26,8 @@ const GAPS: &str = include_str!("../walk-gaps.txt");
 const GARBAGE: &str = "0123456789abcdef0123456789abcdef";
 
 /// What every account does for itself.
-const OWN: [&str; 15] = [
+const OWN: [&str; 16] = [
+    "PlatformQueryCaps",
     "PlatformQueryNotifications",
     "PlatformSumNotifications",
     "PlatformReadNotifications",
@@ -137,6 +139,10 @@ struct Newcomers {
 
 /// What partners have: keys and tokens of two of them, and what is over of the first.
 struct Partners {
+    /// The first partner's id.
+    id: String,
+    /// Id of a key of its that nothing else of the walk needs.
+    spare_key: String,
     key: String,
     old_key: String,
     revoked_key: String,
@@ -180,6 +186,11 @@ struct Accounts {
     /// The organization of the account, and one more member of it.
     organization: String,
     member: String,
+    /// A signing key that has signed nothing yet.
+    signing_key: String,
+    /// Signed in by password, and made an administrator of the server when the walk comes to what these do: beside
+    /// one the set-up link is good for nothing. `token` is an access key's of another administrator.
+    root: (UserId, String),
 }
 
 impl World {
@@ -238,7 +249,10 @@ impl World {
             edit,
             etag,
         };
+        let spare_key = app.services.create_partner_key(acme).await.unwrap();
         let partners = Partners {
+            id: acme.to_string(),
+            spare_key: spare_key.0.id.to_string(),
             revoked_key: spoiled_key(&app, acme).await,
             old_token: old_editor_token,
             revoked_token: spoiled_token(&app, &first_key).await,
@@ -334,7 +348,7 @@ impl World {
             Credential::EditorSession => Some(self.by_editor_session(row, with)),
             Credential::ScriptJob => Some(self.by_script_job(row, with)),
             Credential::AccessKey => Some(self.by_access_key(with)),
-            Credential::Account => Some(self.by_account(row, with)),
+            Credential::Account | Credential::Operator => Some(self.by_account(row, with)),
         }
     }
 
@@ -647,7 +661,11 @@ impl World {
             .replace("{shareId}", &newcomers.share)
             .replace("{modelKey}", &model)
             .replace("{platformTicketId}", &self.spare_ticket)
-            .replace("{sessionAlias}", &self.spare_alias);
+            .replace("{sessionAlias}", &self.spare_alias)
+            .replace("{signingKeyId}", &accounts.signing_key)
+            .replace("{accountName}", &owner)
+            .replace("{partnerId}", &self.partners.id)
+            .replace("{partnerKeyId}", &self.partners.spare_key);
         let spent = usize::from(row.id.starts_with("PlatformDelete"));
         let path = path
             .replace("{notificationId}", &self.notices[spent])
@@ -661,6 +679,8 @@ impl World {
             Try::Garbage => call.bearer(GARBAGE),
             Try::Expired => call.bearer(&accounts.old_token),
             Try::OtherTenant => call.bearer(&accounts.others_token),
+            Try::Narrow if row.credential == Credential::Operator => call.bearer(&accounts.token),
+            Try::Right if row.credential == Credential::Operator => call.bearer(&accounts.root.1),
             // A token of the Geometry API signs nobody in.
             Try::Narrow => call.bearer(&self.mine.token),
             // Nobody belongs to two organizations.
@@ -708,6 +728,9 @@ impl World {
             "PlatformCreateOrganization" => json!({ "name": "Example Ltd" }),
             "PlatformCreateWebhook" => json!({ "url": "https://hooks.example.com/x" }),
             "PlatformUpdateMember" => json!({ "organization_role": "consumer" }),
+            "PlatformUpdateAccount" => json!({ "plan": "unlimited" }),
+            "PlatformCreatePartner" => json!({ "name": "A new partner" }),
+            "PlatformRevokeEditorTokens" => json!({ "user": "nobody" }),
             "PlatformQueryUserMetrics" => json!({ "filters": { "user_id[=]": user } }),
             "PlatformQueryOrganizationMetrics" => {
                 json!({ "filters": { "organization_id[=]": organization } })
@@ -779,7 +802,10 @@ async fn accounts(
     let loner = UserId::new(app.entropy());
     app.push_for(loner, "loner", CUBE).await;
     let loner_key = platform::key(app, Some(&loner.to_string()), None).await;
+    let rotated = app.services.rotate_keys(Rotation::default()).await;
     Accounts {
+        root: second_factors::user(app, "root").await,
+        signing_key: rotated.unwrap().kid,
         spare_key: platform::key(app, None, None).await.0,
         loner_token: platform::access(app, &loner_key).await,
         organization,
@@ -1002,8 +1028,8 @@ fn success(row: &Operation) -> u16 {
 fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
     use Credential::{
         AccessKey, Account, BackendToken, EditorSession, EditorToken, Forwarded, OneTimeLink,
-        PartnerKey, Public, ScriptJob, SealedLink, Session, SessionOrToken, Ticket, Token,
-        TokenOrAuthor,
+        Operator, PartnerKey, Public, ScriptJob, SealedLink, Session, SessionOrToken, Ticket,
+        Token, TokenOrAuthor,
     };
     const FORBIDDEN: (u16, &str) = (403, "SdErrorForbidden");
     const TICKET: (u16, &str) = (403, "SdTicketValidationError");
@@ -1037,9 +1063,12 @@ fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
         // What is no key's id is taken for somebody's address.
         (AccessKey, Try::Garbage) => (400, "password-invalid"),
         (AccessKey, _) => (400, "access-key-invalid"),
-        (Account, Try::None) => (401, "token-missing"),
-        (Account, Try::Expired) => (401, "token-expired"),
-        (Account, Try::Garbage | Try::Narrow) => (401, "token-invalid"),
+        (Account | Operator, Try::None) => (401, "token-missing"),
+        (Account | Operator, Try::Expired) => (401, "token-expired"),
+        (Account | Operator, Try::Garbage) | (Account, Try::Narrow) => (401, "token-invalid"),
+        // What concerns everybody is the administrators' alone, whatever it is about; not even an
+        // access key of theirs that is good for everything does it.
+        (Operator, Try::OtherTenant | Try::Narrow) => (403, "permission-missing"),
         // Everybody has lists of their own, and makes things of their own.
         (Account, Try::OtherTenant) if OWN.contains(&row.id) => right,
         // For administrators of the server.
@@ -1104,7 +1133,7 @@ fn cause(row: &Operation, answer: &Answer) -> String {
         | Credential::EditorSession
         | Credential::ScriptJob
         | Credential::AccessKey => "/code",
-        Credential::Account | Credential::OneTimeLink => "/error/code",
+        Credential::Account | Credential::OneTimeLink | Credential::Operator => "/error/code",
         _ => "/error",
     };
     let body = answer.json();
@@ -1117,6 +1146,11 @@ async fn every_operation_answers_every_kind_of_credential_as_it_deserves() {
     let mut wrong = Vec::new();
     let world = Box::pin(World::new()).await;
     for row in OPERATIONS {
+        if row.credential == Credential::Operator {
+            let store = world.app.services.store();
+            let root = world.accounts.root.0;
+            store.set_administrator(root, true).await.unwrap();
+        }
         for with in TRIES {
             let Some(call) = world.call(row, with) else {
                 gaps.insert(format!("{} {with:?}", row.id));

@@ -1,7 +1,7 @@
 /** What a model's use cost. */
 import type { JSX } from "preact";
 import type { TabProps } from "./model.js";
-import { Plot } from "./usage.js";
+import { Caps, Plot } from "./usage.js";
 
 export function UsageTab({ model }: TabProps): JSX.Element {
   return (
@@ -9,6 +9,10 @@ export function UsageTab({ model }: TabProps): JSX.Element {
       <section class="panel wide" aria-labelledby="model-usage-heading">
         <h2 id="model-usage-heading">Credits</h2>
         <Plot name={`Credits of ${model.title}`} model={model.id} />
+      </section>
+      <section class="panel" aria-labelledby="model-caps-heading">
+        <h2 id="model-caps-heading">Caps</h2>
+        <Caps model={model.id} />
       </section>
     </div>
   );
