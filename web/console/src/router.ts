@@ -31,6 +31,8 @@ export function useSegments(): string[] {
   useEffect(() => {
     const changed = (): void => set(segments(location.hash));
     addEventListener("hashchange", changed);
+    // What was changed before anybody listened.
+    changed();
     return () => removeEventListener("hashchange", changed);
   }, []);
   return now;
