@@ -7,7 +7,7 @@ pub(super) const TEXTS: Texts = Texts {
     // An arbitrary number that nobody else should use in this database ("vitrine1" in ASCII).
     migration_lock: "SELECT pg_advisory_xact_lock(8532482741443424561)",
     lock_caps: "SELECT scope, period, credits_max, used, window_start, noticed_percent \
-        FROM credit_cap WHERE scope IN (SELECT jsonb_array_elements_text($1::text::jsonb)) \
+        FROM credit_cap WHERE scope = ANY (ARRAY(SELECT jsonb_array_elements_text($1::text::jsonb))) \
         ORDER BY scope, period FOR UPDATE",
     // Charges lock rows of the table before they add anything, and hold that until they commit.
     lock_cap_table: "LOCK TABLE credit_cap IN EXCLUSIVE MODE",
