@@ -378,10 +378,7 @@ impl Services {
     }
 
     async fn covers_model(&self, token: &Arc<VerifiedToken>, id: ModelId) -> Result<bool> {
-        if token.names(id) {
-            return Ok(true);
-        }
-        if !token.may_cover(id) {
+        if !token.names(id) && !token.may_cover(id) {
             return Ok(false);
         }
         match self.model_record(id).await? {
@@ -389,7 +386,8 @@ impl Services {
                 let covering = self.token_on(Arc::clone(token), &model).await?;
                 Ok(covering.is_some())
             }
-            None => Ok(false),
+            // An erased model leaves what it was charged with.
+            None => Ok(token.names(id)),
         }
     }
 

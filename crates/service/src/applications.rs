@@ -12,7 +12,7 @@ use vitrine_store::{ApplicationRecord, AuthorizationCodeRecord, StoreError};
 use crate::Services;
 use crate::audit::Actor;
 use crate::error::{Error, ErrorKind, Result};
-use crate::platform::{PlatformAccess, actor};
+use crate::platform::{PlatformAccess, actor, check_operates};
 use crate::sign_ins::SignedIn;
 use crate::who::refuse;
 
@@ -101,24 +101,14 @@ fn wrong_code() -> Error {
 }
 
 impl Services {
-    /// Refuses whoever is no administrator of the server, and notes it.
+    /// Refuses whoever is no administrator of the server, or comes with a key, and notes it: who may change where an
+    /// application is called back gets everybody's codes.
     ///
     /// # Errors
     /// `PermissionMissing`.
     pub fn platform_administrator(&self, access: &PlatformAccess) -> Result<()> {
-        if access.user.administrator {
-            return Ok(());
-        }
-        let refused = refuse(
-            RefusalKind::PermissionMissing,
-            "This takes an administrator of the server.",
-        );
-        self.audited_as(
-            access.operation,
-            &access.caller,
-            &access.actor(),
-            Err(refused),
-        )
+        let operates = check_operates(&access.user, access.key);
+        self.audited_as(access.operation, &access.caller, &access.actor(), operates)
     }
 
     /// Every registered application.
@@ -198,7 +188,8 @@ impl Services {
         Ok(record)
     }
 
-    /// Forgets an application, ends every sign-in by it, and notes it.
+    /// Forgets an application, ends every sign-in by it with all that the platform gave to its users until now, which
+    /// the application may have asked for, and notes it.
     ///
     /// # Errors
     /// `EntityUnknown`.
@@ -207,9 +198,18 @@ impl Services {
         access: &PlatformAccess,
         id: &str,
     ) -> Result<()> {
-        let (store, now) = (&self.inner.store, self.now());
-        if !store.delete_application(&id.to_lowercase(), now).await? {
-            return Err(unknown());
+        let mut tx = self.inner.store.begin().await?;
+        let users = tx
+            .delete_application(&id.to_lowercase(), self.now())
+            .await?
+            .ok_or_else(unknown)?;
+        let mut changes = Vec::with_capacity(users.len());
+        for user in users {
+            changes.push(self.withdraw_from(&mut tx, user).await?);
+        }
+        tx.commit().await?;
+        for change in &changes {
+            self.apply_change(change).await?;
         }
         self.note_allowed_as(access.operation, &access.caller, &access.actor());
         Ok(())

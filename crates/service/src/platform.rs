@@ -148,7 +148,7 @@ impl PlatformGuest {
 
 /// Lets administrators of the server through, by their own sign-in only: a key lies in files and programs, and what is
 /// done here concerns everybody.
-fn check_operates(user: &UserRecord, key: Option<AccessKeyId>) -> Result<()> {
+pub(crate) fn check_operates(user: &UserRecord, key: Option<AccessKeyId>) -> Result<()> {
     let refused = |message| Err(refuse(RefusalKind::PermissionMissing, message));
     if !user.administrator {
         return refused("Only administrators of this server may do this. Ask whoever runs it.");
@@ -269,10 +269,18 @@ impl Services {
         };
         let mut tx = self.inner.store.begin().await?;
         tx.insert_access_key(&record).await?;
+        let mut change = None;
         if let Some(replaced) = replaced {
             tx.update_access_key(&replaced.owner, replaced).await?;
+            // Whoever knew a key that ends at once may have asked for tokens of models, which do not name it.
+            if replaced.expires_at.is_some_and(|end| end <= now) {
+                change = Some(self.withdraw_from(&mut tx, user.id).await?);
+            }
         }
         tx.commit().await?;
+        if let Some(change) = change {
+            self.apply_change(&change).await?;
+        }
         Ok((record, key))
     }
 

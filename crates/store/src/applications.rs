@@ -1,5 +1,7 @@
 //! Applications that sign people in, the codes of such sign-ins, and the link that sets an installation up.
 
+use std::collections::BTreeSet;
+
 use vitrine_access::oauth::Challenge;
 use vitrine_access::{AccessKeyId, SecretHash, Timestamp, TokenId, UserId};
 
@@ -59,7 +61,7 @@ writers! {
     /// Changes name and addresses; `false` when there is no such application.
     update_application(application: &ApplicationRecord) -> bool;
     /// Forgets an application and ends its sign-ins; `false` when there is no such.
-    delete_application(id: &str, at: Timestamp) -> bool;
+    delete_application(id: &str, at: Timestamp) -> Option<Vec<UserId>>;
     /// Adds a code.
     insert_authorization_code(code: &AuthorizationCodeRecord) -> ();
     /// Uses a code up; `true` for the one caller that did it.
@@ -132,14 +134,14 @@ async fn delete_application(
     handle: &mut Handle,
     id: &str,
     at: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<Option<Vec<UserId>>, StoreError> {
     let query = Query::new("DELETE FROM application WHERE id = $1").bind_text(id);
     let deleted = handle.execute(query).await? == 1;
-    let sql = "UPDATE sign_in SET ended_at = $2 WHERE client = $1 AND ended_at IS NULL";
-    handle
-        .execute(Query::new(sql).bind_text(id).bind(&at))
-        .await?;
-    Ok(deleted)
+    let sql = "UPDATE sign_in SET ended_at = $2 WHERE client = $1 AND ended_at IS NULL \
+        RETURNING user_id";
+    let ended = handle.all(Query::new(sql).bind_text(id).bind(&at)).await?;
+    let users: Result<BTreeSet<UserId>, _> = ended.iter().map(|row| row.get("user_id")).collect();
+    Ok(deleted.then_some(users?.into_iter().collect()))
 }
 
 const CODE: &str = "SELECT hash, application, user_id, access_key, redirect, challenge, expires_at, \

@@ -83,7 +83,6 @@ pub fn account_scope(operation: &str) -> Option<&'static str> {
         | "PlatformRotateAccessKey"
         // One that agreed for an application would outlive itself too.
         | "PlatformAuthorize" | "PlatformBeginSecondFactor" | "PlatformConfirmSecondFactor" | "PlatformRemoveSecondFactor" | "PlatformAcceptInvitation" | "PlatformDenyInvitation" => EVERY_SCOPE,
-        "PlatformQueryClients" | "PlatformCreateClient" | "PlatformUpdateClient" | "PlatformDeleteClient" => "apiclients-full",
         "PlatformRemoveMember" | "PlatformDeleteOrganization" => "organizations-full",
         "PlatformShareModel" | "PlatformShareModelMultiple" => "model-sharing-write",
         "PlatformQueryShares" | "PlatformListShares" => "model-sharing-read",

@@ -67,8 +67,10 @@ async fn an_application_takes_its_sign_ins_with_it(store: &Store, make: &Builder
     );
     store.insert_sign_in(&theirs).await.unwrap();
     store.insert_sign_in(&others).await.unwrap();
-    assert!(store.delete_application("one", make.now).await.unwrap());
-    assert!(!store.delete_application("one", make.now).await.unwrap());
+    let users = store.delete_application("one", make.now).await.unwrap();
+    assert!(!users.unwrap().is_empty(), "those who had signed in by it");
+    let users = store.delete_application("one", make.now).await.unwrap();
+    assert_eq!(users, None);
     assert_eq!(store.application("one").await.unwrap(), None);
     let left = store.sign_ins(owner.user, make.now, 10).await.unwrap();
     assert_eq!(left, [others]);

@@ -67,7 +67,7 @@ async fn nobody_operates_the_server_but_an_administrator_who_signed_in_themselve
         let rows = OPERATIONS.iter();
         let rows = rows.filter(|row| row.credential == Credential::Operator);
         let rows: Vec<_> = rows.collect();
-        assert_eq!(rows.len(), 13);
+        assert_eq!(rows.len(), 17);
         let kid = done(&app, &root, Call::get("/api/v1/operator/keys")).await["signing"][0]["kid"]
             .as_str()
             .unwrap()
@@ -76,7 +76,8 @@ async fn nobody_operates_the_server_but_an_administrator_who_signed_in_themselve
             let path = row
                 .path
                 .replace("{accountName}", &boss.to_string())
-                .replace("{signingKeyId}", &kid);
+                .replace("{signingKeyId}", &kid)
+                .replace("{clientId}", "shop");
             let call = Call::new(row.method, &path);
             for token in [&application, &by_key, &owner_of_organization] {
                 let error = refused(&app, token, call.clone(), 403).await;

@@ -1071,10 +1071,6 @@ fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
         (Operator, Try::OtherTenant | Try::Narrow) => (403, "permission-missing"),
         // Everybody has lists of their own, and makes things of their own.
         (Account, Try::OtherTenant) if OWN.contains(&row.id) => right,
-        // For administrators of the server.
-        (Account, Try::OtherTenant) if row.path.starts_with("/api/v1/apiclients") => {
-            (403, "permission-missing")
-        }
         (OneTimeLink, _) => (403, "link-invalid"),
         (Account, Try::OtherTenant) if !row.path.contains("{modelKey}") => match row.id {
             "PlatformDecryptTicket"
