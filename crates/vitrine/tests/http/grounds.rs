@@ -13,6 +13,7 @@ use vitrine_service::ModelRecord;
 use vitrine_service::models::ModelPatch;
 
 use crate::app::{CUBE, Call, Opened, SHOP, TestApp, open_call, plans_for_both_databases, until};
+use crate::applications::{administrator, on_behalf_of};
 use crate::platform_roles::{join, organization, somebody};
 use crate::second_factors::user;
 use crate::sharing::share;
@@ -533,7 +534,35 @@ async fn what_was_asked_for_by_a_sign_in_or_key_that_is_ended_ends_too() {
         given.stands(&app, "before the copy is shown").await;
         app.send(crate::platform::renew(first)).await.expect(400);
         given.ended(&app, "a copy was shown").await;
+        a_second_later(&app);
+        let given = Given::to(&app, "adas", Some(&adas)).await;
+        let rotate = Call::post(&format!("/api/v1/apitokens/{}/rotate", pair.0));
+        let rotate = rotate.json(&json!({ "overlap": 0 })).bearer(&adas);
+        app.send(rotate).await.expect(200);
+        given.ended(&app, "the key was replaced at once").await;
         by_bob.stands(&app, "another account").await;
+        app.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn what_an_application_asked_for_ends_with_it() {
+    for plan in plans_for_both_databases("grounds_applications").await {
+        let app = plan.start().await;
+        let root = administrator(&app).await;
+        let found = app.services.find_user(Some("root@example.com")).await;
+        app.push_for(found.unwrap().id, "roots", CUBE).await;
+        let its = on_behalf_of(&app, &root).await;
+        let given = Given::to(&app, "roots", Some(&its)).await;
+        given.stands(&app, "an application").await;
+        let known = Call::post("/api/v1/apiclients/query").json(&json!({}));
+        let known = app.send(known.bearer(&root)).await.expect(200).json();
+        let client = known["data"]["result"][0]["client_id"].as_str().unwrap();
+        let path = format!("/api/v1/apiclients/{client}");
+        app.send(Call::new("DELETE", &path).bearer(&root))
+            .await
+            .expect(200);
+        given.ended(&app, "the application is gone").await;
         app.finish().await;
     }
 }
