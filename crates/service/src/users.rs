@@ -83,13 +83,15 @@ impl Services {
         Ok(())
     }
 
-    /// Sets what a user signs in with, and ends every sign-in of theirs and what they were given.
+    /// Sets what a user signs in with, and ends every sign-in of theirs and what they were given. The first
+    /// password replaces none that somebody could have known, so that it ends nothing that was given.
     ///
     /// # Errors
     /// `RequestInvalid` for a password that is too short; `EntityUnknown`.
     pub async fn set_password(&self, user: UserId, password: &str) -> Result<()> {
         let hash = self.inner.passwords.hash(password, &*self.inner.entropy);
         let hash = hash.await?;
+        let before = self.inner.store.password_of(user).await?;
         let mut tx = self.inner.store.begin().await?;
         if !tx.set_password(user, &hash).await? {
             return Err(Error::new(
@@ -98,9 +100,15 @@ impl Services {
             ));
         }
         tx.end_sign_ins_but(user, None, self.now()).await?;
-        let withdrawn = self.withdraw_from(&mut tx, user).await?;
+        let withdrawn = match before {
+            Some(_) => Some(self.withdraw_from(&mut tx, user).await?),
+            None => None,
+        };
         tx.commit().await?;
-        self.apply_change(&withdrawn).await
+        match withdrawn {
+            Some(change) => self.apply_change(&change).await,
+            None => Ok(()),
+        }
     }
 
     /// Lets a user sign in with this address and password, as an administrator.
