@@ -12,7 +12,7 @@ use vitrine_store::{ApplicationRecord, AuthorizationCodeRecord, StoreError};
 use crate::Services;
 use crate::audit::Actor;
 use crate::error::{Error, ErrorKind, Result};
-use crate::platform::{PlatformAccess, actor, check_operates};
+use crate::platform::{PlatformAccess, actor};
 use crate::sign_ins::SignedIn;
 use crate::who::refuse;
 
@@ -101,16 +101,6 @@ fn wrong_code() -> Error {
 }
 
 impl Services {
-    /// Refuses whoever is no administrator of the server, or comes with a key, and notes it: who may change where an
-    /// application is called back gets everybody's codes.
-    ///
-    /// # Errors
-    /// `PermissionMissing`.
-    pub fn platform_administrator(&self, access: &PlatformAccess) -> Result<()> {
-        let operates = check_operates(&access.user, access.key);
-        self.audited_as(access.operation, &access.caller, &access.actor(), operates)
-    }
-
     /// Every registered application.
     ///
     /// # Errors

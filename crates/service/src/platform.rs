@@ -148,7 +148,7 @@ impl PlatformGuest {
 
 /// Lets administrators of the server through, by their own sign-in only: a key lies in files and programs, and what is
 /// done here concerns everybody.
-pub(crate) fn check_operates(user: &UserRecord, key: Option<AccessKeyId>) -> Result<()> {
+fn check_operates(user: &UserRecord, key: Option<AccessKeyId>) -> Result<()> {
     let refused = |message| Err(refuse(RefusalKind::PermissionMissing, message));
     if !user.administrator {
         return refused("Only administrators of this server may do this. Ask whoever runs it.");
