@@ -55,7 +55,7 @@ const SETTLE_MS_MAX = 300_000
 /** A request that nobody has made before, after all that: computed, not remembered. */
 const FRESH_MS_MAX = 20_000
 
-/** Growth of the server's memory after the first quarter, by the slope of all pairs of samples. */
+/** Growth of the server's own memory after the first quarter, by the slope of all pairs of samples. */
 const GROWTH_MIB_PER_HOUR_MAX = 4
 /** Answers of 503 because the node did not hear from its database for eight seconds: right on a machine that stands still, wrong on any other. */
 const NOT_READY_SHARE_MAX = 0.01
@@ -250,7 +250,7 @@ class Soak {
     const after = this.samples.filter(({ hours }) => hours * 60 > MINUTES / 4)
     // Some hundred points are enough, and pairs grow with the square.
     const step = Math.ceil(after.length / 400)
-    return growthPerHour(after.filter((_, at) => at % step === 0).map(({ hours, pss }) => ({ hours, value: pss })))
+    return growthPerHour(after.filter((_, at) => at % step === 0).map(({ hours, own }) => ({ hours, value: own })))
   }
 
   write(state) {
@@ -274,6 +274,7 @@ function report(soak, state) {
       row.load.toFixed(1),
       `${ledger.sessions} / ${ledger.assets} / ${ledger.models} / ${row.tokens}`,
       figure(samples, 'cores', 2),
+      figure(samples, 'own'),
       figure(samples, 'pss'),
       samples.length === 0 ? '–' : Math.max(...samples.map(({ pss }) => pss)).toFixed(1),
       figure(samples, 'fds', 0),
@@ -286,11 +287,11 @@ Version: ${soak.version}. Load held at about ${CPU_TARGET} cores for server and 
 At the end of each line the load stopped, the queue was empty, every acknowledged session, charge, model, asset, revoked ticket and
 token was found in the database or answered as it was acknowledged, and a new request was computed (last column).
 
-| minute | answered | refused, disk full | hostile, refused | workers killed | slow clients ended | broken | not ready | machine's load | acknowledged: sessions / assets / models / tokens | cores | PSS MiB, median | PSS MiB, most | descriptors | new request, ms |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
+| minute | answered | refused, disk full | hostile, refused | workers killed | slow clients ended | broken | not ready | machine's load | acknowledged: sessions / assets / models / tokens | cores | own memory MiB, median | PSS MiB, median | PSS MiB, most | descriptors | new request, ms |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
 ${lines.map((line) => `| ${line} |`).join('\n')}
 
-Growth of the server's memory after the first quarter: ${soak.growth().toFixed(2)} MiB an hour (bound ${GROWTH_MIB_PER_HOUR_MAX}).
+Growth of the server's own memory after the first quarter, without the pages of files, of which a growing database has more: ${soak.growth().toFixed(2)} MiB an hour (bound ${GROWTH_MIB_PER_HOUR_MAX}).
 `
 }
 

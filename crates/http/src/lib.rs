@@ -28,6 +28,7 @@ pub mod editor;
 pub mod error;
 pub mod extract;
 pub mod geometry;
+mod large_json;
 pub mod layers;
 pub mod limits;
 pub mod ops;

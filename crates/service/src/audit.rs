@@ -152,18 +152,18 @@ impl Services {
             let hash = match session.parse::<SessionId>() {
                 Ok(id) => Some(id.hash()),
                 Err(_) => match session.parse::<SessionAlias>() {
-                    Ok(alias) => self.inner.aliases.get(&alias).await,
+                    Ok(alias) => self.inner.aliases.get(&alias),
                     Err(_) => None,
                 },
             };
             let known = match &hash {
-                Some(hash) => self.inner.sessions.peek(hash).await,
+                Some(hash) => self.inner.sessions.peek(hash),
                 None => None,
             };
             // A change may have dropped the session between its refusal and this line.
             let known = match (known, &hash) {
                 (Some(entry), _) => Some(entry.session.model),
-                (None, Some(hash)) => self.inner.refused_sessions.get(hash).await,
+                (None, Some(hash)) => self.inner.refused_sessions.get(hash),
                 (None, None) => None,
             };
             model = model.or(known);
@@ -182,7 +182,7 @@ impl Services {
                         TicketModel::Id(id) => Some(*id),
                         TicketModel::SecondaryId(_) => None,
                     };
-                    let row = self.inner.tickets.peek(&ticket.id).await;
+                    let row = self.inner.tickets.peek(&ticket.id);
                     model = model.or(named).or(row.map(|row| row.model));
                     Who::new("ticket", &format!("ticket {}", ticket.id))
                 }

@@ -25,6 +25,9 @@ const CHANGES_READ_MAX: u32 = 1_000;
 /// How often our clock is held against the database's.
 const CLOCK_CHECK: Duration = Duration::from_secs(2);
 
+/// Below this our clock is taken for the database's: asking takes time as well.
+const CLOCK_NOISE_MS: i64 = 100;
+
 /// Shortest time between two readings of the log: many changes at once are read together.
 const CHANGE_READ_GAP: Duration = Duration::from_millis(5);
 
@@ -34,6 +37,8 @@ pub(crate) struct Changes {
     started: Instant,
     heard_after_ms: AtomicU64,
     clock_trusted: AtomicBool,
+    /// What our clock lacks to the database's, in milliseconds.
+    clock_behind_ms: AtomicI64,
     /// Whether a change that this version does not know was reported already.
     unknown_reported: AtomicBool,
     /// Asks for a reading at once.
@@ -50,11 +55,17 @@ impl Changes {
             started: Instant::now(),
             heard_after_ms: AtomicU64::new(0),
             clock_trusted: AtomicBool::new(true),
+            clock_behind_ms: AtomicI64::new(0),
             unknown_reported: AtomicBool::new(false),
             news: Notify::new(),
             missed: AtomicBool::new(false),
             listening: Listening::default(),
         }
+    }
+
+    /// What has to be added to our clock, in milliseconds, to have the database's, which all nodes share.
+    pub(crate) fn clock_behind_ms(&self) -> i64 {
+        self.clock_behind_ms.load(Ordering::Relaxed)
     }
 
     /// There is something new in the log.
@@ -106,9 +117,9 @@ impl Services {
     pub(crate) async fn apply_change(&self, change: &Change) -> Result<()> {
         let inner = &self.inner;
         match change {
-            Change::Model(model) => inner.models.forget(model).await,
-            Change::Ticket(ticket) => inner.tickets.forget(ticket).await,
-            Change::Session(session) => inner.sessions.forget(session).await,
+            Change::Model(model) => inner.models.forget(model),
+            Change::Ticket(ticket) => inner.tickets.forget(ticket),
+            Change::Session(session) => inner.sessions.forget(session),
             Change::Token(token) => {
                 let now = self.now();
                 if inner.store.is_token_revoked(*token, now).await? {
@@ -119,7 +130,7 @@ impl Services {
             Change::Holder(user) => self.load_revoked_holder(*user).await?,
             Change::Keys => self.reload_key_ring().await?,
             Change::Results => self.forget_results(),
-            Change::EditorToken(token) => inner.partners.forget_token(token).await,
+            Change::EditorToken(token) => inner.partners.forget_token(token),
             // Partners, keys and the tokens of a partner are forgotten together: such changes are
             // rare, and one row may concern thousands of tokens.
             Change::Partner(_) => inner.partners.forget_all(),
@@ -140,7 +151,7 @@ impl Services {
         inner.models.forget_all();
         inner.tickets.forget_all();
         inner.sessions.forget_all();
-        inner.aliases.invalidate_all();
+        inner.aliases.clear();
         self.forget_results();
         self.reload_key_ring().await?;
         inner.partners.forget_all();
@@ -201,10 +212,21 @@ impl Services {
         }
     }
 
-    async fn compare_clocks(&self) -> Result<()> {
+    /// Holds our clock against the database's. Nodes whose clocks differ a little would otherwise revoke, by the
+    /// slower clock, less than the faster one has given out.
+    pub(crate) async fn compare_clocks(&self) -> Result<()> {
+        let before = self.inner.clock.now();
         let database = self.inner.store.database_clock().await?;
-        let own = self.now();
+        let own = self.inner.clock.now();
         let off = own.since(database).max(database.since(own));
+        // The database looked at its clock at some time between our two looks.
+        let own_then_ms = i64::midpoint(before.unix_ms(), own.unix_ms());
+        let behind_ms = database.unix_ms().saturating_sub(own_then_ms);
+        let noise = behind_ms.abs() < CLOCK_NOISE_MS;
+        self.inner
+            .changes
+            .clock_behind_ms
+            .store(if noise { 0 } else { behind_ms }, Ordering::Relaxed);
         let trusted = off <= CLOCK_SKEW_MAX;
         if self
             .inner

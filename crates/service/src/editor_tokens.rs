@@ -194,7 +194,7 @@ impl Services {
         }
         let used = self.inner.store.use_editor_token(row.hash, self.now());
         let used = used.await?;
-        self.inner.partners.forget_token(&row.hash).await;
+        self.inner.partners.forget_token(&row.hash);
         if used { Ok(()) } else { Err(used_token()) }
     }
 
@@ -312,7 +312,7 @@ impl Services {
         }
         tx.note_change(&Change::EditorToken(hash)).await?;
         tx.commit().await?;
-        self.inner.partners.forget_token(&hash).await;
+        self.inner.partners.forget_token(&hash);
         Ok(true)
     }
 

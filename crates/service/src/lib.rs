@@ -69,7 +69,7 @@ mod withdrawal;
 use std::sync::Arc;
 use std::time::Duration;
 
-use moka::future::Cache;
+use quick_cache::sync::Cache;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -109,19 +109,17 @@ use crate::remembered::Remembered;
 use crate::tokens::Tokens;
 
 /// Models whose settings are kept in memory.
-const MODELS_CACHED_MAX: u64 = 10_000;
+const MODELS_CACHED_MAX: usize = 10_000;
 /// Tickets kept in memory.
-const TICKETS_CACHED_MAX: u64 = 100_000;
+const TICKETS_CACHED_MAX: usize = 100_000;
 /// Authorization groups kept in memory; each has at most a thousand ids.
-const AUTH_GROUPS_CACHED_MAX: u64 = 1_000;
-/// What nobody used for so long leaves memory; the database has it.
-const IDLE_MAX: Duration = Duration::from_mins(70);
+const AUTH_GROUPS_CACHED_MAX: usize = 1_000;
 /// How long a stopping server waits for computations under way before it ends the workers.
 const FLIGHTS_GRACE: Duration = Duration::from_secs(10);
 /// Sessions kept in memory; beyond it the least recently used ones are read again when needed.
-const SESSIONS_CACHED_MAX: u64 = 1_000_000;
+const SESSIONS_CACHED_MAX: usize = 1_000_000;
 /// Sessions of refused requests whose lines in the trail are about to be written.
-const REFUSED_SESSIONS_CACHED_MAX: u64 = 10_000;
+const REFUSED_SESSIONS_CACHED_MAX: usize = 10_000;
 
 /// What the use cases need from outside. The binary builds the real ones, tests their own.
 pub struct Adapters {
@@ -208,16 +206,13 @@ impl Services {
         let services = Self {
             inner: Arc::new(Inner {
                 tokens: Tokens::new(ring, revoked),
-                models: Remembered::new("models", MODELS_CACHED_MAX, IDLE_MAX),
-                tickets: Remembered::new("tickets", TICKETS_CACHED_MAX, IDLE_MAX),
-                sessions: Remembered::new("sessions", SESSIONS_CACHED_MAX, IDLE_MAX),
-                auth_groups: Remembered::new("auth_groups", AUTH_GROUPS_CACHED_MAX, IDLE_MAX),
+                models: Remembered::new("models", MODELS_CACHED_MAX),
+                tickets: Remembered::new("tickets", TICKETS_CACHED_MAX),
+                sessions: Remembered::new("sessions", SESSIONS_CACHED_MAX),
+                auth_groups: Remembered::new("auth_groups", AUTH_GROUPS_CACHED_MAX),
                 budget: Budget::new(),
                 issuers: Issuers::new(&settings.external_issuers),
-                aliases: Cache::builder()
-                    .max_capacity(SESSIONS_CACHED_MAX)
-                    .time_to_idle(IDLE_MAX)
-                    .build(),
+                aliases: Cache::new(SESSIONS_CACHED_MAX),
                 refused_sessions: Cache::new(REFUSED_SESSIONS_CACHED_MAX),
                 partners: Partners::new(),
                 passwords: Passwords::new(),
@@ -242,6 +237,9 @@ impl Services {
             }),
         };
         services.load_revoked_subjects().await?;
+        if services.inner.settings.compare_clocks {
+            services.compare_clocks().await?;
+        }
         Ok(services)
     }
 
@@ -283,10 +281,14 @@ impl Services {
         self.inner.store.close().await;
     }
 
-    /// The present instant by the injected clock.
+    /// The present instant: by the injected clock, set right by the database's where the two differ.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.inner.clock.now()
+        let own = self.inner.clock.now();
+        match self.inner.changes.clock_behind_ms() {
+            0 => own,
+            behind_ms => Timestamp::from_unix_ms(own.unix_ms().saturating_add(behind_ms)),
+        }
     }
 
     /// The injected source of randomness.

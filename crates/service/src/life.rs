@@ -96,7 +96,7 @@ impl Services {
             }
             tx.note_change(&Change::Model(id)).await?;
             tx.commit().await?;
-            self.inner.models.forget(&id).await;
+            self.inner.models.forget(&id);
             self.inner.job_added.notify_one();
             return Ok(());
         }
@@ -123,7 +123,7 @@ impl Services {
                 tx.note_change(&Change::Model(id)).await?;
                 tx.commit().await?;
             }
-            self.inner.models.forget(&id).await;
+            self.inner.models.forget(&id);
             tracing::info!(model = %id, "model erased");
             return Ok(());
         }

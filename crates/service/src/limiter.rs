@@ -2,6 +2,7 @@
 //! key, no input or output. A burst of a whole window's quota passes at once, then one call each
 //! time that a share of the window has gone by.
 
+use std::convert::Infallible;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +23,7 @@ use crate::who::Caller;
 
 /// Keys of one kind that are remembered; the least recently seen ones are forgotten first, which
 /// only ever forgives.
-const KEYS_MAX: u64 = 200_000;
+const KEYS_MAX: usize = 200_000;
 const HOUR: Duration = Duration::from_hours(1);
 const MINUTE: Duration = Duration::from_mins(1);
 /// The window of sign-ins by password.
@@ -117,17 +118,14 @@ fn in_us(at: Timestamp) -> i64 {
 }
 
 /// The cells of one kind of key.
-pub(crate) struct Cells<K: Hash + Eq + Send + Sync + 'static> {
-    arrivals: Cache<K, Arc<Mutex<i64>>>,
+pub(crate) struct Cells<K: Hash + Eq + Clone + Send + Sync + 'static> {
+    arrivals: quick_cache::sync::Cache<K, Arc<Mutex<i64>>>,
 }
 
-impl<K: Hash + Eq + Send + Sync + 'static> Cells<K> {
-    pub(crate) fn new(window: Duration) -> Self {
+impl<K: Hash + Eq + Clone + Send + Sync + 'static> Cells<K> {
+    pub(crate) fn new() -> Self {
         Self {
-            arrivals: Cache::builder()
-                .max_capacity(KEYS_MAX)
-                .time_to_idle(window * 2)
-                .build(),
+            arrivals: quick_cache::sync::Cache::new(KEYS_MAX),
         }
     }
 
@@ -138,9 +136,8 @@ impl<K: Hash + Eq + Send + Sync + 'static> Cells<K> {
         quota: Quota,
         now: Timestamp,
     ) -> std::result::Result<(), Limited> {
-        let cell = self
-            .arrivals
-            .get_with(key, || Arc::new(Mutex::new(in_us(now))));
+        let new = || Ok::<_, Infallible>(Arc::new(Mutex::new(in_us(now))));
+        let Ok(cell) = self.arrivals.get_or_insert_with(&key, new);
         let mut arrival = cell.lock().unwrap_or_else(PoisonError::into_inner);
         *arrival = quota
             .conform(*arrival, now)
@@ -172,18 +169,18 @@ pub(crate) struct Limiter {
 impl Limiter {
     pub(crate) fn new(rates: RateLimits, limit_loopback: bool) -> Self {
         Self {
-            sessions: Cells::new(HOUR),
-            addresses: Cells::new(MINUTE),
-            failures: Cells::new(MINUTE),
-            tickets: Cells::new(MINUTE),
-            subjects: Cells::new(MINUTE),
-            names: Cells::new(QUARTER),
-            names_at: Cells::new(QUARTER),
+            sessions: Cells::new(),
+            addresses: Cells::new(),
+            failures: Cells::new(),
+            tickets: Cells::new(),
+            subjects: Cells::new(),
+            names: Cells::new(),
+            names_at: Cells::new(),
             known_at: Cache::builder()
-                .max_capacity(KEYS_MAX)
+                .max_capacity(KEYS_MAX as u64)
                 .time_to_live(ADDRESS_KNOWN)
                 .build(),
-            signing_in: Cells::new(QUARTER),
+            signing_in: Cells::new(),
             rates,
             limit_loopback,
         }

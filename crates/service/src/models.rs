@@ -205,7 +205,7 @@ impl Services {
             }
             tx.note_change(&Change::Model(id)).await?;
             tx.commit().await?;
-            self.inner.models.forget(&id).await;
+            self.inner.models.forget(&id);
             return Ok(model);
         }
         Err(busy_model())
@@ -296,7 +296,7 @@ impl Services {
     async fn note_taken_file(&self, id: ModelId, key: BlobKey, size: u64) -> Result<ModelRecord> {
         for _ in 0..UPDATE_TRIES {
             if let Some(model) = self.note_file(id, key, size).await? {
-                self.inner.models.forget(&id).await;
+                self.inner.models.forget(&id);
                 self.inner.job_added.notify_one();
                 return Ok(model);
             }

@@ -14,18 +14,18 @@ use vitrine_access::secret::{ApiKey, PartnerKeyKind, SecretError, SecretHash};
 use vitrine_access::time::Timestamp;
 use vitrine_store::{PartnerKeyRecord, PartnerRecord, PartnerSettings, StoreError};
 
+use crate::Services;
 use crate::audit::Actor;
 use crate::editor_tokens::TokenEntry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limiter::{self, Cells, Quota};
 use crate::remembered::Remembered;
 use crate::who::{Caller, refuse, row};
-use crate::{IDLE_MAX, Services};
 
 /// Partners kept in memory.
-const PARTNERS_CACHED_MAX: u64 = 10_000;
+const PARTNERS_CACHED_MAX: usize = 10_000;
 /// Keys kept in memory; a partner has a few.
-const KEYS_CACHED_MAX: u64 = 20_000;
+const KEYS_CACHED_MAX: usize = 20_000;
 /// Bytes of editor tokens kept in memory: a hundred thousand with ordinary parameters.
 const TOKENS_CACHED_BYTES_MAX: u64 = 64 << 20;
 /// Characters of a partner's name.
@@ -55,16 +55,15 @@ pub(crate) struct Partners {
 impl Partners {
     pub(crate) fn new() -> Self {
         Self {
-            records: Remembered::new("partners", PARTNERS_CACHED_MAX, IDLE_MAX),
-            keys: Remembered::new("partner_keys", KEYS_CACHED_MAX, IDLE_MAX),
-            keys_by_hash: Remembered::new("partner_key_hashes", KEYS_CACHED_MAX, IDLE_MAX),
+            records: Remembered::new("partners", PARTNERS_CACHED_MAX),
+            keys: Remembered::new("partner_keys", KEYS_CACHED_MAX),
+            keys_by_hash: Remembered::new("partner_key_hashes", KEYS_CACHED_MAX),
             tokens: Remembered::weighed(
                 "editor_tokens",
                 TOKENS_CACHED_BYTES_MAX,
-                IDLE_MAX,
                 TokenEntry::bytes,
             ),
-            quotas: Cells::new(Duration::from_hours(1)),
+            quotas: Cells::new(),
         }
     }
 
@@ -93,8 +92,8 @@ impl Partners {
         ]
     }
 
-    pub(crate) async fn forget_token(&self, token: &EditorTokenHash) {
-        self.tokens.forget(token).await;
+    pub(crate) fn forget_token(&self, token: &EditorTokenHash) {
+        self.tokens.forget(token);
     }
 
     pub(crate) fn forget_all(&self) {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use vitrine_access::ids::{SessionAlias, SessionHash};
 use vitrine_access::session::{Session, SessionLimits, SessionState};
@@ -26,6 +27,9 @@ pub struct SessionEntry {
     checked_revision: AtomicI64,
     dirty: AtomicBool,
 }
+
+/// A session that nobody used for so long leaves memory; the database has it.
+const IDLE_MAX: Duration = Duration::from_mins(70);
 
 /// Marks an entry that was not yet held against its model.
 const UNCHECKED: i64 = i64::MIN;
@@ -141,15 +145,25 @@ impl Services {
         &self,
         alias: SessionAlias,
     ) -> Result<Option<Arc<SessionEntry>>> {
-        if let Some(hash) = self.inner.aliases.get(&alias).await {
+        if let Some(hash) = self.inner.aliases.get(&alias) {
             return self.session_entry(hash).await;
         }
         let Some(session) = self.inner.store.session_by_alias(alias).await? else {
             return Ok(None);
         };
         let hash = session.hash;
-        self.inner.aliases.insert(alias, hash).await;
+        self.inner.aliases.insert(alias, hash);
         self.session_entry(hash).await
+    }
+
+    /// Drops sessions from memory that nobody uses any more.
+    pub(crate) fn forget_idle_sessions(&self, now: Timestamp) {
+        let (sessions, aliases) = (&self.inner.sessions, &self.inner.aliases);
+        sessions.keep(|entry| {
+            let last_seen_at = Timestamp::from_unix_ms(entry.last_seen_ms.load(Ordering::Relaxed));
+            now.since(last_seen_at) < IDLE_MAX
+        });
+        aliases.retain(|_, hash| sessions.holds(hash));
     }
 
     /// Notes that a session was used; written behind, at most once per [`TOUCH_GRAIN`].

@@ -5,24 +5,47 @@
 //! up first, and whoever put something in looks whether the generation is still the one from
 //! before its load.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use foldhash::quality::RandomState;
-use moka::future::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{OptionsBuilder, Weighter};
 
 use crate::error::Result;
 
-/// Values by key, dropped when a change names them.
+/// How many keys a cache by weight is laid out for; it holds as many as fit.
+const WEIGHED_ENTRIES_USUAL: usize = 10_000;
+
+/// Values by key, dropped when a change names them. What was not used for long makes room first.
 pub(crate) struct Remembered<K, V> {
     /// Keys are ids that we made, or hashes of secrets that exist: nobody chooses them.
-    cache: Cache<K, Arc<V>, RandomState>,
+    cache: Cache<K, Arc<V>, Weigher<V>, RandomState>,
     /// The label in metrics.
     name: &'static str,
     generation: AtomicU64,
+}
+
+/// How much room a value takes: one place, or its bytes.
+struct Weigher<V>(Option<fn(&V) -> usize>);
+
+impl<V> Clone for Weigher<V> {
+    fn clone(&self) -> Self {
+        Self(self.0)
+    }
+}
+
+impl<K, V> Weighter<K, Arc<V>> for Weigher<V> {
+    fn weight(&self, _key: &K, value: &Arc<V>) -> u64 {
+        match self.0 {
+            // Nothing is free: what weighed nothing would never make room.
+            Some(bytes) => bytes(value).max(1) as u64,
+            None => 1,
+        }
+    }
 }
 
 impl<K, V> Remembered<K, V>
@@ -30,33 +53,29 @@ where
     K: Hash + Eq + Copy + Send + Sync + 'static,
     V: Send + Sync + 'static,
 {
-    /// Keeps at most `entries_max` values, and each only for `idle_max` after its last use. `name` is its label in metrics.
-    pub(crate) fn new(name: &'static str, entries_max: u64, idle_max: Duration) -> Self {
-        Self {
-            cache: Cache::builder()
-                .max_capacity(entries_max)
-                .time_to_idle(idle_max)
-                .build_with_hasher(RandomState::default()),
-            name,
-            generation: AtomicU64::new(0),
-        }
+    /// Keeps at most `entries_max` values. `name` is its label in metrics.
+    pub(crate) fn new(name: &'static str, entries_max: usize) -> Self {
+        Self::with(name, entries_max, entries_max as u64, Weigher(None))
     }
 
-    /// Keeps values of at most `bytes_max` together, each only for `idle_max` after its last use.
-    pub(crate) fn weighed(
-        name: &'static str,
-        bytes_max: u64,
-        idle_max: Duration,
-        bytes: impl Fn(&V) -> usize + Send + Sync + 'static,
-    ) -> Self {
+    /// Keeps values of at most `bytes_max` together.
+    pub(crate) fn weighed(name: &'static str, bytes_max: u64, bytes: fn(&V) -> usize) -> Self {
+        Self::with(name, WEIGHED_ENTRIES_USUAL, bytes_max, Weigher(Some(bytes)))
+    }
+
+    fn with(name: &'static str, entries: usize, weight_max: u64, weigher: Weigher<V>) -> Self {
+        let options = OptionsBuilder::new()
+            .estimated_items_capacity(entries)
+            .weight_capacity(weight_max)
+            .build()
+            .unwrap_or_else(|_| unreachable!("both capacities are given"));
         Self {
-            cache: Cache::builder()
-                .max_capacity(bytes_max)
-                .weigher(move |_: &K, value: &Arc<V>| {
-                    u32::try_from(bytes(value)).unwrap_or(u32::MAX)
-                })
-                .time_to_idle(idle_max)
-                .build_with_hasher(RandomState::default()),
+            cache: Cache::with_options(
+                options,
+                weigher,
+                RandomState::default(),
+                DefaultLifecycle::default(),
+            ),
             name,
             generation: AtomicU64::new(0),
         }
@@ -74,7 +93,7 @@ where
     where
         F: Future<Output = Result<Option<V>>>,
     {
-        if let Some(known) = self.cache.get(&key).await {
+        if let Some(known) = self.cache.get(&key) {
             return Ok(Some(known));
         }
         Box::pin(self.load(key, load())).await
@@ -90,42 +109,52 @@ where
         let Some(value) = load.await? else {
             return Ok(None);
         };
-        let value = self
+        // Whoever came first has put in what all share.
+        let Ok(value) = self
             .cache
-            .get_with(key, async move { Arc::new(value) })
-            .await;
+            .get_or_insert_with(&key, || Ok::<_, Infallible>(Arc::new(value)));
         if self.generation.load(Ordering::SeqCst) != before {
             // Something changed meanwhile, perhaps this: the next reader loads again.
-            self.cache.invalidate(&key).await;
+            self.cache.remove(&key);
         }
         Ok(Some(value))
     }
 
-    /// Its name and how many values it holds, roughly.
+    /// Its name and how many values it holds.
     pub(crate) fn size(&self) -> (&'static str, u64) {
-        (self.name, self.cache.entry_count())
+        (self.name, self.cache.len() as u64)
     }
 
     /// The value in memory, if it is there.
-    pub(crate) async fn peek(&self, key: &K) -> Option<Arc<V>> {
-        self.cache.get(key).await
+    pub(crate) fn peek(&self, key: &K) -> Option<Arc<V>> {
+        self.cache.get(key)
+    }
+
+    /// Whether the value is in memory; no use of it.
+    pub(crate) fn holds(&self, key: &K) -> bool {
+        self.cache.contains_key(key)
     }
 
     /// Puts in a value that is new to the database as well.
-    pub(crate) async fn insert(&self, key: K, value: Arc<V>) {
-        self.cache.insert(key, value).await;
+    pub(crate) fn insert(&self, key: K, value: Arc<V>) {
+        self.cache.insert(key, value);
     }
 
     /// Drops one value.
-    pub(crate) async fn forget(&self, key: &K) {
+    pub(crate) fn forget(&self, key: &K) {
         self.generation.fetch_add(1, Ordering::SeqCst);
-        self.cache.invalidate(key).await;
+        self.cache.remove(key);
     }
 
     /// Drops everything.
     pub(crate) fn forget_all(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
-        self.cache.invalidate_all();
+        self.cache.clear();
+    }
+
+    /// Drops what need not be in memory any more; the database has it.
+    pub(crate) fn keep(&self, wanted: impl Fn(&V) -> bool) {
+        self.cache.retain(|_, value| wanted(value));
     }
 }
 
@@ -135,11 +164,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_value_loaded_before_a_change_does_not_stay() {
-        let remembered: Remembered<u8, &str> = Remembered::new("test", 10, Duration::from_mins(1));
+        let remembered: Remembered<u8, &str> = Remembered::new("test", 10);
         let loaded = remembered
             .get_or_load(1, || async {
                 // The change comes while the reader holds the old row.
-                remembered.forget(&1).await;
+                remembered.forget(&1);
                 Ok(Some("old"))
             })
             .await;
@@ -152,7 +181,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_warm_value_is_not_loaded_again() {
-        let remembered: Remembered<u8, u8> = Remembered::new("test", 10, Duration::from_mins(1));
+        let remembered: Remembered<u8, u8> = Remembered::new("test", 10);
         for _ in 0..2 {
             let value = remembered
                 .get_or_load(1, || async { Ok(Some(7)) })
@@ -168,7 +197,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_does_not_exist_is_not_remembered() {
-        let remembered: Remembered<u8, u8> = Remembered::new("test", 10, Duration::from_mins(1));
+        let remembered: Remembered<u8, u8> = Remembered::new("test", 10);
         assert!(
             remembered
                 .get_or_load(1, || async { Ok(None) })
@@ -183,5 +212,33 @@ mod tests {
                 .unwrap()
                 .is_some()
         );
+    }
+
+    #[tokio::test]
+    async fn no_more_is_kept_than_fits() {
+        let counted: Remembered<u32, u32> = Remembered::new("test", 100);
+        let weighed: Remembered<u32, Vec<u8>> = Remembered::weighed("test", 1000, Vec::len);
+        for key in 0..1000 {
+            counted.insert(key, Arc::new(key));
+            weighed.insert(key, Arc::new(vec![0; 100]));
+        }
+        assert!(
+            (50..=100).contains(&counted.size().1),
+            "{:?}",
+            counted.size()
+        );
+        assert!((1..=10).contains(&weighed.size().1), "{:?}", weighed.size());
+    }
+
+    #[tokio::test]
+    async fn what_is_not_wanted_leaves() {
+        let remembered: Remembered<u8, u8> = Remembered::new("test", 100);
+        for key in 0..10 {
+            remembered.insert(key, Arc::new(key));
+        }
+        remembered.keep(|value| value % 2 == 0);
+        assert_eq!(remembered.size().1, 5);
+        assert!(remembered.peek(&3).is_none());
+        assert_eq!(remembered.peek(&4).as_deref(), Some(&4));
     }
 }

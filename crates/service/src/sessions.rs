@@ -160,8 +160,7 @@ impl Services {
         entry.note_checked(model);
         self.inner
             .sessions
-            .insert(entry.session.hash, Arc::clone(&entry))
-            .await;
+            .insert(entry.session.hash, Arc::clone(&entry));
         metrics::counter!("vitrine_sessions_opened_total").increment(1);
         tracing::info!(
             model = %model.id,
@@ -213,7 +212,7 @@ impl Services {
     pub async fn end_session(&self, hash: SessionHash, reason: EndReason) -> Result<()> {
         let now = self.now();
         let ended = self.inner.store.end_session(hash, reason, now).await?;
-        self.inner.sessions.forget(&hash).await;
+        self.inner.sessions.forget(&hash);
         if ended { Ok(()) } else { Err(gone_unknown()) }
     }
 }

@@ -152,7 +152,7 @@ impl Services {
         }
         tx.note_change(&Change::Model(id)).await?;
         tx.commit().await?;
-        self.inner.models.forget(&id).await;
+        self.inner.models.forget(&id);
         Ok(())
     }
 

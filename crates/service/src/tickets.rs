@@ -135,7 +135,7 @@ impl Services {
         }
         tx.note_change(&Change::Ticket(ticket)).await?;
         tx.commit().await?;
-        self.inner.tickets.forget(&ticket).await;
+        self.inner.tickets.forget(&ticket);
         Ok(())
     }
 

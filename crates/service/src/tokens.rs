@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 use vitrine_access::change::Change;
 use vitrine_access::grant::{Grant, Subject};
 use vitrine_access::holder::{HolderMark, Revoked};
@@ -23,7 +23,7 @@ use crate::keys::KeyRing;
 use crate::withdrawal::{Given, next_second};
 
 /// Verified tokens kept in memory; each is a few hundred bytes.
-pub(crate) const VERIFIED_TOKENS_MAX: u64 = 100_000;
+pub(crate) const VERIFIED_TOKENS_MAX: usize = 100_000;
 
 /// A revoked `jti` must outlive the longest token that could carry it.
 pub(crate) const REVOCATION_KEPT: Duration = TOKEN_TTL_MAX.saturating_add(Duration::from_hours(24));
@@ -100,8 +100,10 @@ impl Tokens {
             .is_some_and(|not_before| given_at < *not_before)
     }
 
-    /// Drops revocations of tokens that have expired since.
+    /// Drops tokens that have expired since, and their revocations.
     pub(crate) fn forget_expired(&self, now: Timestamp) {
+        self.verified
+            .retain(|_, known| now < known.token.expires_at.plus(TOKEN_SKEW_MAX));
         self.revoked
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -128,7 +130,7 @@ impl Tokens {
     /// Every token is verified again with the keys of now.
     pub(crate) fn forget_verified(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
-        self.verified.invalidate_all();
+        self.verified.clear();
     }
 
     pub(crate) fn note_revoked(&self, token: TokenId, until: Timestamp) {
@@ -173,7 +175,7 @@ impl Services {
             tokens.verified.insert(fingerprint, Arc::clone(&verified));
             if tokens.generation.load(Ordering::SeqCst) != before {
                 // The keys changed meanwhile: the next request verifies with the new ones.
-                tokens.verified.invalidate(&fingerprint);
+                tokens.verified.remove(&fingerprint);
             }
             verified
         };

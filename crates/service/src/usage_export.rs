@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use vitrine_access::credits::UsageEvent;
 use vitrine_access::jwt::PlatformUse;
+use vitrine_access::platform::Role;
 use vitrine_access::time::Timestamp;
 use vitrine_store::limits::LIST_ROWS_MAX;
 use vitrine_store::{MetricScope, UsageCursor};
 
 use crate::Services;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::platform::PlatformAccess;
 
 /// An export under way: whose rows, of when, and how far it has come.
@@ -51,15 +52,45 @@ impl Services {
         }
     }
 
-    /// The next rows, oldest first; empty at the end. Whoever was signed out meanwhile gets no more.
+    /// Whether an account may see the usage rows of a scope.
     ///
     /// # Errors
-    /// Token refusals; database failures.
+    /// `EntityUnknown` for what is not the account's; `PermissionMissing` for its role in the organization.
+    pub async fn may_export(&self, access: &PlatformAccess, scope: MetricScope) -> Result<()> {
+        match scope {
+            MetricScope::Model(id) => {
+                self.platform_managed(access, &id.to_string()).await?;
+            }
+            MetricScope::Organization(id) => {
+                self.platform_organization(access, id, Role::Manager)
+                    .await?;
+            }
+            MetricScope::User(id) if id == access.user.id => {}
+            MetricScope::User(_)
+            | MetricScope::System
+            | MetricScope::ModelOfUser(..)
+            | MetricScope::ModelOfOrganization(..) => {
+                return Err(Error::new(
+                    ErrorKind::EntityUnknown,
+                    "There is no such usage, as far as this account may know.",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The next rows, oldest first; empty at the end. Whoever was signed out meanwhile, or may not see them any
+    /// more, gets no more.
+    ///
+    /// # Errors
+    /// Token refusals; `EntityUnknown` and `PermissionMissing`; database failures.
     pub async fn exported(&self, export: &mut UsageExport) -> Result<Vec<ExportedUsage>> {
         if export.after.is_some() {
             self.trusted()?;
             let bearer = export.access.caller.bearer.as_deref().unwrap_or_default();
-            self.signed_by(bearer, PlatformUse::Access).await?;
+            let (_, signed) = self.signed_by(bearer, PlatformUse::Access).await?;
+            export.access.user = signed.user;
+            self.may_export(&export.access, export.scope).await?;
         }
         let store = &self.inner.store;
         let interval = (export.from, export.until);

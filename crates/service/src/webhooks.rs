@@ -1,12 +1,13 @@
 //! Telling accounts' own servers, in the form of Standard Webhooks: signed, tried again for three days, never
 //! redirected, and only where the operator's egress rules for `webhook` allow.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use futures::future::join_all;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, StatusCode};
 use serde_json::json;
+use tokio::task::JoinSet;
 use vitrine_access::egress::EgressPurpose;
 use vitrine_access::ids::{DeliveryId, OrganizationId, WebhookId};
 use vitrine_access::owner::Payer;
@@ -14,11 +15,12 @@ use vitrine_access::platform::Role;
 use vitrine_access::seal::Purpose;
 use vitrine_access::time::Timestamp;
 use vitrine_access::webhook::WebhookSecret;
+use vitrine_store::limits::LIST_ROWS_MAX;
 use vitrine_store::{DeliveryRecord, DeliveryState, WebhookRecord};
 
 use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
-use crate::outgoing::OutgoingRequest;
+use crate::outgoing::{OutgoingError, OutgoingRequest};
 use crate::platform::PlatformAccess;
 
 /// Receivers of one account.
@@ -29,6 +31,10 @@ pub const WEBHOOK_URL_BYTES_MAX: usize = 1_024;
 const DELIVERIES_LISTED_MAX: u32 = 100;
 /// Deliveries that are sent at the same time.
 const AT_ONCE_MAX: u32 = 16;
+/// Of them, to one receiver: one that is slow does not hold up the others.
+const AT_ONCE_PER_WEBHOOK_MAX: usize = 4;
+/// How long a delivery steps back whose receiver is busy with others.
+const STEP_BACK: Duration = Duration::from_secs(1);
 /// Time for one attempt; the specification recommends 15 to 30 seconds.
 const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(15);
 /// How long a delivery is kept from other nodes: an attempt, and time to write down how it ended.
@@ -65,6 +71,12 @@ pub struct WebhookPatch {
 
 fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::RequestInvalid, message)
+}
+
+fn one_too_many() -> Error {
+    invalid(format!(
+        "An account has at most {WEBHOOKS_MAX} webhooks. Delete one that is not used."
+    ))
 }
 
 fn unknown() -> Error {
@@ -116,8 +128,7 @@ impl Services {
     /// # Errors
     /// Database failures.
     pub async fn webhooks(&self, account: Payer) -> Result<Vec<WebhookRecord>> {
-        let limit = u32::try_from(WEBHOOKS_MAX).unwrap_or(u32::MAX);
-        Ok(self.inner.store.webhooks(account, limit).await?)
+        Ok(self.inner.store.webhooks(account, LIST_ROWS_MAX).await?)
     }
 
     /// Adds a receiver and gives its secret, which is shown this once.
@@ -132,9 +143,7 @@ impl Services {
     ) -> Result<(WebhookRecord, WebhookSecret)> {
         checked_url(&url)?;
         if self.webhooks(account).await?.len() >= WEBHOOKS_MAX {
-            return Err(invalid(format!(
-                "An account has at most {WEBHOOKS_MAX} webhooks. Delete one that is not used."
-            )));
+            return Err(one_too_many());
         }
         let now = self.now();
         let secret = WebhookSecret::new(&*self.inner.entropy);
@@ -147,7 +156,13 @@ impl Services {
             created_at: now,
             updated_at: now,
         };
-        self.inner.store.insert_webhook(&record).await?;
+        let store = &self.inner.store;
+        store.insert_webhook(&record).await?;
+        // Of several that came at once each sees the others now; none of them stays beyond the bound.
+        if self.webhooks(account).await?.len() > WEBHOOKS_MAX {
+            store.delete_webhook(record.id).await?;
+            return Err(one_too_many());
+        }
         self.note_allowed_as(access.operation, &access.caller, &access.actor());
         Ok((record, secret))
     }
@@ -283,23 +298,43 @@ impl Services {
     /// Database failures.
     pub async fn send_webhooks(&self) -> Result<usize> {
         let mut sent = 0;
-        while !self.inner.stopping.is_cancelled() {
-            let store = &self.inner.store;
-            let taken = store
-                .take_deliveries(self.now(), LEASE, AT_ONCE_MAX)
-                .await?;
-            if taken.is_empty() {
-                break;
+        // Tasks, so that those under way go on while more are taken; they end with this one.
+        let mut under_way = JoinSet::new();
+        let mut busy: HashMap<WebhookId, usize> = HashMap::new();
+        loop {
+            let free = AT_ONCE_MAX.saturating_sub(u32::try_from(under_way.len()).unwrap_or(0));
+            if free > 0 && !self.inner.stopping.is_cancelled() {
+                let now = self.now();
+                let store = &self.inner.store;
+                for taken in store.take_deliveries(now, LEASE, free).await? {
+                    let its = busy.entry(taken.webhook).or_default();
+                    if *its < AT_ONCE_PER_WEBHOOK_MAX {
+                        *its += 1;
+                        sent += 1;
+                        let services = self.clone();
+                        under_way.spawn(async move { services.deliver(taken).await });
+                    } else {
+                        store.return_delivery(&taken, now.plus(STEP_BACK)).await?;
+                    }
+                }
             }
-            sent += taken.len();
-            for outcome in join_all(taken.iter().map(|one| self.deliver(one))).await {
-                outcome?;
+            // The next ones are taken as soon as one has ended, whatever the others wait for.
+            let Some(ended) = under_way.join_next().await else {
+                return Ok(sent);
+            };
+            let (webhook, outcome) = ended.map_err(Error::internal)?;
+            outcome?;
+            if let Some(its) = busy.get_mut(&webhook) {
+                *its = its.saturating_sub(1);
             }
         }
-        Ok(sent)
     }
 
-    async fn deliver(&self, delivery: &DeliveryRecord) -> Result<()> {
+    async fn deliver(&self, delivery: DeliveryRecord) -> (WebhookId, Result<()>) {
+        (delivery.webhook, self.deliver_one(&delivery).await)
+    }
+
+    async fn deliver_one(&self, delivery: &DeliveryRecord) -> Result<()> {
         let store = &self.inner.store;
         let outcome = match store.webhook_unscoped(delivery.webhook).await? {
             Some(webhook) if webhook.active => self.attempt(&webhook, delivery).await,
@@ -360,16 +395,16 @@ impl Services {
             request = request.header(HeaderName::from_static(name), value);
         }
         let answer = self.inner.outgoing.fetch(request).await;
-        let answer = answer.map_err(|error| Failure::Again(shortened(&error.to_string())))?;
+        let answer = answer.map_err(|error| {
+            tracing::debug!(webhook = %webhook.id, %error, "a webhook's receiver was not reached");
+            Failure::Again(shortened(&told(&error)))
+        })?;
         match answer.status {
             status if status.is_success() => Ok(status.as_u16().to_string()),
             StatusCode::GONE => {
-                let off = WebhookRecord {
-                    active: false,
-                    updated_at: now,
-                    ..webhook.clone()
-                };
-                if let Err(error) = self.inner.store.update_webhook(&off).await {
+                // Whoever gave it another address or secret meanwhile means it to be on.
+                let off = self.inner.store.switch_off_webhook(webhook, now).await;
+                if let Err(error) = off {
                     tracing::warn!(%error, "a webhook could not be switched off");
                 }
                 Err(Failure::Final(
@@ -382,6 +417,18 @@ impl Services {
             ))),
             status => Err(Failure::Again(status.as_u16().to_string())),
         }
+    }
+}
+
+/// What the owner of a webhook hears of a failure: enough to mend an address, nothing of what names mean inside
+/// the operator's network.
+fn told(error: &OutgoingError) -> String {
+    match error {
+        OutgoingError::Forbidden(_) | OutgoingError::Unresolved { .. } => {
+            "the host has no address that this server may send to; its operator can allow more"
+                .to_owned()
+        }
+        other => other.to_string(),
     }
 }
 

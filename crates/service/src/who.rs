@@ -194,7 +194,7 @@ impl Services {
             // The trail names the model, and the session may have left the cache meanwhile.
             let model = session.session.model;
             let hash = session.session.hash;
-            self.inner.refused_sessions.insert(hash, model).await;
+            self.inner.refused_sessions.insert(hash, model);
         }
         allowed
     }

@@ -107,6 +107,8 @@ writers! {
     insert_webhook(webhook: &WebhookRecord) -> ();
     /// Changes address, secret, switch and instant of a receiver; `false` when there is none of this id.
     update_webhook(webhook: &WebhookRecord) -> bool;
+    /// Switches a receiver off that is still as it was read; `false` when somebody changed it meanwhile.
+    switch_off_webhook(webhook: &WebhookRecord, now: Timestamp) -> bool;
     /// Deletes a receiver and all that was to be sent to it.
     delete_webhook(id: WebhookId) -> bool;
     /// Adds a message to be sent; what is there already is left alone.
@@ -114,6 +116,8 @@ writers! {
     /// Records an attempt of a delivery that this caller took and still holds (else `false`).
     note_delivery(delivery: &DeliveryRecord, state: DeliveryState, ready_at: Timestamp, answer: &str)
         -> bool;
+    /// Gives a delivery back that was taken and not tried, until its turn comes again.
+    return_delivery(delivery: &DeliveryRecord, ready_at: Timestamp) -> bool;
     /// Forgets what was sent or given up before, at most `limit` rows ([`LIST_ROWS_MAX`]); returns how many.
     forget_deliveries(before: Timestamp, limit: u32) -> u64;
 }
@@ -225,6 +229,23 @@ async fn update_webhook(handle: &mut Handle, webhook: &WebhookRecord) -> Result<
     Ok(handle.execute(query).await? == 1)
 }
 
+async fn switch_off_webhook(
+    handle: &mut Handle,
+    webhook: &WebhookRecord,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE webhook SET active = $5, updated_at = $6 \
+        WHERE id = $1 AND url = $2 AND secret = $3 AND updated_at = $4";
+    let query = Query::new(sql)
+        .bind(&webhook.id)
+        .bind(&webhook.url)
+        .bind(&webhook.sealed_secret)
+        .bind(&webhook.updated_at)
+        .bind(&false)
+        .bind(&now);
+    Ok(handle.execute(query).await? == 1)
+}
+
 async fn delete_webhook(handle: &mut Handle, id: WebhookId) -> Result<bool, StoreError> {
     let unsent = Query::new("DELETE FROM webhook_delivery WHERE webhook = $1").bind(&id);
     handle.execute(unsent).await?;
@@ -266,6 +287,20 @@ async fn note_delivery(
         .bind_text(state.as_str())
         .bind(&ready_at)
         .bind_text(answer);
+    Ok(handle.execute(query).await? == 1)
+}
+
+async fn return_delivery(
+    handle: &mut Handle,
+    delivery: &DeliveryRecord,
+    ready_at: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE webhook_delivery SET attempts = attempts - 1, ready_at = $3 \
+        WHERE id = $1 AND attempts = $2 AND state = 'waiting'";
+    let query = Query::new(sql)
+        .bind(&delivery.id)
+        .bind(&delivery.attempts)
+        .bind(&ready_at);
     Ok(handle.execute(query).await? == 1)
 }
 

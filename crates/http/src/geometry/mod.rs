@@ -16,6 +16,7 @@ pub(crate) mod life;
 mod links;
 pub(crate) mod models;
 pub(crate) mod outputs;
+mod prepared;
 pub(crate) mod routes;
 pub(crate) mod sessions;
 pub(crate) mod tickets;

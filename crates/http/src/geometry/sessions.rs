@@ -1,8 +1,11 @@
 //! `CreateSessionByTicket`, `CreateSessionByModel`, `GetSessionDefaults` and `CloseSession`.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use serde_json::value::RawValue;
 use vitrine_access::permissions::Permission;
 use vitrine_service::Services;
 use vitrine_service::sessions::OpenedSession;
@@ -10,16 +13,18 @@ use vitrine_service::who::SessionAccess;
 
 use super::blocks;
 use super::links::Links;
+use super::prepared::Prepared;
 use super::wire::convert::{self, initial};
 use super::wire::{
-    API_VERSION, ReqCustomizationOrExport, ResCloseSession, ResCreateSession, ResFile,
-    ResGetSessionDefaults, ResStatistic, ResViewer, SessionQuery, VIEWER_SETTINGS_VERSION,
+    API_VERSION, Directory, Part, ReqCustomizationOrExport, ResCloseSession, ResCreateSession,
+    ResFile, ResGetSessionDefaults, ResStatistic, ResViewer, SessionQuery, VIEWER_SETTINGS_VERSION,
     ViewerHeaders,
 };
 use crate::error::{ApiError, ErrorKind};
 use crate::extract::{From, Page, Path, Query, Unread};
+use crate::large_json::LargeJson;
 
-type Opened = (StatusCode, Json<ResCreateSession>);
+type Opened = (StatusCode, LargeJson<ResCreateSession>);
 
 /// Model states come with a later version: asking for one must not silently show something else.
 fn without_state(query: &SessionQuery) -> Result<(), ApiError> {
@@ -59,7 +64,7 @@ pub(crate) async fn create_by_ticket(
         .await?;
     Ok((
         StatusCode::CREATED,
-        Json(session(&services, opened, &headers)),
+        LargeJson(session(&services, opened, &headers)?),
     ))
 }
 
@@ -91,7 +96,7 @@ pub(crate) async fn create_by_model(
         .await?;
     Ok((
         StatusCode::CREATED,
-        Json(session(&services, opened, &headers)),
+        LargeJson(session(&services, opened, &headers)?),
     ))
 }
 
@@ -107,12 +112,12 @@ pub(crate) async fn defaults(
     From(caller): From,
     Path(id): Path<String>,
     headers: HeaderMap,
-) -> Result<Json<ResGetSessionDefaults>, ApiError> {
+) -> Result<LargeJson<ResGetSessionDefaults>, ApiError> {
     let access = services
         .session_access("GetSessionDefaults", &id, &caller)
         .await?;
     let opened = services.session_defaults(access).await?;
-    Ok(Json(session(&services, opened, &headers)))
+    Ok(LargeJson(session(&services, opened, &headers)?))
 }
 
 /// Ends a session.
@@ -134,7 +139,11 @@ pub(crate) async fn close(
     Ok(Json(ResCloseSession::default()))
 }
 
-fn session(services: &Services, opened: OpenedSession, headers: &HeaderMap) -> ResCreateSession {
+fn session(
+    services: &Services,
+    opened: OpenedSession,
+    headers: &HeaderMap,
+) -> Result<ResCreateSession, ApiError> {
     let OpenedSession {
         access,
         outputs,
@@ -150,26 +159,37 @@ fn session(services: &Services, opened: OpenedSession, headers: &HeaderMap) -> R
     } = &access;
     let may = |permission| permissions.contains(permission);
     let definition = model.definition.as_deref();
-    let outputs = definition.and_then(|definition| match outputs {
-        Some(states) => Some(convert::outputs(definition, &states, &|content, name| {
-            links.output(content, name)
-        })),
-        None => may(Permission::GetOutput).then(|| convert::output_definitions(definition)),
-    });
-    let exports = definition.and_then(|definition| {
-        let mut all = may(Permission::GetExport).then(|| convert::export_definitions(definition));
-        if let Some(states) = exports {
-            let href = |content: &_, name| links.export(content, name);
-            all.get_or_insert_default()
-                .extend(convert::exports(definition, &states, &href));
+    let prepared = model.definition.as_ref().map(Prepared::of).transpose()?;
+    let written = |permission, part: fn(&Prepared) -> &Arc<RawValue>| {
+        let prepared = prepared.as_deref().filter(|_| may(permission))?;
+        Some(Arc::clone(part(prepared)))
+    };
+    let outputs = match (definition, outputs) {
+        (Some(definition), Some(states)) => {
+            let href = |content: &_, name| links.output(content, name);
+            Some(Part::Made(convert::outputs(definition, &states, &href)))
         }
-        all
-    });
-    let parameters = definition
-        .filter(|_| may(Permission::GetParameter))
-        .map(|definition| convert::parameters(definition, None));
+        _ => written(Permission::GetOutput, |all| &all.outputs).map(Part::Written),
+    };
+    let exports = match (definition, exports) {
+        (Some(definition), Some(states)) => {
+            let mut all = Directory::new();
+            if may(Permission::GetExport) {
+                all = convert::export_definitions(definition);
+            }
+            let href = |content: &_, name| links.export(content, name);
+            all.extend(convert::exports(definition, &states, &href));
+            Some(Part::Made(all))
+        }
+        _ => written(Permission::GetExport, |all| &all.exports).map(Part::Written),
+    };
+    let parameters = written(Permission::GetParameter, |all| &all.parameters).map(Part::Written);
+    let templates = match &prepared {
+        Some(prepared) => Part::Written(Arc::clone(&prepared.templates)),
+        None => Part::Made(Vec::new()),
+    };
     let public_url = &services.settings().public_url;
-    ResCreateSession {
+    Ok(ResCreateSession {
         actions: convert::actions(public_url, &id.reveal(), &model.id.to_string(), permissions),
         exports,
         file: ResFile::default(),
@@ -181,12 +201,10 @@ fn session(services: &Services, opened: OpenedSession, headers: &HeaderMap) -> R
         session_id: id.reveal(),
         setting: convert::settings(model, permissions),
         statistic: ResStatistic::default(),
-        templates: definition
-            .map(|definition| convert::templates(definition, None))
-            .unwrap_or_default(),
+        templates,
         version: API_VERSION,
         viewer: ResViewer::for_viewer(&model.viewer_config, &ViewerHeaders::read(headers)),
         viewer_settings_version: VIEWER_SETTINGS_VERSION,
         warnings: (!warnings.is_empty()).then_some(warnings),
-    }
+    })
 }

@@ -8,6 +8,7 @@ use vitrine_access::grant::Subject;
 use vitrine_access::seal::Sealer;
 use vitrine_access::secret::MasterKey;
 use vitrine_access::ticket::Ticket;
+use vitrine_access::time::Timestamp;
 use vitrine_service::listening::FeedState;
 use vitrine_service::models::{BlockingPatch, ModelPatch};
 use vitrine_testkit::tamper;
@@ -128,6 +129,37 @@ async fn a_node_whose_clock_is_off_trusts_nothing_until_the_clocks_agree() {
         );
     }
     app.finish().await;
+}
+
+#[tokio::test]
+async fn nodes_whose_clocks_differ_a_little_give_and_revoke_by_the_databases() {
+    for plan in plans_for_both_databases("clocks").await {
+        let app = plan
+            .settings(|settings| settings.compare_clocks = true)
+            .start()
+            .await;
+        let subject = Subject::Model(app.push("cube", CUBE).await.id);
+        for off_ms in [-20_000, 20_000] {
+            let database = app.services.store().database_clock().await.unwrap();
+            let wrong = Timestamp::from_unix_ms(database.unix_ms() + off_ms);
+            app.clock.set(wrong);
+            until("the clock is set right", || async {
+                let off = app.services.now().unix_ms() - database.unix_ms();
+                (0..10_000).contains(&off).then_some(())
+            })
+            .await;
+            app.services.ready().await.unwrap();
+            // What a node with the right clock gave out until now is meant, and not much more.
+            let not_before = app.services.revoke_subject(subject).await.unwrap();
+            let ahead_ms = not_before.unix_ms() - database.unix_ms();
+            assert!((0..11_000).contains(&ahead_ms), "{off_ms}: {ahead_ms}");
+        }
+        // Of the start, with the clock of tests.
+        for error in app.take_errors() {
+            assert!(error.contains("clock"), "{error}");
+        }
+        app.finish().await;
+    }
 }
 
 #[tokio::test]

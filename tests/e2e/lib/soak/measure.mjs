@@ -3,11 +3,11 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { childrenOf } from '../processes.mjs'
 
-/** Proportional and resident memory of a process, in MiB. */
+/** Memory of a process in MiB: proportional, resident, and what it asked for itself (`own`), without the pages of files such as the database's. */
 export function memory(pid) {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1')
   const mib = (field) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(rollup)[1]) / 1024
-  return { pss: mib('Pss'), rss: mib('Rss') }
+  return { pss: mib('Pss'), rss: mib('Rss'), own: mib('Pss_Anon') }
 }
 
 /** What the threads of a process are doing: tells a server that waits for something from one that gets no processor. */

@@ -17,6 +17,7 @@ pub mod export;
 pub mod model;
 pub mod output;
 pub mod parameter;
+pub mod part;
 pub mod query;
 pub mod response;
 pub mod setting;
@@ -44,6 +45,7 @@ pub use export::{ResExport, ResExportDefinition, ResExportDefinitionType, ResExp
 pub use model::{ReqBlockingReasons, ReqModel, ResFile, ResModel, ResPlugins, ResStatistic};
 pub use output::{ResOutput, ResOutputChunk, ResOutputDefinition, ResOutputOrDefinition};
 pub use parameter::{ResParameter, ResParameterType, ResVisualizationType};
+pub use part::Part;
 pub use query::{ComputeQuery, ListModelsQuery, ListOutputVersionsQuery, SessionQuery};
 pub use response::{
     JsonWebKeySet, ResCloseSession, ResComputeExports, ResComputeOutputs, ResCreateModel,

@@ -9,6 +9,7 @@ use super::export::{ResExport, ResExportOrDefinition};
 use super::model::{ResFile, ResModel, ResPlugins, ResStatistic};
 use super::output::{ResOutput, ResOutputOrDefinition};
 use super::parameter::ResParameter;
+use super::part::Part;
 use super::setting::ResSettings;
 use super::ticket::ResTicket;
 use super::viewer::ResViewer;
@@ -160,7 +161,7 @@ pub struct ResModelStateData {
 }
 
 /// Answer of `CreateSessionByTicket` and `CreateSessionByModel` (status 201), and of `GetSessionDefaults`.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ResCreateSession {
     /// What the session may do.
@@ -168,7 +169,7 @@ pub struct ResCreateSession {
     /// Exports, or their definitions.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<BTreeMap<String, ResExportOrDefinition>>)]
-    pub exports: Option<Directory<ResExportOrDefinition>>,
+    pub exports: Option<Part<Directory<ResExportOrDefinition>>>,
     /// Links to the model's file.
     pub file: ResFile,
     /// Urgent information about the system.
@@ -182,11 +183,11 @@ pub struct ResCreateSession {
     /// Outputs, or their definitions.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<BTreeMap<String, ResOutputOrDefinition>>)]
-    pub outputs: Option<Directory<ResOutputOrDefinition>>,
+    pub outputs: Option<Part<Directory<ResOutputOrDefinition>>>,
     /// Parameters.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<BTreeMap<String, ResParameter>>)]
-    pub parameters: Option<Directory<ResParameter>>,
+    pub parameters: Option<Part<Directory<ResParameter>>>,
     /// Id of the session: whoever knows it may use the session.
     pub session_id: String,
     /// Settings of the model.
@@ -194,7 +195,8 @@ pub struct ResCreateSession {
     /// What the model was used for.
     pub statistic: ResStatistic,
     /// Patterns for request bodies.
-    pub templates: Vec<ResTemplate>,
+    #[schema(value_type = Vec<ResTemplate>)]
+    pub templates: Part<Vec<ResTemplate>>,
     /// Version of the API.
     pub version: &'static str,
     /// Settings of the viewer.
@@ -389,7 +391,7 @@ mod tests {
             session_id: "s".into(),
             setting: ResSettings::default(),
             statistic: ResStatistic::default(),
-            templates: Vec::new(),
+            templates: Part::Made(Vec::new()),
             version: API_VERSION,
             viewer: ResViewer::default(),
             viewer_settings_version: VIEWER_SETTINGS_VERSION,

@@ -143,7 +143,7 @@ impl Services {
         }
         tx.commit().await?;
         if token.one_time {
-            self.inner.partners.forget_token(&token.hash).await;
+            self.inner.partners.forget_token(&token.hash);
         }
         self.inner.scripts.added.notify_one();
         Ok(id)
