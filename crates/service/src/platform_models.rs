@@ -156,6 +156,20 @@ impl Services {
         })
     }
 
+    /// A model that is not deleted, with what the account is to it.
+    pub(crate) async fn related_model(
+        &self,
+        access: &PlatformAccess,
+        id: ModelId,
+    ) -> Result<Option<PlatformModel>> {
+        let found = self.inner.store.model_unscoped(id).await?;
+        let alive = found.filter(|model| model.status != ModelStatus::Deleted);
+        match alive {
+            Some(model) => Ok(Some(self.related(&access.viewer(), model).await?)),
+            None => Ok(None),
+        }
+    }
+
     /// Whether the account manages a model.
     pub(crate) async fn manages(&self, access: &PlatformAccess, id: ModelId) -> Result<bool> {
         let found = self.inner.store.model_unscoped(id).await?;
