@@ -205,6 +205,7 @@ describe('journeys in the console', () => {
     await page.getByText(/^Reached/).waitFor()
     const notices = page.getByRole('region', { name: 'Notices about caps' })
     await notices.locator('.field-error', { hasText: `${used + 1} of ${used + 1} credits` }).waitFor()
+    await notices.scrollIntoViewIfNeeded()
     await keep(page, 'journey-own-cap')
     await notices.getByRole('button', { name: 'Mark as read' }).click()
     await until('nothing is new', async () => (await notices.getByText('New:').count()) === 0)
