@@ -173,6 +173,51 @@ describe('journeys in the console', () => {
     await visited.context.close()
   })
 
+  test('an owner’s own cap refuses the shop, is told, and lets it in again once it is raised', async () => {
+    const model = demo.info.models[2]
+    const visited = await signedIn(browser, demo)
+    const { page } = visited
+    const shop = await openPatiently(browser, { expected: () => true })
+    const url = `${demo.info.shop_url}/#${model.slug}`
+    const opens = async () => {
+      await shop.page.goto('about:blank')
+      await shop.page.goto(url)
+      await shop.page.locator('vitrine-viewer input[type=range]').first().waitFor()
+    }
+    const cap = page.getByLabel('Most credits a month for this model')
+    const set = async (credits, button) => {
+      await cap.fill(String(credits))
+      await page.getByRole('button', { name: button, exact: true }).click()
+      await page.getByText(`From now on at most ${credits.toLocaleString('en')} credit`).waitFor()
+    }
+    await opens()
+    await go(page, 'models', model.slug, 'usage')
+    await page.getByText('No cap is set.').waitFor()
+    await set(1000, 'Set the cap')
+    const used = Number(/^([0-9]+) used/m.exec(await page.locator('.cap').innerText())[1])
+    assert.ok(used > 0)
+    await set(used + 1, 'Change the cap')
+    await opens()
+    await shop.page.goto('about:blank')
+    await refusedRequest(shop.page, url)
+    await shop.page.locator('vitrine-viewer').getByText(/cap of/).first().waitFor()
+    await page.reload()
+    await page.getByText(/^Reached/).waitFor()
+    const notices = page.getByRole('region', { name: 'Notices about caps' })
+    await notices.locator('.field-error', { hasText: `${used + 1} of ${used + 1} credits` }).waitFor()
+    await notices.scrollIntoViewIfNeeded()
+    await keep(page, 'journey-own-cap')
+    await notices.getByRole('button', { name: 'Mark as read' }).click()
+    await until('nothing is new', async () => (await notices.getByText('New:').count()) === 0)
+    await page.getByRole('button', { name: 'Remove the cap on this model' }).click()
+    await confirm(page, 'Remove it')
+    await page.getByText('The cap on this model is removed.').waitFor()
+    await opens()
+    await shop.context.close()
+    assertQuiet(demo, visited)
+    await visited.context.close()
+  })
+
   test('titles, files, domains, names of keys and what scripts say stay words, whatever they try', async () => {
     const visited = await signedIn(browser, demo)
     const { page } = visited

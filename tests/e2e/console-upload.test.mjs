@@ -204,11 +204,13 @@ describe('bringing models to the console', () => {
   test('a model is uploaded without a mouse', async () => {
     const visited = await enter()
     const { page } = visited
+    // Asked for long before the key: the browser catches choosers only once it has been told to, and a key that comes at the same
+    // moment may overtake that. The chooser is then opened for nobody.
+    const chooser = page.waitForEvent('filechooser')
     await tabTo(page, 'New model')
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: 'New model', level: 1 }).waitFor()
     await tabTo(page, "The model's file")
-    const chooser = page.waitForEvent('filechooser')
     await page.keyboard.press('Enter')
     await (await chooser).setFiles(file('keyboard-cube.js', script(7)))
     await tabTo(page, 'Title')

@@ -95,6 +95,18 @@ for (const [version, { create }] of VERSIONS)
       assert.equal((await other.models.get(model.slug)).data.slug, model.slug)
       const listed = (await sdk.modelSharing.queryByModel(model.id)).data.result
       assert.deepEqual(listed.map((one) => one.policy_alias), ['SharedModelPolicyView'])
+      const { result: given, pagination } = (await sdk.modelSharing.query({ embed: ['user', 'model'] })).data
+      assert.deepEqual([given.map((one) => [one.id, one.user.id, one.model.id]), pagination.next_offset], [[[shared.id, share.user_id, model.id]], null])
+      assert.deepEqual((await other.modelSharing.queryByUser(share.user_id)).data.result.map((one) => one.id), [shared.id])
+      assert.deepEqual((await sdk.modelSharing.getByModelAndUser(model.id, share.user_id)).data.map((one) => one.policy_alias), ['SharedModelPolicyView'])
+      // The old version has no call for it.
+      if (sdk.modelSharing.copyModelSharings !== undefined) {
+        const second = demo.info.models[2]
+        const copied = (await sdk.modelSharing.copyModelSharings(model.id, second.id)).data
+        assert.deepEqual(copied.map((one) => [one.model_id, one.user_id]), [[second.id, share.user_id]])
+        assert.equal((await other.models.get(second.slug)).data.slug, second.slug)
+        await other.modelSharing.delete(copied[0].id)
+      }
       await sdk.modelSharing.delete(shared.id)
       await assert.rejects(other.models.get(model.slug))
       await assert.rejects(sdk.organizations.delete(organization.id))

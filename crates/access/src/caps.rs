@@ -178,6 +178,50 @@ impl FromStr for CapWindow {
     }
 }
 
+/// Who set a cap. The caps of both hold, each by itself.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum CapSetter {
+    /// Whoever runs the server, by hand or by a plan.
+    Operator,
+    /// Those who look after the account or the model: they bound what they pay.
+    Owner,
+}
+
+impl CapSetter {
+    /// The stored word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Owner => "owner",
+        }
+    }
+
+    /// Who can raise it, for those who were refused.
+    const fn who_raises(self) -> &'static str {
+        match self {
+            Self::Operator => "the operator of this server",
+            Self::Owner => "whoever looks after the model",
+        }
+    }
+}
+
+/// A stored word that names nobody who sets caps.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("a cap is set by the operator or the owner")]
+pub struct CapSetterError;
+
+impl FromStr for CapSetter {
+    type Err = CapSetterError;
+
+    fn from_str(word: &str) -> Result<Self, CapSetterError> {
+        [Self::Operator, Self::Owner]
+            .into_iter()
+            .find(|setter| setter.as_str() == word)
+            .ok_or(CapSetterError)
+    }
+}
+
 /// A cap and its total.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cap {
@@ -185,6 +229,8 @@ pub struct Cap {
     pub scope: CapScope,
     /// Within what time.
     pub window: CapWindow,
+    /// Who set it.
+    pub set_by: CapSetter,
     /// Most credits of one window.
     pub credits_max: u64,
     /// Credits of the window that begins at `window_start`.
@@ -268,11 +314,12 @@ impl CapReached {
         } = &self.cap;
         format!(
             "The cap of {credits_max} credits per {} on {} is reached: {used} are used, {} more \
-             were asked for. It begins anew at {}; the operator of this server can raise it.",
+             were asked for. It begins anew at {}; {} can raise it.",
             window.as_str(),
             scope.in_words(),
             self.asked,
             self.cap.resets_at().to_iso_ms(),
+            self.cap.set_by.who_raises(),
         )
     }
 }
@@ -289,6 +336,7 @@ mod tests {
         Cap {
             scope: CapScope::Subject(Subject::Backend),
             window,
+            set_by: CapSetter::Operator,
             credits_max,
             used: 0,
             window_start: window.start(at("2026-11-22T10:30:00Z")),
@@ -390,6 +438,21 @@ mod tests {
         let mut cap = cap(CapWindow::Month, 0);
         assert!(cap.allows(0) && !cap.allows(1));
         assert!(cap.notices().is_empty());
+    }
+
+    #[test]
+    fn who_set_a_cap_survives_its_text_and_is_named_in_the_refusal() {
+        for set_by in [CapSetter::Operator, CapSetter::Owner] {
+            assert_eq!(set_by.as_str().parse(), Ok(set_by));
+        }
+        assert_eq!("somebody".parse::<CapSetter>(), Err(CapSetterError));
+        let mut cap = cap(CapWindow::Day, 1);
+        cap.set_by = CapSetter::Owner;
+        let words = CapReached { cap, asked: 1 }.in_words();
+        assert!(
+            words.ends_with("; whoever looks after the model can raise it."),
+            "{words}"
+        );
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub mod webhook;
 mod wire;
 
 pub use audit::{AuditEvent, Decision};
-pub use caps::{Cap, CapReached, CapScope, CapWindow};
+pub use caps::{Cap, CapReached, CapScope, CapSetter, CapWindow};
 pub use change::{Change, ChangeError};
 pub use credits::{UsageEvent, UsageKind, credits_for};
 pub use decide::{

@@ -56,7 +56,7 @@ pub mod second_factors;
 pub mod sessions;
 mod set_up;
 pub mod settings;
-mod sharing;
+pub mod sharing;
 mod sign_ins;
 pub mod tickets;
 pub mod tokens;

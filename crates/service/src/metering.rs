@@ -1,6 +1,6 @@
 //! Metering: every chargeable event is one row, durable before the answer that it charges for.
 
-use vitrine_access::caps::{Cap, CapReached, CapScope, CapWindow};
+use vitrine_access::caps::{Cap, CapReached, CapScope, CapSetter, CapWindow};
 use vitrine_access::credits::{UsageEvent, UsageKind, credits_for};
 use vitrine_access::ids::{BlobKey, ModelId, UsageId};
 use vitrine_access::platform::Role;
@@ -8,11 +8,14 @@ use vitrine_access::session::{Session, SessionClass};
 use vitrine_store::limits::LIST_ROWS_MAX;
 
 use crate::Services;
-use crate::error::{Result, capped};
+use crate::error::{Error, ErrorKind, Result, capped};
 use crate::platform::PlatformAccess;
 use crate::presence::Slot;
 use crate::tokens::VerifiedToken;
 use crate::who::SessionAccess;
+
+/// Credits of a cap that an account sets: more than anybody spends, and a number that every client can hold.
+pub const CAP_CREDITS_MAX: u64 = 1_000_000_000;
 
 impl Services {
     /// An event of a session, not yet written. The token is the one that came with the request; the
@@ -160,6 +163,52 @@ impl Services {
             cap.roll(now);
         }
         Ok(caps)
+    }
+
+    /// Sets the cap that those who look after an account or a model put on it, beside whatever the operator
+    /// has put there; without credits it is removed. The caller has looked at the model, and has asked
+    /// [`Services::webhook_account`] for the account.
+    ///
+    /// # Errors
+    /// `RequestInvalid` for a scope that is neither, and for more credits than a cap can have.
+    pub async fn set_own_cap(
+        &self,
+        access: &PlatformAccess,
+        (scope, window): (CapScope, CapWindow),
+        credits: Option<u64>,
+    ) -> Result<()> {
+        let set = async {
+            if !matches!(
+                scope,
+                CapScope::User(_) | CapScope::Organization(_) | CapScope::Model(_)
+            ) || credits.is_some_and(|credits| credits > CAP_CREDITS_MAX)
+            {
+                return Err(Error::new(
+                    ErrorKind::RequestInvalid,
+                    format!(
+                        "A cap is for an account, an organization or a model, and 'credits' is null \
+                         or a whole number from 0 to {CAP_CREDITS_MAX}."
+                    ),
+                ));
+            }
+            let mut tx = self.inner.store.begin().await?;
+            match credits {
+                Some(credits) => {
+                    let of = (scope, window, CapSetter::Owner);
+                    tx.set_cap_of(of, credits, self.now()).await?;
+                }
+                None => {
+                    tx.remove_cap(scope, window, CapSetter::Owner).await?;
+                }
+            }
+            Ok(tx.commit().await?)
+        };
+        let set = set.await;
+        self.audited_as(access.operation, &access.caller, &access.actor(), set)?;
+        let set_to = credits.map_or("removed".to_owned(), |credits| credits.to_string());
+        let about = format!("{scope} per {}: {set_to}", window.as_str());
+        self.note_allowed_about(access.operation, &access.caller, &access.actor(), &about);
+        Ok(())
     }
 
     /// All caps, with totals that are true now.

@@ -1,5 +1,6 @@
 //! Models as accounts see them on the platform: their own, their organization's, and public ones.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use vitrine_access::decide::ModelStatus;
@@ -156,6 +157,20 @@ impl Services {
         })
     }
 
+    /// A model that is not deleted, with what the account is to it.
+    pub(crate) async fn related_model(
+        &self,
+        access: &PlatformAccess,
+        id: ModelId,
+    ) -> Result<Option<PlatformModel>> {
+        let found = self.inner.store.model_unscoped(id).await?;
+        let alive = found.filter(|model| model.status != ModelStatus::Deleted);
+        match alive {
+            Some(model) => Ok(Some(self.related(&access.viewer(), model).await?)),
+            None => Ok(None),
+        }
+    }
+
     /// Whether the account manages a model.
     pub(crate) async fn manages(&self, access: &PlatformAccess, id: ModelId) -> Result<bool> {
         let found = self.inner.store.model_unscoped(id).await?;
@@ -230,12 +245,14 @@ impl Services {
         for scope in guest.scopes(&query) {
             rows.extend(self.inner.store.query_models(&scope, &query).await?);
         }
-        // Each scope is in order and has no model of another: the first of all are among these.
+        // Each scope is in order: the first of all are among these, some of them twice.
         let place = |model: &ModelRecord| cursor(model, query.sort);
         rows.sort_by_key(|model| (place(model).at, place(model).id));
         if query.descending {
             rows.reverse();
         }
+        let mut known = HashSet::new();
+        rows.retain(|model| known.insert(model.id));
         rows.truncate(query.limit as usize);
         let next = offset::cut_page(&mut rows, limit)
             .map(|last| offset::of_list_cursor(&place(last), order));
@@ -438,8 +455,8 @@ impl PlatformGuest {
     fn scopes(&self, query: &ListQuery) -> Vec<ModelScope> {
         let viewer = self.viewer();
         let public = ModelScope::Public {
-            but_user: viewer.user,
-            but_organization: viewer.member.map(|(organization, _)| organization),
+            but_user: None,
+            but_organization: None,
         };
         let Some(user) = viewer.user else {
             return vec![public];
@@ -450,7 +467,7 @@ impl PlatformGuest {
                 .member
                 .map(|(organization, role)| ModelScope::OfOrganization {
                     organization,
-                    but: user,
+                    but: None,
                     private: role >= Role::Manager,
                 });
         let shared = ModelScope::SharedWith {

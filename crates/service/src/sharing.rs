@@ -8,7 +8,7 @@ use vitrine_store::{ModelRecord, ShareRecord, UserRecord};
 
 use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
-use crate::platform::PlatformAccess;
+use crate::platform::{PlatformAccess, PlatformGuest};
 use crate::platform_models::PlatformModel;
 use crate::withdrawal::next_second;
 
@@ -16,6 +16,19 @@ use crate::withdrawal::next_second;
 const SHARES_MAX: u32 = 400;
 /// Bytes of a sealed link: key id, nonce, model, number, tag.
 const LINK_BYTES: usize = 1 + 12 + 16 + 8 + 16;
+
+/// A right, with whom and what it is about.
+#[derive(Clone, Debug)]
+pub struct ShownShare {
+    /// The right.
+    pub share: ShareRecord,
+    /// Who has it.
+    pub user: UserRecord,
+    /// Who gave it, where they are still there.
+    pub provider: Option<UserRecord>,
+    /// On what, as whoever asks sees it.
+    pub model: PlatformModel,
+}
 
 fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::RequestInvalid, message)
@@ -95,6 +108,123 @@ impl Services {
             found.extend(user.map(|user| (share, user)));
         }
         Ok(found)
+    }
+
+    /// The rights that the account has, and those that it gave on models that it manages still; with the offset
+    /// of the next page. `with`: only those of another user.
+    ///
+    /// # Errors
+    /// `RequestInvalid` for a foreign offset.
+    pub async fn platform_shares_about(
+        &self,
+        access: &PlatformAccess,
+        with: Option<UserId>,
+        (offset, limit): (Option<&str>, u32),
+    ) -> Result<(Vec<ShownShare>, Option<String>)> {
+        let after = match offset {
+            Some(text) => text.parse().map_err(|_| {
+                invalid(
+                    "'offset' is not one of this server's. Send the 'next_offset' of the page before.",
+                )
+            })?,
+            None => ShareId::from_bytes([0; 16]),
+        };
+        let own = access.user.id;
+        let mut rows = self.inner.store.shares_about(own, after, limit + 1).await?;
+        let more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        let next = rows.last().filter(|_| more).map(|row| row.id.to_string());
+        let mut shown = Vec::new();
+        for row in rows {
+            if with.is_some_and(|user| user != row.user) {
+                continue;
+            }
+            let model = self.related_model(access, row.model).await?;
+            let Some(model) = model.filter(|model| row.user == own || model.relation.manages())
+            else {
+                continue;
+            };
+            shown.extend(self.shown_share(row, model).await?);
+        }
+        Ok((shown, next))
+    }
+
+    /// One user's rights on a model: for those who manage it, and for the user.
+    ///
+    /// # Errors
+    /// `PermissionMissing` for everybody else who sees the model.
+    pub async fn platform_shares_of(
+        &self,
+        access: &PlatformAccess,
+        key: &str,
+        user: UserId,
+    ) -> Result<Vec<ShownShare>> {
+        let model = if user == access.user.id {
+            let guest = PlatformGuest::of(access.clone());
+            self.platform_model(&guest, key).await?
+        } else {
+            self.platform_managed(access, key).await?
+        };
+        let mut shown = Vec::new();
+        for row in self.inner.store.shares_of(model.record.id, user).await? {
+            shown.extend(self.shown_share(row, model.clone()).await?);
+        }
+        Ok(shown)
+    }
+
+    /// Gives the users of one model the same rights on another. The account manages both.
+    ///
+    /// # Errors
+    /// `RequestInvalid` when there would be too many.
+    pub async fn platform_copy_shares(
+        &self,
+        access: &PlatformAccess,
+        from: &PlatformModel,
+        to: &PlatformModel,
+    ) -> Result<Vec<(ShareRecord, UserRecord)>> {
+        let id = to.record.id;
+        let mut tx = self.inner.store.begin().await?;
+        for share in tx.shares_unscoped(from.record.id, SHARES_MAX).await? {
+            // Who owns the other model may everything on it already.
+            if share.user == to.record.owner.user {
+                continue;
+            }
+            let copy = ShareRecord {
+                id: ShareId::new(&*self.inner.entropy),
+                model: id,
+                provider: access.user.id,
+                created_at: self.now(),
+                ..share
+            };
+            tx.insert_share(&copy).await?;
+        }
+        if tx.shares_unscoped(id, SHARES_MAX + 1).await?.len() > SHARES_MAX as usize {
+            return Err(invalid(format!(
+                "A model has at most {SHARES_MAX} rights that are shared. Take some back."
+            )));
+        }
+        tx.commit().await?;
+        self.note_allowed_as(access.operation, &access.caller, &access.actor());
+        self.platform_shares(to).await
+    }
+
+    /// A right beside whom and what it is about; none of a user who is gone.
+    async fn shown_share(
+        &self,
+        share: ShareRecord,
+        model: PlatformModel,
+    ) -> Result<Option<ShownShare>> {
+        let store = &self.inner.store;
+        let Some(user) = store.user(share.user).await? else {
+            return Ok(None);
+        };
+        let provider = store.user(share.provider).await?;
+        Ok(Some(ShownShare {
+            share,
+            user,
+            provider,
+            model,
+        }))
     }
 
     /// Takes a right back: by those who manage the model, and by the user who has it.

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use vitrine_access::caps::{Cap, CapReached, CapScope, CapWindow};
+use vitrine_access::caps::{Cap, CapReached, CapScope, CapSetter, CapWindow};
 use vitrine_access::{
     AuditEvent, AuditId, BlobKey, Decision, DeliveryId, ModelId, NotificationId, Owner, Payer,
     RequestId, Subject, Timestamp, UsageEvent, UserId,
@@ -31,7 +31,7 @@ finders! {
 }
 
 impl Store {
-    /// Sets a cap and begins its total with the sum of the usage rows of the present window; a cap
+    /// Sets an operator's cap and begins its total with the sum of the usage rows of the present window; a cap
     /// that is there already gets the new bound. Returns it.
     ///
     /// # Errors
@@ -49,22 +49,35 @@ impl Store {
         Ok(cap)
     }
 
-    /// Removes a cap; false when there was none.
+    /// Removes an operator's cap; false when there was none.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn remove_cap(&self, scope: CapScope, window: CapWindow) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let sql = "DELETE FROM credit_cap WHERE scope = $1 AND period = $2";
-        let query = Query::new(sql).bind(&scope).bind(&window);
-        let removed = tx.handle.execute(query).await? == 1;
+        let removed = tx.remove_cap(scope, window, CapSetter::Operator).await?;
         tx.commit().await?;
         Ok(removed)
     }
 }
 
 impl Tx {
-    /// Removes a cap with this very bound; false when there is none.
+    /// Removes somebody's cap; false when there was none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn remove_cap(
+        &mut self,
+        scope: CapScope,
+        window: CapWindow,
+        set_by: CapSetter,
+    ) -> Result<bool, StoreError> {
+        let sql = "DELETE FROM credit_cap WHERE scope = $1 AND period = $2 AND set_by = $3";
+        let query = Query::new(sql).bind(&scope).bind(&window).bind(&set_by);
+        Ok(self.handle.execute(query).await? == 1)
+    }
+
+    /// Removes an operator's cap with this very bound; false when there is none.
     ///
     /// # Errors
     /// When the database fails.
@@ -74,11 +87,13 @@ impl Tx {
         window: CapWindow,
         credits_max: u64,
     ) -> Result<bool, StoreError> {
-        let sql = "DELETE FROM credit_cap WHERE scope = $1 AND period = $2 AND credits_max = $3";
+        let sql = "DELETE FROM credit_cap WHERE scope = $1 AND period = $2 \
+            AND set_by = $4 AND credits_max = $3";
         let query = Query::new(sql)
             .bind(&scope)
             .bind(&window)
-            .bind(&credits_max);
+            .bind(&credits_max)
+            .bind(&CapSetter::Operator);
         Ok(self.handle.execute(query).await? == 1)
     }
 
@@ -93,6 +108,20 @@ impl Tx {
         credits_max: u64,
         now: Timestamp,
     ) -> Result<Cap, StoreError> {
+        let of = (scope, window, CapSetter::Operator);
+        self.set_cap_of(of, credits_max, now).await
+    }
+
+    /// The same for the cap that somebody sets.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_cap_of(
+        &mut self,
+        (scope, window, set_by): (CapScope, CapWindow, CapSetter),
+        credits_max: u64,
+        now: Timestamp,
+    ) -> Result<Cap, StoreError> {
         let lock = Query::new(self.dialect.texts.lock_cap_table);
         self.handle.all(lock).await?;
         let window_start = window.start(now);
@@ -101,6 +130,7 @@ impl Tx {
         let mut cap = Cap {
             scope,
             window,
+            set_by,
             credits_max,
             used: sum.credits,
             window_start,
@@ -109,9 +139,9 @@ impl Tx {
         // What is spent already is no news to who sets a cap on it.
         let _ = cap.notices();
         let sql = "INSERT INTO credit_cap \
-            (scope, period, credits_max, used, window_start, noticed_percent) \
-            VALUES ($1, $2, $3, $4, $5, $6) \
-            ON CONFLICT (scope, period) DO UPDATE SET credits_max = $3, used = $4, \
+            (scope, period, credits_max, used, window_start, noticed_percent, set_by) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7) \
+            ON CONFLICT (scope, period, set_by) DO UPDATE SET credits_max = $3, used = $4, \
             window_start = $5, noticed_percent = $6";
         let query = Query::new(sql)
             .bind(&scope)
@@ -119,7 +149,8 @@ impl Tx {
             .bind(&credits_max)
             .bind(&cap.used)
             .bind(&window_start)
-            .bind(&cap.noticed_percent);
+            .bind(&cap.noticed_percent)
+            .bind(&set_by);
         self.handle.execute(query).await?;
         Ok(cap)
     }
@@ -139,8 +170,8 @@ fn rows_of(scope: CapScope) -> UsageScope {
 }
 
 async fn caps(handle: &mut Handle, limit: u32) -> Result<Vec<Cap>, StoreError> {
-    let sql = "SELECT scope, period, credits_max, used, window_start, noticed_percent \
-        FROM credit_cap WHERE scope > '' ORDER BY scope, period LIMIT $1";
+    let sql = "SELECT scope, period, set_by, credits_max, used, window_start, noticed_percent \
+        FROM credit_cap WHERE scope > '' ORDER BY scope, period, set_by LIMIT $1";
     let query = Query::new(sql).bind(&limit.min(LIST_ROWS_MAX));
     handle.all(query).await?.iter().map(read).collect()
 }
@@ -149,7 +180,7 @@ async fn caps_on(handle: &mut Handle, scopes: &[CapScope]) -> Result<Vec<Cap>, S
     /// As many scopes as one charge can count for: payer, model, ticket, token and its subject.
     const SCOPES_MAX: usize = 5;
     let mut query = Query::new(
-        "SELECT scope, period, credits_max, used, window_start, noticed_percent \
+        "SELECT scope, period, set_by, credits_max, used, window_start, noticed_percent \
          FROM credit_cap WHERE scope IN ($1, $2, $3, $4, $5)",
     );
     for at in 0..SCOPES_MAX {
@@ -165,6 +196,7 @@ fn read(row: &Row) -> Result<Cap, StoreError> {
     Ok(Cap {
         scope: row.get("scope")?,
         window: row.get("period")?,
+        set_by: row.get("set_by")?,
         credits_max: row.get("credits_max")?,
         used: row.get("used")?,
         window_start: row.get("window_start")?,
@@ -186,7 +218,7 @@ struct Notice {
 #[derive(Clone, Default)]
 pub(crate) struct Ledger {
     caps: HashMap<CapScope, Vec<Cap>>,
-    changed: BTreeSet<(CapScope, CapWindow)>,
+    changed: BTreeSet<(CapScope, CapWindow, CapSetter)>,
     notices: Vec<Notice>,
 }
 
@@ -250,7 +282,7 @@ impl Ledger {
         for scope in CapScope::of(event) {
             for cap in self.caps.get_mut(&scope).into_iter().flatten() {
                 let reached = cap.count(u64::from(event.credits), event.at);
-                self.changed.insert((scope, cap.window));
+                self.changed.insert((scope, cap.window, cap.set_by));
                 self.notices
                     .extend(reached.into_iter().map(|percent| Notice {
                         cap: cap.clone(),
@@ -265,17 +297,18 @@ impl Ledger {
 
     /// Writes the totals, and a line of the audit trail for each share that was reached.
     pub(crate) async fn write(&self, handle: &mut Handle) -> Result<(), StoreError> {
-        for (scope, window) in &self.changed {
+        for (scope, window, set_by) in &self.changed {
             let caps = self.caps.get(scope).into_iter().flatten();
-            for cap in caps.filter(|cap| cap.window == *window) {
+            for cap in caps.filter(|cap| cap.window == *window && cap.set_by == *set_by) {
                 let sql = "UPDATE credit_cap SET used = $3, window_start = $4, \
-                    noticed_percent = $5 WHERE scope = $1 AND period = $2";
+                    noticed_percent = $5 WHERE scope = $1 AND period = $2 AND set_by = $6";
                 let query = Query::new(sql)
                     .bind(&cap.scope)
                     .bind(&cap.window)
                     .bind(&cap.used)
                     .bind(&cap.window_start)
-                    .bind(&cap.noticed_percent);
+                    .bind(&cap.noticed_percent)
+                    .bind(set_by);
                 handle.execute(query).await?;
             }
         }
@@ -311,8 +344,13 @@ impl Notice {
     /// The ids follow from what is told, as nobody asked for it and it is told once.
     fn id(&self, whom: &str) -> [u8; 16] {
         let Self { cap, percent, .. } = self;
+        // The operator's are named as they were before there were others.
+        let by = match cap.set_by {
+            CapSetter::Operator => "",
+            CapSetter::Owner => " of the owner",
+        };
         let named = format!(
-            "vitrine cap notice v1 {} {} {} {percent} {}{whom}",
+            "vitrine cap notice v1 {} {} {} {percent} {}{by}{whom}",
             cap.scope,
             cap.window.as_str(),
             cap.window_start.unix_ms(),

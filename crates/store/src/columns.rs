@@ -3,12 +3,13 @@
 
 use vitrine_access::oauth::Challenge;
 use vitrine_access::{
-    AccessKeyId, AppId, AuditId, AuthGroupId, BlobKey, CapScope, CapWindow, Change, Decision,
-    DeliveryId, DrawingFormat, DrawingId, EditorSessionHash, EditorTokenHash, EditorUserHash,
-    EndReason, InvitationId, IssuerKey, JobId, ModelId, ModelStatus, NotificationId,
-    OrganizationId, Owner, PartnerId, PartnerKeyId, Payer, PermissionSet, RequestId, Revoked, Role,
-    ScriptJobHash, SecretHash, SessionAlias, SessionClass, SessionHash, ShareId, SharePolicy,
-    Subject, TicketId, Timestamp, TokenId, UsageId, UsageKind, UserId, Visibility, WebhookId,
+    AccessKeyId, AppId, AuditId, AuthGroupId, BlobKey, CapScope, CapSetter, CapWindow, Change,
+    Decision, DeliveryId, DrawingFormat, DrawingId, EditorSessionHash, EditorTokenHash,
+    EditorUserHash, EndReason, InvitationId, IssuerKey, JobId, ModelId, ModelStatus,
+    NotificationId, OrganizationId, Owner, PartnerId, PartnerKeyId, Payer, PermissionSet,
+    RequestId, Revoked, Role, ScriptJobHash, SecretHash, SessionAlias, SessionClass, SessionHash,
+    ShareId, SharePolicy, Subject, TicketId, Timestamp, TokenId, UsageId, UsageKind, UserId,
+    Visibility, WebhookId,
 };
 
 use crate::db::{Column, Kind, Query, Row, Value};
@@ -152,6 +153,7 @@ macro_rules! words {
 words! {
     CapScope: ToString::to_string, |text| text.parse().ok();
     CapWindow: |window| window.as_str().to_owned(), |text| text.parse().ok();
+    CapSetter: |setter| setter.as_str().to_owned(), |text| text.parse().ok();
     AppId: ToString::to_string, |text| text.parse().ok();
     Change: Change::to_storage, |text| Change::from_storage(text).ok();
     DrawingFormat: |format| format.as_str().to_owned(), read_format;

@@ -29,6 +29,9 @@ finders! {
     shares_of(model: ModelId, user: UserId) -> Vec<ShareRecord>;
     /// Everybody's rights on a model, by user, at most `limit` ([`LIST_ROWS_MAX`]).
     shares_unscoped(model: ModelId, limit: u32) -> Vec<ShareRecord>;
+    /// The rights that a user has, and those that they gave, in the order of their ids after `after`; at most
+    /// `limit` ([`LIST_ROWS_MAX`]).
+    shares_about(user: UserId, after: ShareId, limit: u32) -> Vec<ShareRecord>;
     /// The share of this id, whose ever it is: its model says who may know.
     share_unscoped(id: ShareId) -> Option<ShareRecord>;
     /// The number of the link by which a model is seen; not positive: there is none.
@@ -48,6 +51,14 @@ const SHARES_OF: &str = "SELECT id, model, user_id, policy, provider, created_at
     WHERE model = $1 AND user_id = $2 ORDER BY policy";
 const SHARES: &str = "SELECT id, model, user_id, policy, provider, created_at FROM model_share \
     WHERE model = $1 ORDER BY user_id, policy LIMIT $2";
+/// One range of an index each, so that nothing is read beyond the page.
+const SHARES_ABOUT: &str = "SELECT id, model, user_id, policy, provider, created_at FROM (\
+        SELECT * FROM (SELECT id, model, user_id, policy, provider, created_at FROM model_share \
+            WHERE user_id = $1 AND id > $2 ORDER BY id LIMIT $3) AS received \
+        UNION \
+        SELECT * FROM (SELECT id, model, user_id, policy, provider, created_at FROM model_share \
+            WHERE provider = $1 AND id > $2 ORDER BY id LIMIT $3) AS given) AS about \
+    ORDER BY id LIMIT $3";
 const SHARE: &str =
     "SELECT id, model, user_id, policy, provider, created_at FROM model_share WHERE id = $1";
 
@@ -67,6 +78,19 @@ async fn shares_unscoped(
 ) -> Result<Vec<ShareRecord>, StoreError> {
     let query = Query::new(SHARES)
         .bind(&model)
+        .bind(&limit.min(LIST_ROWS_MAX));
+    handle.all(query).await?.iter().map(read).collect()
+}
+
+async fn shares_about(
+    handle: &mut Handle,
+    user: UserId,
+    after: ShareId,
+    limit: u32,
+) -> Result<Vec<ShareRecord>, StoreError> {
+    let query = Query::new(SHARES_ABOUT)
+        .bind(&user)
+        .bind(&after)
         .bind(&limit.min(LIST_ROWS_MAX));
     handle.all(query).await?.iter().map(read).collect()
 }

@@ -5,12 +5,12 @@
 
 use sqlx::{AssertSqlSafe, Connection as _};
 use vitrine_access::{
-    AccessKeyId, AuditId, AuthGroupId, BlobKey, Cap, CapScope, CapWindow, Change, DrawingFormat,
-    DrawingId, EditorSessionHash, EditorTokenHash, EndReason, IssuerKey, ModelId, ModelStatus,
-    NotificationId, OrganizationId, Origin, Owner, PartnerId, PartnerKeyId, Payer, PermissionSet,
-    RefreshChain, RequestId, Revoked, Role, ScriptJobHash, SecretHash, SessionAlias, SessionHash,
-    SharePolicy, Subject, TicketId, TicketType, Timestamp, TokenId, UsageId, UsageKind, UserId,
-    Visibility,
+    AccessKeyId, AuditId, AuthGroupId, BlobKey, Cap, CapScope, CapSetter, CapWindow, Change,
+    DrawingFormat, DrawingId, EditorSessionHash, EditorTokenHash, EndReason, IssuerKey, ModelId,
+    ModelStatus, NotificationId, OrganizationId, Origin, Owner, PartnerId, PartnerKeyId, Payer,
+    PermissionSet, RefreshChain, RequestId, Revoked, Role, ScriptJobHash, SecretHash, SessionAlias,
+    SessionHash, SharePolicy, Subject, TicketId, TicketType, Timestamp, TokenId, UsageId,
+    UsageKind, UserId, Visibility,
 };
 use vitrine_store::{
     ComputationStatus, DeliveryState, DoomState, JobKind, JobState, ListQuery, MetricScope,
@@ -36,6 +36,7 @@ const ROWS_3_TO_13: [&str; 10] = [
 
 const ROWS_19: &str = include_str!("rows/0019.sql");
 const ROWS_20: &str = include_str!("rows/0020.sql");
+const ROWS_23: &str = include_str!("rows/0023.sql");
 
 const USER: UserId = UserId::from_bytes(uuid(0x11));
 const MODEL: ModelId = ModelId::from_bytes(uuid(0x44));
@@ -132,6 +133,26 @@ async fn rows_of_schema_versions_19_and_20_are_read() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_schema_version_23_are_read() {
+    common::on_both("rows_of_schema_version_23_are_read", |url| async move {
+        let store = Store::open(&url, StoreOptions::default()).await.unwrap();
+        write_rows(&url, ROWS_23).await;
+        let expected = Cap {
+            scope: CapScope::Model(MODEL),
+            window: CapWindow::Month,
+            set_by: CapSetter::Owner,
+            credits_max: 100,
+            used: 51,
+            window_start: Timestamp::from_unix_ms(1_793_491_200_000),
+            noticed_percent: 50,
+        };
+        assert_eq!(store.caps(10).await.unwrap(), [expected]);
+        store.close().await;
+    })
+    .await;
+}
+
 async fn read_sums(store: &Store) {
     let model = ModelId::from_bytes(uuid(0x77));
     let start = Timestamp::from_unix_ms(1_793_491_200_000);
@@ -212,6 +233,7 @@ async fn read_caps(store: &Store) {
     let expected = Cap {
         scope: CapScope::Subject(Subject::Backend),
         window: CapWindow::Day,
+        set_by: CapSetter::Operator,
         credits_max: 100,
         used: 51,
         window_start: CapWindow::Day.start(at(0)),

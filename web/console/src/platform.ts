@@ -216,9 +216,27 @@ export interface MetricsAsked {
 export interface Cap {
   scope: string;
   per: "hour" | "day" | "month";
+  /** Whoever runs the server, or those who look after the account or model. */
+  set_by: "operator" | "owner";
   credits: number;
   used: number;
   resets_at: number;
+}
+
+/** For what a cap is set: a model, an organization, or without either the account. */
+export interface CapFor {
+  model_id?: string;
+  organization_id?: string;
+}
+
+/** Something that happened and is told to the account. */
+export interface Told {
+  id: string;
+  description: string;
+  level: "info" | "warning" | "error";
+  model_id: string | null;
+  read: boolean;
+  created_at: number;
 }
 
 export interface ModelsAsked {
@@ -229,6 +247,8 @@ export interface ModelsAsked {
 
 const MODELS = "/api/v1/models";
 const PAGE_ROWS = 24;
+/** Of caps, the newest are told beside them. */
+const NOTICES_MAX = 8;
 
 /** One model's operations; `key` is its id or slug. */
 const at = (key: string, rest = ""): string => `${MODELS}/${encodeURIComponent(key)}${rest}`;
@@ -261,6 +281,16 @@ export const platform = {
     const filters = model === undefined ? {} : { "model_id[=]": model };
     return (await account.call<{ result: Cap[] }>("POST", "/api/v1/credit_caps/query", { filters })).result;
   },
+  /** Sets the cap by the month that stands beside those of the operator; null removes it. */
+  setCap: (whose: CapFor, credits: number | null): Promise<unknown> =>
+    account.call("POST", "/api/v1/credit_caps", { ...whose, per: "month", credits }),
+  /** What was told of caps, newest first. */
+  capNotices: async (model?: string): Promise<Told[]> => {
+    const filters = { "type[%]": "credit-limit", ...(model === undefined ? {} : { "model_id[=]": model }) };
+    const asked = { filters, sorters: { created_at: "desc" }, limit: NOTICES_MAX };
+    return (await account.call<{ result: Told[] }>("POST", "/api/v1/notifications/query", asked)).result;
+  },
+  readNotice: (id: string): Promise<unknown> => account.call("PATCH", `/api/v1/notifications/${id}`, { read: true }),
   signIns: (): Promise<SignIn[]> => account.call("GET", `/api/v1/users/users/${account.user ?? ""}/apiclients`),
   endSignIn: (id: string): Promise<unknown> => account.call("DELETE", `/api/v1/users/users/${account.user ?? ""}/apiclients/${id}`),
   models: (asked: ModelsAsked, offset: string | null): Promise<Page<Model>> => {

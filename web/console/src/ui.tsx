@@ -1,19 +1,22 @@
 /** The few parts that every page is made of. */
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "./api.js";
 import type { Paged, Pages, Resource } from "./resource.js";
 import { bytes, type Tone } from "./words.js";
 
 type Children = { children?: ComponentChildren };
 
-/** A page's heading. It takes the focus, so that readers of the screen hear where they have come to. */
+/**
+ * A page's heading. It takes the focus, so that readers of the screen hear where they have come to: with the page itself, not after it,
+ * as on a busy machine somebody may have gone on with Tab by then and would be thrown back.
+ */
 export function Title({ children, title }: Children & { title: string }): JSX.Element {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} – Vitrine`;
   }, [title]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     heading.current?.focus({ preventScroll: true });
     scrollTo(0, 0);
   }, []);

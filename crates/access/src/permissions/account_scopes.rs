@@ -64,6 +64,7 @@ pub fn account_scope(operation: &str) -> Option<&'static str> {
         | "PlatformReadNotifications"
         | "PlatformUpdateNotification"
         | "PlatformDeleteNotification"
+        | "PlatformSetCap"
         | "PlatformCreateWebhook"
         | "PlatformUpdateWebhook"
         | "PlatformDeleteWebhook"
@@ -84,8 +85,8 @@ pub fn account_scope(operation: &str) -> Option<&'static str> {
         // One that agreed for an application would outlive itself too.
         | "PlatformAuthorize" | "PlatformBeginSecondFactor" | "PlatformConfirmSecondFactor" | "PlatformRemoveSecondFactor" | "PlatformAcceptInvitation" | "PlatformDenyInvitation" => EVERY_SCOPE,
         "PlatformRemoveMember" | "PlatformDeleteOrganization" => "organizations-full",
-        "PlatformShareModel" | "PlatformShareModelMultiple" => "model-sharing-write",
-        "PlatformQueryShares" | "PlatformListShares" => "model-sharing-read",
+        "PlatformShareModel" | "PlatformShareModelMultiple" | "PlatformCopyShares" => "model-sharing-write",
+        "PlatformQueryShares" | "PlatformListShares" | "PlatformQueryOwnShares" | "PlatformQueryUserShares" | "PlatformGetUserShares" => "model-sharing-read",
         "PlatformUnshareModel" => "model-sharing-full",
         _ => return None,
     })

@@ -154,6 +154,7 @@ fn platform_routes(routes: Routes) -> Routes {
             platform::metrics::of_organization,
         )
         .serve("PlatformQueryCaps", platform::caps::query)
+        .serve("PlatformSetCap", platform::caps::set)
 }
 
 /// The operations of those who run the server.
@@ -254,6 +255,10 @@ fn account_routes(routes: Routes) -> Routes {
         )
         .serve("PlatformQueryShares", platform::sharing::query)
         .serve("PlatformListShares", platform::sharing::grouped)
+        .serve("PlatformQueryOwnShares", platform::sharing::query_own)
+        .serve("PlatformQueryUserShares", platform::sharing::query_of_user)
+        .serve("PlatformGetUserShares", platform::sharing::of_user)
+        .serve("PlatformCopyShares", platform::sharing::copy)
         .serve("PlatformUnshareModel", platform::sharing::delete)
         .serve("PlatformSetUp", platform::set_up::set_up)
         .serve("PlatformAuthorizePage", platform::authorize::page)

@@ -95,6 +95,7 @@ use crate::extract::Tokenless;
         metrics::of_user,
         metrics::of_organization,
         caps::query,
+        caps::set,
         operator::health,
         operator::keys,
         operator::rotate,
@@ -141,6 +142,10 @@ use crate::extract::Tokenless;
         sharing::create_multiple,
         sharing::query,
         sharing::grouped,
+        sharing::query_own,
+        sharing::query_of_user,
+        sharing::of_user,
+        sharing::copy,
         sharing::delete
     )
 )]

@@ -71,4 +71,12 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         version: 20,
         sql: include_str!("../../migrations/postgres/0020_notices.sql"),
     },
+    Migration {
+        version: 23,
+        sql: include_str!("../../migrations/postgres/0023_own_caps.sql"),
+    },
+    Migration {
+        version: 24,
+        sql: include_str!("../../migrations/postgres/0024_share_lists.sql"),
+    },
 ];

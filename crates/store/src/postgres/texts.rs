@@ -6,9 +6,9 @@ pub(super) const TEXTS: Texts = Texts {
     database_clock: "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS now_ms",
     // An arbitrary number that nobody else should use in this database ("vitrine1" in ASCII).
     migration_lock: "SELECT pg_advisory_xact_lock(8532482741443424561)",
-    lock_caps: "SELECT scope, period, credits_max, used, window_start, noticed_percent \
+    lock_caps: "SELECT scope, period, set_by, credits_max, used, window_start, noticed_percent \
         FROM credit_cap WHERE scope = ANY (ARRAY(SELECT jsonb_array_elements_text($1::text::jsonb))) \
-        ORDER BY scope, period FOR UPDATE",
+        ORDER BY scope, period, set_by FOR UPDATE",
     // Charges lock rows of the table before they add anything, and hold that until they commit.
     lock_cap_table: "LOCK TABLE credit_cap IN EXCLUSIVE MODE",
     take_job: "UPDATE job SET state = 'running', attempts = attempts + 1, ready_at = $2 \

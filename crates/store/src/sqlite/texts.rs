@@ -7,8 +7,8 @@ pub(super) const TEXTS: Texts = Texts {
     // BEGIN IMMEDIATE holds the only write lock already.
     migration_lock: "SELECT 1",
     // BEGIN IMMEDIATE locks everything.
-    lock_caps: "SELECT scope, period, credits_max, used, window_start, noticed_percent \
-        FROM credit_cap WHERE scope IN (SELECT value FROM json_each($1)) ORDER BY scope, period",
+    lock_caps: "SELECT scope, period, set_by, credits_max, used, window_start, noticed_percent \
+        FROM credit_cap WHERE scope IN (SELECT value FROM json_each($1)) ORDER BY scope, period, set_by",
     lock_cap_table: "SELECT 1",
     take_job: "UPDATE job SET state = 'running', attempts = attempts + 1, ready_at = $2 \
         WHERE id = (SELECT id FROM job WHERE state <> 'failed' AND ready_at <= $1 \

@@ -55,7 +55,7 @@ async fn every_scope_and_order_has_an_index(store: &Store, make: &Builder) {
     let id = |model: &ModelRecord| Test::Is(Operand::Id(*model.id.as_bytes()));
     let of_organization = |private| ModelScope::OfOrganization {
         organization,
-        but: other.user,
+        but: Some(other.user),
         private,
     };
     let of_everybody = ModelScope::Public {
@@ -145,7 +145,7 @@ async fn every_field_and_operator_of_a_list_has_an_index(store: &Store, make: &B
         ModelScope::OfUser(owner.user),
         ModelScope::OfOrganization {
             organization: owner.organization.unwrap(),
-            but: owner.user,
+            but: Some(owner.user),
             private: false,
         },
         ModelScope::Public {

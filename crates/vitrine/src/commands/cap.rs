@@ -61,6 +61,7 @@ fn shown(cap: &Cap) -> serde_json::Value {
     serde_json::json!({
         "scope": cap.scope.to_string(),
         "per": cap.window.as_str(),
+        "set_by": cap.set_by.as_str(),
         "credits": cap.credits_max,
         "used": cap.used,
         "since": cap.window_start.to_iso_ms(),

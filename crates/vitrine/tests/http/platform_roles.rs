@@ -159,6 +159,17 @@ async fn every_role_may_do_with_a_model_what_the_table_says() {
             let call = Call::get(&format!("/api/v1/model_sharing/model/{id}/grouped_by_user"));
             let answer = app.send(as_whom(call, token)).await;
             write!(table, " shares={}", done(&answer)).unwrap();
+            let call = Call::get(&format!("/api/v1/model_sharing/model/{id}/user/{owner}"));
+            let answer = app.send(as_whom(call, token)).await;
+            write!(table, " rights={}", done(&answer)).unwrap();
+            let path = format!("/api/v1/model_sharing/model/{id}/copy");
+            let call = Call::post(&path).json(&json!({ "model_id": id }));
+            let answer = app.send(as_whom(call, token)).await;
+            write!(table, " copy={}", done(&answer)).unwrap();
+            let cap = json!({ "model_id": id, "credits": null });
+            let call = Call::post("/api/v1/credit_caps").json(&cap);
+            let answer = app.send(as_whom(call, token)).await;
+            write!(table, " cap={}", done(&answer)).unwrap();
             let call = Call::new("DELETE", &format!("/api/v1/models/{id}"));
             let answer = app.send(as_whom(call, token)).await;
             write!(table, " delete={}", done(&answer)).unwrap();
@@ -212,6 +223,9 @@ async fn every_role_may_do_with_an_organization_what_the_table_says() {
         let invitation = format!("/invitation/{receiver}");
         let none = json!({});
         write!(table, "{name:<10}").unwrap();
+        let cap = json!({ "organization_id": acme.to_string(), "credits": 1_000 });
+        let call = Call::post("/api/v1/credit_caps").json(&cap).bearer(&token);
+        write!(table, " cap={}", done(&app.send(call).await)).unwrap();
         for (what, method, rest, body) in [
             ("see", "GET", "", &none),
             ("members", "POST", "/user/query", &none),

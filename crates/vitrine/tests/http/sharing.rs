@@ -174,3 +174,134 @@ async fn a_link_shows_a_private_model_to_everybody_until_it_is_switched_off() {
     app.send(by(&second)).await.expect(200);
     app.finish().await;
 }
+
+/// `(model, user, right)` of each row of a list of rights.
+fn rights(page: &Value) -> Vec<(String, String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let rows = page["data"]["result"].as_array();
+    let rows = rows.or(page["data"].as_array()).unwrap();
+    let mut rights: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            (
+                text(&row["model_id"]),
+                text(&row["user_id"]),
+                text(&row["policy_alias"]),
+            )
+        })
+        .collect();
+    rights.sort_unstable();
+    rights
+}
+
+#[tokio::test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story: each list is about the same rights"
+)]
+async fn rights_are_listed_by_who_gave_and_who_has_them_and_copied_from_model_to_model() {
+    let app = TestApp::start().await;
+    let (alice, hers) = somebody(&app, "hers").await;
+    let (bob, bobs) = somebody(&app, "bobs").await;
+    let (carol, carols) = somebody(&app, "carols").await;
+    app.push_for(alice, "second", crate::app::CUBE).await;
+    for (whom, policy) in [(bob, "View"), (bob, "Export"), (carol, "View")] {
+        let policy = format!("SharedModelPolicy{policy}");
+        app.send(share("hers", whom, &policy, &hers))
+            .await
+            .expect(200);
+    }
+    app.send(share("bobs", alice, "SharedModelPolicyView", &bobs))
+        .await
+        .expect(200);
+    let post = async |path: &str, body: Value, token: &str| {
+        let call = Call::post(&format!("/api/v1/model_sharing/{path}")).json(&body);
+        app.send(call.bearer(token)).await
+    };
+    let query = async |token: &str| {
+        rights(
+            &post("query", json!({ "limit": 100 }), token)
+                .await
+                .expect(200)
+                .json(),
+        )
+    };
+    assert_eq!(
+        query(&hers).await.len(),
+        4,
+        "three that she gave, one that she has"
+    );
+    assert_eq!(query(&bobs).await.len(), 3);
+    assert_eq!(query(&carols).await.len(), 1);
+    // Page by page the same, without one of them twice.
+    let mut seen = Vec::new();
+    let mut body = json!({ "limit": 1, "embed": ["user", "model", "provider"] });
+    loop {
+        let page = post("query", body.clone(), &hers).await.expect(200).json();
+        for row in page["data"]["result"].as_array().unwrap() {
+            assert!(row["user"]["id"].is_string() && row["provider"]["id"].is_string());
+            assert_eq!(row["model"]["id"], row["model_id"]);
+            seen.push(row["id"].as_str().unwrap().to_owned());
+        }
+        body["offset"] = page["data"]["pagination"]["next_offset"].clone();
+        if body["offset"].is_null() {
+            break;
+        }
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), 4);
+    post("query", json!({ "offset": "x" }), &hers)
+        .await
+        .expect(400);
+    post("query", json!({ "embed": ["secrets"] }), &hers)
+        .await
+        .expect(400);
+    post("query", json!({ "filters": { "user_id": "x" } }), &hers)
+        .await
+        .expect(400);
+    let of = |user: UserId| format!("user/{user}/query");
+    let page = post(&of(bob), json!({}), &hers).await.expect(200).json();
+    assert_eq!(rights(&page).len(), 2);
+    // Her own: what she has, and nothing that she gave.
+    let page = post(&of(alice), json!({}), &hers).await.expect(200).json();
+    assert_eq!(rights(&page).len(), 1);
+    post(&of(bob), json!({}), &carols).await.expect(404);
+    let get = |model: &str, user: UserId, token: &str| {
+        Call::get(&format!("/api/v1/model_sharing/model/{model}/user/{user}")).bearer(token)
+    };
+    for (model, user, token, status, count) in [
+        ("hers", bob, &hers, 200, 2),
+        ("hers", carol, &hers, 200, 1),
+        ("hers", bob, &bobs, 200, 2),
+        ("hers", carol, &bobs, 403, 0),
+        ("second", bob, &bobs, 404, 0),
+    ] {
+        let answer = app.send(get(model, user, token)).await;
+        let answer = answer.expect(status);
+        if status == 200 {
+            assert_eq!(rights(&answer.json()).len(), count);
+        }
+    }
+    app.send(self::get("second", &bobs)).await.expect(404);
+    post("model/second/copy", json!({ "model_id": "hers" }), &bobs)
+        .await
+        .expect(404);
+    post("model/second/copy", json!({ "model_id": "bobs" }), &hers)
+        .await
+        .expect(403);
+    for _ in 0..2 {
+        let made = post("model/second/copy", json!({ "model_id": "hers" }), &hers).await;
+        assert_eq!(rights(&made.expect(200).json()).len(), 3);
+    }
+    app.send(self::get("second", &bobs)).await.expect(200);
+    // What was given on a model that somebody does not manage any more is theirs to know no longer.
+    let gone = Call::new("DELETE", "/api/v1/models/hers").bearer(&hers);
+    app.send(gone).await.expect(200);
+    assert_eq!(
+        query(&bobs).await.len(),
+        3,
+        "two on the copy, one that he gave"
+    );
+    app.finish().await;
+}

@@ -26,8 +26,10 @@ const GAPS: &str = include_str!("../walk-gaps.txt");
 const GARBAGE: &str = "0123456789abcdef0123456789abcdef";
 
 /// What every account does for itself.
-const OWN: [&str; 16] = [
+const OWN: [&str; 18] = [
     "PlatformQueryCaps",
+    "PlatformSetCap",
+    "PlatformQueryOwnShares",
     "PlatformQueryNotifications",
     "PlatformSumNotifications",
     "PlatformReadNotifications",
@@ -718,6 +720,8 @@ impl World {
                 "user_id": self.newcomers.leaver, "model_id": model,
                 "policy_aliases": ["SharedModelPolicyExport"],
             }),
+            // A model's rights on itself are there already: copying them is no mistake.
+            "PlatformCopyShares" => json!({ "model_id": model }),
             "PlatformCreateClient" => json!({ "client_name": "Another application" }),
             "PlatformCreateTicket" => json!({ "type": "embedding" }),
             "PlatformCheckDomains" => json!({ "accessdomains": [] }),

@@ -1,7 +1,8 @@
 /** What a model's use cost. */
 import type { JSX } from "preact";
 import type { TabProps } from "./model.js";
-import { Caps, Plot } from "./usage.js";
+import { Caps, CapNotices } from "./caps.js";
+import { Plot } from "./usage.js";
 
 export function UsageTab({ model }: TabProps): JSX.Element {
   return (
@@ -13,6 +14,10 @@ export function UsageTab({ model }: TabProps): JSX.Element {
       <section class="panel" aria-labelledby="model-caps-heading">
         <h2 id="model-caps-heading">Caps</h2>
         <Caps model={model.id} />
+      </section>
+      <section class="panel" aria-labelledby="model-notices-heading">
+        <h2 id="model-notices-heading">Notices about caps</h2>
+        <CapNotices model={model.id} />
       </section>
     </div>
   );

@@ -18,7 +18,8 @@ const ROLES: [Role, string, string][] = [
 ];
 /** Roles that see members, usage and every model. */
 export const MANAGES: Role[] = ["owner", "admin", "manager"];
-const ADMINISTERS: Role[] = ["owner", "admin"];
+/** Roles that change members, domains and caps. */
+export const ADMINISTERS: Role[] = ["owner", "admin"];
 /** The roles with their words alone. */
 const WORDS: [Role, string][] = ROLES.map(([id, word]) => [id, word]);
 const NAME_CHARS_MIN = 5;
@@ -108,15 +109,46 @@ function Known({ id, user }: { id: string; user: User }): JSX.Element {
   );
 }
 
-/** What the plan allows, as lines of a list of facts. */
+/** What a plan may leave out that is served here, in words that go on after “without”. */
+const FEATURES: [string, string][] = [
+  ["direct_embedding", "embedding beside iframes"],
+  ["backend_api", "sessions of back ends"],
+  ["platform_api", "access keys"],
+];
+/** From here on a number stands for no bound. */
+const UNBOUNDED = 1_000_000_000;
+
+/** “a”, “a and b”, “a, b and c”. */
+export function listed(words: readonly string[]): string {
+  const last = words.at(-1) ?? "";
+  return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} and ${last}`;
+}
+
+/** What a plan allows, as one sentence. */
+export function planWords({ feature, limit }: Features): string {
+  const some = (name: string, one: string, many: string): string | undefined => {
+    const most = limit[name];
+    if (most === undefined || most >= UNBOUNDED) return undefined;
+    return `${most.toLocaleString()} ${most === 1 ? one : many}`;
+  };
+  const bounds = [
+    some("max_accessdomains", "domain in each list", "domains in each list"),
+    some("max_credits_per_month", "credit a month", "credits a month"),
+    some("max_users", "seat in an organization", "seats in an organization"),
+  ].filter((one) => one !== undefined);
+  const missing = FEATURES.filter(([name]) => feature[name] === false).map(([, words]) => words);
+  const most = bounds.length === 0 ? "No bounds" : `At most ${listed(bounds)}`;
+  return `${most}${missing.length === 0 ? "" : `, without ${listed(missing)}`}.`;
+}
+
+/** The plan, as lines of a list of facts. */
 export function Plan({ features }: { features: Features }): JSX.Element {
-  const missing = Object.entries(features.feature).filter(([, on]) => !on);
   return (
     <div>
       <dt>Plan</dt>
       <dd>
-        {features.plan}: {features.limit["max_accessdomains"]?.toLocaleString()} domains
-        {missing.length > 0 && <>, without {missing.map(([name]) => name.replaceAll("_", " ")).join(", ")}</>}
+        <span class="plan">{features.plan}</span>
+        <p class="fine">{planWords(features)}</p>
       </dd>
     </div>
   );

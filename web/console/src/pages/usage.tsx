@@ -2,13 +2,14 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { Chart } from "../chart.js";
-import { manages, platform, type Cap, type Model, type Period } from "../platform.js";
+import { manages, platform, type Model, type Period } from "../platform.js";
 import { useResource } from "../resource.js";
 import { address } from "../router.js";
 import { Choice, Empty, Fetched, Title } from "../ui.js";
 import { startsOf, stretchesOf, totalOf } from "../usage.js";
-import { credits as inCredits, instant } from "../words.js";
-import { MANAGES } from "./organization.js";
+import { credits as inCredits } from "../words.js";
+import { Caps, CapNotices } from "./caps.js";
+import { ADMINISTERS, MANAGES } from "./organization.js";
 
 /** Models whose use is asked for one by one. */
 const MODELS_MAX = 24;
@@ -48,58 +49,12 @@ export function Plot({ name, model, organization }: { name: string; model?: stri
   );
 }
 
-const WINDOWS: Record<Cap["per"], string> = { hour: "an hour", day: "a day", month: "a month" };
-
-function whose(scope: string): string {
-  if (scope.startsWith("user:")) return "Your account";
-  if (scope.startsWith("organization:")) return "Your organization";
-  return "This model";
-}
-
-/** How far the caps of the account, or of a model, are used. */
-export function Caps({ model }: { model?: string }): JSX.Element {
-  const caps = useResource(`caps ${model ?? ""}`, () => platform.caps(model));
-  return (
-    <Fetched of={caps} rows={1}>
-      {(list) =>
-        list.length === 0 ? (
-          <p class="fine">No cap is set. Whoever runs the server can bound what is spent in an hour, a day or a month.</p>
-        ) : (
-          <ul class="lines">
-            {list.map((cap) => (
-              <CapLine key={`${cap.scope} ${cap.per}`} cap={cap} />
-            ))}
-          </ul>
-        )
-      }
-    </Fetched>
-  );
-}
-
-function CapLine({ cap }: { cap: Cap }): JSX.Element {
-  const share = cap.credits === 0 ? 100 : Math.min(100, Math.round((cap.used / cap.credits) * 100));
-  const name = `${whose(cap.scope)}: ${inCredits(cap.credits)} ${WINDOWS[cap.per]}`;
-  return (
-    <li>
-      <div class="cap">
-        <p>
-          <strong>{name}</strong>
-        </p>
-        <progress aria-label={name} max={100} value={share} class={share >= 100 ? "full" : share >= 75 ? "high" : ""} />
-        <p class="fine">
-          {cap.used.toLocaleString()} used, {share} %. Begins anew {instant(cap.resets_at)}.
-        </p>
-        {share >= 100 && <p class="field-error">Reached: pages are told that the model cannot be used now, and nothing more is computed until then.</p>}
-      </div>
-    </li>
-  );
-}
-
 export function UsagePage(): JSX.Element {
   const user = useResource("user", platform.user);
   const [scope, setScope] = useState("account");
   const organization = user.value?.organization_id ?? undefined;
   const isManager = user.value?.organization_role != null && MANAGES.includes(user.value.organization_role);
+  const administers = user.value?.organization_role != null && ADMINISTERS.includes(user.value.organization_role);
   return (
     <>
       <Title title="Usage" />
@@ -129,7 +84,11 @@ export function UsagePage(): JSX.Element {
         </section>
         <section class="panel" aria-labelledby="caps-heading">
           <h2 id="caps-heading">Caps</h2>
-          <Caps />
+          <Caps {...(organization !== undefined && administers ? { organization } : {})} />
+        </section>
+        <section class="panel" aria-labelledby="notices-heading">
+          <h2 id="notices-heading">Notices about caps</h2>
+          <CapNotices />
         </section>
       </div>
     </>
