@@ -71,4 +71,12 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         version: 20,
         sql: include_str!("../../migrations/postgres/0020_notices.sql"),
     },
+    Migration {
+        version: 21,
+        sql: include_str!("../../migrations/postgres/0021_identities.sql"),
+    },
+    Migration {
+        version: 22,
+        sql: include_str!("../../migrations/postgres/0022_passkeys.sql"),
+    },
 ];
