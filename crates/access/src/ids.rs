@@ -221,6 +221,10 @@ uuid_ids! {
     InvitationId = "an invitation id";
     /// One right of a user on a model that is shared with them.
     ShareId = "a share id";
+    /// Who somebody is at a provider that they sign in at.
+    IdentityId = "an identity id";
+    /// A passkey of a user's; not the authenticator's own id of it.
+    PasskeyId = "a passkey id";
 }
 
 /// Bytes of a key's mark: enough that two keys never share one by chance, and few enough that 82

@@ -27,9 +27,11 @@ pub mod network;
 pub mod oauth;
 pub mod origin;
 pub mod owner;
+pub mod passkey;
 pub mod permissions;
 pub mod plan;
 pub mod platform;
+pub mod provider;
 pub mod random;
 pub mod refusal;
 pub mod script_job;
@@ -65,8 +67,8 @@ pub use grant::{Grant, Subject};
 pub use holder::{HolderMark, Revoked};
 pub use ids::{
     AccessKeyId, AuditId, AuthGroupId, BlobKey, DeliveryId, DrawingId, EditorSessionHash,
-    EditorTokenHash, EditorUserHash, IdError, InvitationId, IssuerKey, JobId, ModelId,
-    NotificationId, OrganizationId, PartnerId, PartnerKeyId, RequestId, ScriptJobHash,
+    EditorTokenHash, EditorUserHash, IdError, IdentityId, InvitationId, IssuerKey, JobId, ModelId,
+    NotificationId, OrganizationId, PartnerId, PartnerKeyId, PasskeyId, RequestId, ScriptJobHash,
     SessionAlias, SessionHash, SessionId, ShareId, TicketId, TokenId, UsageId, UserId, WebhookId,
 };
 pub use jwt::{

@@ -190,3 +190,24 @@ pub const REDIRECT_BYTES_MAX: usize = 2_000;
 
 /// Members of an organization and open invitations into it: lists of them are one page.
 pub const MEMBERS_MAX: usize = 500;
+
+/// Bytes of the name of a provider in addresses; a word.
+pub const PROVIDER_NAME_BYTES_MAX: usize = 40;
+
+/// How long somebody may take to sign in at a provider: time to find a phone for a second factor there.
+pub const PROVIDER_SIGN_IN_TTL: Duration = Duration::from_mins(10);
+
+/// Bytes of a subject in an ID token (`OpenID` Connect Core 1.0, section 2).
+pub const ID_TOKEN_SUBJECT_BYTES_MAX: usize = 255;
+
+/// How long an authenticator may take to sign: browsers give up after five minutes by themselves.
+pub const PASSKEY_TTL: Duration = Duration::from_mins(5);
+
+/// Bytes of the client data of a passkey: origin and challenge, and what browsers add to keep readers flexible.
+pub const PASSKEY_CLIENT_DATA_BYTES_MAX: usize = 2_048;
+
+/// Bytes of an authenticator's id of a key (Web Authentication Level 3, section 4).
+pub const PASSKEY_CREDENTIAL_BYTES_MAX: usize = 1_023;
+
+/// Bytes of authenticator data: the longest id and an RSA key, twice over.
+pub const PASSKEY_DATA_BYTES_MAX: usize = 4_096;

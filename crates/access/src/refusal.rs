@@ -162,6 +162,24 @@ refusal_kinds! {
     SecondFactorMissing = "second-factor-missing",
     /// The second factor is wrong, or was used before.
     SecondFactorInvalid = "second-factor-invalid",
+    /// A passkey is not known here, or what it signed is not what was asked.
+    PasskeyInvalid = "passkey-invalid",
+    /// No provider of this name signs anybody in here.
+    ProviderUnknown = "provider-unknown",
+    /// This browser has begun no such sign-in at a provider, or it is over or was finished before.
+    ProviderSignInInvalid = "provider-sign-in-invalid",
+    /// The provider signed nobody in, by its own word.
+    ProviderDenied = "provider-denied",
+    /// What the provider sent does not prove who somebody is.
+    ProviderAnswerInvalid = "provider-answer-invalid",
+    /// The provider knows who it is, and no account here is theirs.
+    IdentityUnknown = "identity-unknown",
+    /// Another account has this identity.
+    IdentityTaken = "identity-taken",
+    /// Without this nobody could sign in to the account any more.
+    LastWayIn = "last-way-in",
+    /// For this the sign-in has to be a fresh one.
+    SignInStale = "sign-in-stale",
     /// The access key is not good at this address of the network.
     AddressNotAllowed = "address-not-allowed",
     /// A browser asks for what only servers may ask.

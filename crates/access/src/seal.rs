@@ -49,10 +49,14 @@ pub enum Purpose {
     ModelLink,
     /// Parameters behind a script job, at rest.
     ScriptJob,
+    /// Sign-ins at a provider that are under way, in the cookie of the browser that began them.
+    ProviderSignIn,
+    /// What authenticators are asked to sign.
+    PasskeyChallenge,
 }
 
 impl Purpose {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 14] = [
         Self::Ticket,
         Self::AssetLink,
         Self::UploadLink,
@@ -65,6 +69,8 @@ impl Purpose {
         Self::SecondFactor,
         Self::ModelLink,
         Self::ScriptJob,
+        Self::ProviderSignIn,
+        Self::PasskeyChallenge,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -81,6 +87,8 @@ impl Purpose {
             Self::SecondFactor => b"vitrine seal second factor",
             Self::ModelLink => b"vitrine seal model link",
             Self::ScriptJob => b"vitrine seal script job",
+            Self::ProviderSignIn => b"vitrine seal provider sign-in",
+            Self::PasskeyChallenge => b"vitrine seal passkey challenge",
         }
     }
 

@@ -343,6 +343,57 @@ static TEXTS: &[(&str, &str, &str)] = &[
         "Wait for the next code of the authenticator program, and compare the clock of its device.",
     ),
     (
+        "passkey-invalid",
+        "A passkey is not known here, or what it signed is not what was asked: another page or server, a challenge \
+         that is over or was used, nobody who unlocked it, a counter that went back.",
+        "Try again, or sign in another way. The server's log has the reason. When it is the counter, there may be a copy: \
+         remove the passkey and make another.",
+    ),
+    (
+        "provider-unknown",
+        "No provider of this name signs anybody in here.",
+        "Open the sign-in page again: it shows the providers that there are.",
+    ),
+    (
+        "provider-sign-in-invalid",
+        "The browser has no sign-in at a provider under way that this would be a part of: it was begun in another \
+         browser, took more than ten minutes, or was finished before.",
+        "Begin again from the sign-in page, in one window, with cookies allowed.",
+    ),
+    (
+        "provider-denied",
+        "The provider sent the browser back without signing anybody in; often somebody pressed Cancel there.",
+        "Try again, or sign in another way. The server's log has the provider's own word.",
+    ),
+    (
+        "provider-answer-invalid",
+        "What the provider sent does not prove who somebody is: a token of another issuer, for another client or \
+         another sign-in, out of time, or not signed by its keys.",
+        "Try again. If it stays so, the operator finds the reason in the log: mostly a wrong `client_id`, \
+         secret or clock.",
+    ),
+    (
+        "identity-unknown",
+        "The provider knows who it is, and no account here is linked with that.",
+        "Sign in with the password and link the provider in the account, or ask the operator for an account. \
+         Operators: `link_by_email` and `create_users` of the provider.",
+    ),
+    (
+        "identity-taken",
+        "Who somebody is at the provider is linked with another account here.",
+        "Sign in to that account and remove it there first.",
+    ),
+    (
+        "last-way-in",
+        "Without it nothing would open the account any more.",
+        "Add another way to sign in first: a password that the operator sets, a passkey, or another provider.",
+    ),
+    (
+        "sign-in-stale",
+        "The account has no password to be asked for, and its sign-in is older than ten minutes.",
+        "Sign out, sign in again, and repeat it at once.",
+    ),
+    (
         "address-not-allowed",
         "The access key is good in some networks only, and the request came from another address.",
         "Use the key from there, or let its owner change its `networks`.",

@@ -193,6 +193,9 @@ impl ErrorKind {
                     | K::PasswordInvalid
                     | K::CodeInvalid
                     | K::SecondFactorInvalid
+                    | K::PasskeyInvalid
+                    | K::ProviderSignInInvalid
+                    | K::ProviderAnswerInvalid
                     | K::EditorSessionGone
                     | K::PartnerKeyInvalid
                     | K::EditorTokenInvalid
@@ -213,6 +216,7 @@ impl ErrorKind {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table: one entry for each kind")]
 const fn refusal_row(kind: RefusalKind) -> ErrorRow {
     use RefusalKind as K;
     use ResErrorType as E;
@@ -238,6 +242,11 @@ const fn refusal_row(kind: RefusalKind) -> ErrorRow {
         | K::ClientUnknown
         | K::SecondFactorMissing
         | K::SecondFactorInvalid
+        | K::PasskeyInvalid
+        | K::ProviderSignInInvalid
+        | K::ProviderDenied
+        | K::ProviderAnswerInvalid
+        | K::IdentityUnknown
         | K::EditorSessionMissing => (S::UNAUTHORIZED, E::SdErrorUnauthorized),
         K::GrantUnsupported | K::ClientUnauthorized | K::CodeInvalid | K::RedirectInvalid => {
             (S::BAD_REQUEST, E::SdRequestValidationError)
@@ -267,8 +276,11 @@ const fn refusal_row(kind: RefusalKind) -> ErrorRow {
         | K::ViewOnly
         | K::LeaseMissing
         | K::AddressNotAllowed
+        | K::IdentityTaken
+        | K::LastWayIn
+        | K::SignInStale
         | K::BrowserRefused => (S::FORBIDDEN, E::SdErrorForbidden),
-        K::ModelUnknown => (S::NOT_FOUND, E::SdErrorEntityNotFound),
+        K::ModelUnknown | K::ProviderUnknown => (S::NOT_FOUND, E::SdErrorEntityNotFound),
         K::ModelDeleted | K::LinkExpired => (S::GONE, E::SdResourceGoneError),
         K::ModelUnconfirmed => (S::FORBIDDEN, E::SdUnconfirmedModelError),
         K::SessionGone | K::EditorSessionGone => (S::GONE, E::SdSessionGoneError),

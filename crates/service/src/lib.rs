@@ -39,6 +39,7 @@ mod notices;
 mod offset;
 pub mod outgoing;
 pub mod partners;
+pub mod passkeys;
 mod passwords;
 pub mod platform;
 pub mod platform_accounts;
@@ -49,6 +50,7 @@ mod platform_tokens;
 pub mod platform_upkeep;
 mod presence;
 mod producing;
+pub mod providers;
 mod remembered;
 mod retention;
 mod rolling;
@@ -89,8 +91,8 @@ pub use vitrine_store::{
     ComputationStatus, Condition, DeliveryRecord, Field, FieldKind, InvitationRecord, ListQuery,
     MODEL_FIELDS, MetricGroup, MetricScope, ModelFilter, ModelRecord, ModelSettings,
     NOTIFICATION_FIELDS, NotificationRecord, Operand, OrganizationRecord, OutputVersionRecord,
-    PartnerKeyRecord, PartnerRecord, PartnerSettings, ResultKind, ScriptJobState, ShareRecord,
-    SignInRecord, SortBy, StoredContent, Test, UserRecord, WebhookRecord,
+    PartnerKeyRecord, PartnerRecord, PartnerSettings, PasskeyRecord, ResultKind, ScriptJobState,
+    ShareRecord, SignInRecord, SortBy, StoredContent, Test, UserRecord, WebhookRecord,
 };
 
 use crate::audit::Trail;
@@ -105,6 +107,7 @@ use crate::outgoing::Outgoing;
 use crate::partners::Partners;
 use crate::passwords::Passwords;
 use crate::presence::{SessionEntry, Touches};
+use crate::providers::Providers;
 use crate::remembered::Remembered;
 use crate::tokens::Tokens;
 
@@ -163,6 +166,7 @@ struct Inner {
     budget: Budget,
     auth_groups: Remembered<AuthGroupId, AuthGroupRecord>,
     issuers: Issuers,
+    providers: Providers,
     aliases: Cache<SessionAlias, SessionHash>,
     /// The models of sessions that were refused something: the trail has to name them, and unlike
     /// the sessions themselves they never change.
@@ -212,6 +216,7 @@ impl Services {
                 auth_groups: Remembered::new("auth_groups", AUTH_GROUPS_CACHED_MAX),
                 budget: Budget::new(),
                 issuers: Issuers::new(&settings.external_issuers),
+                providers: Providers::new(&settings.sign_in_providers),
                 aliases: Cache::new(SESSIONS_CACHED_MAX),
                 refused_sessions: Cache::new(REFUSED_SESSIONS_CACHED_MAX),
                 partners: Partners::new(),

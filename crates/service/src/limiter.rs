@@ -190,6 +190,23 @@ impl Limiter {
         address.is_loopback() && !self.limit_loopback
     }
 
+    /// One sign-in of an address, whatever the name.
+    fn signing_in(
+        &self,
+        address: Option<IpAddr>,
+        now: Timestamp,
+    ) -> std::result::Result<(), Limited> {
+        let Some(address) = address.filter(|address| !self.exempt(*address)) else {
+            return Ok(());
+        };
+        let quota = Quota {
+            policy: "sign-in",
+            calls: SIGN_INS_OF_ADDRESS,
+            window: QUARTER,
+        };
+        self.signing_in.take(network_of(address), quota, now)
+    }
+
     /// One sign-in under a name.
     fn sign_in(
         &self,
@@ -202,10 +219,7 @@ impl Limiter {
             calls,
             window: QUARTER,
         };
-        if let Some(address) = address.filter(|address| !self.exempt(*address)) {
-            let key = network_of(address);
-            self.signing_in.take(key, quota(SIGN_INS_OF_ADDRESS), now)?;
-        }
+        self.signing_in(address, now)?;
         let place = place_of(name, address);
         self.names_at.take(place, quota(SIGN_INS_OF_NAME), now)?;
         if self.known_at.contains_key(&place) {
@@ -363,6 +377,15 @@ impl Services {
     /// A refusal of kind `RateLimited`, in the same words whether the name exists or not.
     pub(crate) fn limit_sign_in(&self, name: &str, caller: &Caller) -> Result<()> {
         let taken = self.inner.limiter.sign_in(name, caller.address, self.now());
+        taken.map_err(|limited| refused(limited, "There were too many tries to sign in."))
+    }
+
+    /// One sign-in that says no name yet.
+    ///
+    /// # Errors
+    /// A refusal of kind `RateLimited`.
+    pub(crate) fn limit_signing_in(&self, caller: &Caller) -> Result<()> {
+        let taken = self.inner.limiter.signing_in(caller.address, self.now());
         taken.map_err(|limited| refused(limited, "There were too many tries to sign in."))
     }
 

@@ -87,6 +87,7 @@ impl Services {
         while store.forget_revoked_tokens(now, ROWS).await? >= u64::from(ROWS) {}
         while store.forget_revoked_subjects(now, ROWS).await? >= u64::from(ROWS) {}
         while store.forget_sign_ins(now, ROWS).await? >= u64::from(ROWS) {}
+        while store.forget_sign_in_steps(now, ROWS).await? >= u64::from(ROWS) {}
         while store.forget_authorization_codes(now, ROWS).await? >= u64::from(ROWS) {}
         self.inner.tokens.forget_expired(now);
         self.forget_idle_sessions(now);

@@ -1,6 +1,8 @@
 //! Second factors of sign-ins by password: codes of an authenticator program (RFC 6238), and recovery codes
 //! for whoever has lost it. Access keys are a factor of their own and ask for none.
 
+use std::time::Duration;
+
 use totp_rs::{Builder, Secret, Totp};
 use vitrine_access::ids::UserId;
 use vitrine_access::refusal::RefusalKind;
@@ -19,6 +21,8 @@ const SECRET_BYTES: usize = 20;
 /// Codes are good for this long, and for the step before and after (RFC 6238, section 5.2).
 const STEP_S: u64 = 30;
 const SKEW_STEPS: u16 = 1;
+/// How long a sign-in stands in for the password that an account does not have.
+const SIGN_IN_FRESH: Duration = Duration::from_mins(10);
 const NONCE_BYTES: usize = 12;
 /// What authenticator programs show as the name of the service.
 const ISSUER: &str = "Vitrine";
@@ -78,9 +82,9 @@ impl Services {
     pub async fn platform_begin_second_factor(
         &self,
         access: &PlatformAccess,
-        password: &str,
+        password: Option<&str>,
     ) -> Result<SharedSecret> {
-        self.again_by_password(access, password).await?;
+        self.again(access, password).await?;
         let mut secret = [0; SECRET_BYTES];
         self.inner.entropy.fill(&mut secret);
         let mut nonce = [0; NONCE_BYTES];
@@ -162,11 +166,11 @@ impl Services {
     pub async fn platform_remove_second_factor(
         &self,
         access: &PlatformAccess,
-        password: &str,
+        password: Option<&str>,
         code: Option<&str>,
     ) -> Result<()> {
         let user = access.user.id;
-        self.again_by_password(access, password).await?;
+        self.again(access, password).await?;
         let removed = async {
             if self.second_factor(user).await?.is_none() {
                 return Err(invalid("There is no second factor to be removed."));
@@ -232,6 +236,36 @@ impl Services {
         })?;
         let plain: String = code.chars().filter(|c| *c != ' ').take(10).collect();
         Ok(totp(secret)?.check(&plain, in_s(self.now())))
+    }
+
+    /// Whoever changes how they sign in shows once more who they are: by the present password, or where the
+    /// account has none by a sign-in of their own that is a few minutes old.
+    pub(crate) async fn again(
+        &self,
+        access: &PlatformAccess,
+        password: Option<&str>,
+    ) -> Result<()> {
+        let store = &self.inner.store;
+        if password.is_some() || store.password_of(access.user.id).await?.is_some() {
+            let password = password.unwrap_or_default();
+            return self.again_by_password(access, password).await;
+        }
+        let sign_in = store.sign_in_unscoped(access.sign_in).await?;
+        let fresh = access.key.is_none()
+            && sign_in.is_some_and(|one| self.now() < one.created_at.plus(SIGN_IN_FRESH));
+        if fresh {
+            return Ok(());
+        }
+        let refused = refuse(
+            RefusalKind::SignInStale,
+            "Your account has no password to ask for. Sign out, sign in again, and do this within ten minutes.",
+        );
+        self.audited_as(
+            access.operation,
+            &access.caller,
+            &access.actor(),
+            Err(refused),
+        )
     }
 
     /// The present password of whoever changes how they sign in.

@@ -8,6 +8,7 @@ use vitrine_access::session::SessionLimits;
 
 use crate::budget::AccountBounds;
 use crate::issuers::ExternalIssuer;
+use crate::providers::SignInProvider;
 
 /// Settings of one node. Built once by the binary from its configuration.
 #[derive(Clone, Debug)]
@@ -45,6 +46,8 @@ pub struct Settings {
     pub limit_loopback: bool,
     /// Issuers of other accounts whose tokens count for them.
     pub external_issuers: Vec<ExternalIssuer>,
+    /// Providers at which people sign in.
+    pub sign_in_providers: Vec<SignInProvider>,
     /// Whether our clock is held against the database's. Off only where time is injected.
     pub compare_clocks: bool,
     /// How often there is a look at what is to be sent to webhooks; tests send by hand.

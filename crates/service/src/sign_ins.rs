@@ -18,6 +18,7 @@ use vitrine_store::{AccessKeyRecord, SignInRecord, UserRecord};
 use crate::Services;
 use crate::audit::Actor;
 use crate::error::{Error, ErrorKind, Result};
+use crate::passkeys::PasskeyProof;
 use crate::platform::{PlatformAccess, actor, client_id, own_client};
 use crate::users::email;
 use crate::who::{Caller, refuse, row};
@@ -47,6 +48,15 @@ pub enum SignIn<'a> {
         /// Beside a password: the second factor.
         second: Option<&'a str>,
     },
+    /// By the cookie of a browser whose provider has said who it is.
+    Provider {
+        /// The cookie's value.
+        cookie: Option<&'a str>,
+        /// The account's own second factor.
+        second: Option<&'a str>,
+    },
+    /// By what a passkey has signed.
+    Passkey(&'a PasskeyProof<'a>),
     /// By a refresh token.
     Refresh(&'a str),
     /// By a code that a person gave the application.
@@ -136,6 +146,15 @@ impl Services {
                 *who = actor(user, key.as_ref().map(|key| key.id));
                 let begun = self.begin_sign_in(client, user, key, None).await?;
                 begun.ok_or_else(ended)
+            }
+            SignIn::Passkey(proof) => {
+                let own = own_page(&client)?;
+                self.user_of_passkey(own, proof, who, caller).await
+            }
+            SignIn::Provider { cookie, second } => {
+                let own = own_page(&client)?;
+                self.user_of_provider(own, cookie, second, who, caller)
+                    .await
             }
             SignIn::Refresh(text) => {
                 let (token, signed) = self.signed_by(text, PlatformUse::Refresh).await?;
@@ -486,6 +505,16 @@ pub(crate) fn check_network(key: &AccessKeyRecord, caller: &Caller) -> Result<()
             address.map_or_else(|| "an unknown address".to_owned(), |one| one.to_string())
         ),
     ))
+}
+
+/// A client whose pages sign people in otherwise than by codes.
+fn own_page(client: &str) -> Result<&'static str> {
+    own_client(client).ok_or_else(|| {
+        refuse(
+            RefusalKind::ClientUnauthorized,
+            "Registered applications sign people in by authorization_code with PKCE.",
+        )
+    })
 }
 
 fn may_sign_in(user: &UserRecord) -> bool {

@@ -8,7 +8,7 @@ use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Characters of a display name.
-const NAME_CHARS_MAX: usize = 200;
+pub(crate) const NAME_CHARS_MAX: usize = 200;
 
 /// What a new user is.
 pub struct NewUser {

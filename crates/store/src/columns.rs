@@ -5,11 +5,11 @@ use vitrine_access::oauth::Challenge;
 use vitrine_access::{
     AccessKeyId, AppId, AuditId, AuthGroupId, BlobKey, CapScope, CapSetter, CapWindow, Change,
     Decision, DeliveryId, DrawingFormat, DrawingId, EditorSessionHash, EditorTokenHash,
-    EditorUserHash, EndReason, InvitationId, IssuerKey, JobId, ModelId, ModelStatus,
-    NotificationId, OrganizationId, Owner, PartnerId, PartnerKeyId, Payer, PermissionSet,
-    RequestId, Revoked, Role, ScriptJobHash, SecretHash, SessionAlias, SessionClass, SessionHash,
-    ShareId, SharePolicy, Subject, TicketId, Timestamp, TokenId, UsageId, UsageKind, UserId,
-    Visibility, WebhookId,
+    EditorUserHash, EndReason, IdentityId, InvitationId, IssuerKey, JobId, ModelId, ModelStatus,
+    NotificationId, OrganizationId, Owner, PartnerId, PartnerKeyId, PasskeyId, Payer,
+    PermissionSet, RequestId, Revoked, Role, ScriptJobHash, SecretHash, SessionAlias, SessionClass,
+    SessionHash, ShareId, SharePolicy, Subject, TicketId, Timestamp, TokenId, UsageId, UsageKind,
+    UserId, Visibility, WebhookId,
 };
 
 use crate::db::{Column, Kind, Query, Row, Value};
@@ -112,6 +112,7 @@ raw_bytes!(
     EditorSessionHash,
     EditorTokenHash,
     EditorUserHash,
+    IdentityId,
     InvitationId,
     IssuerKey,
     JobId,
@@ -120,6 +121,7 @@ raw_bytes!(
     OrganizationId,
     PartnerId,
     PartnerKeyId,
+    PasskeyId,
     RequestId,
     ScriptJobHash,
     SecretHash,

@@ -23,6 +23,7 @@ mod drawings;
 mod editor_sessions;
 mod editor_tokens;
 mod error;
+mod identities;
 mod invitations;
 mod jobs;
 mod keys;
@@ -36,6 +37,7 @@ mod migrate;
 mod models;
 mod notices;
 mod partners;
+mod passkeys;
 mod postgres;
 mod results;
 mod rollups;
@@ -65,6 +67,7 @@ pub use drawings::{DrawingRecord, DrawingVersionRecord, LeaseRecord, VersionKind
 pub use editor_sessions::{EditorSessionRecord, month_of};
 pub use editor_tokens::EditorTokenRecord;
 pub use error::{MigrationError, StoreError, StoreErrorKind};
+pub use identities::IdentityRecord;
 pub use invitations::InvitationRecord;
 pub use jobs::{JobKind, JobRecord, JobState};
 pub use keys::SigningKeyRecord;
@@ -76,6 +79,7 @@ pub use metrics::{MetricGroup, MetricList, MetricScope};
 pub use models::{ModelCursor, ModelFilter, ModelRecord};
 pub use notices::{NOTIFICATION_FIELDS, NotificationRecord};
 pub use partners::{PartnerKeyRecord, PartnerRecord, PartnerSettings};
+pub use passkeys::PasskeyRecord;
 pub use results::{
     BoundingBox, ComputationCursor, ComputationRecord, ComputationStatus, OutputVersionRecord,
     ResultCursor, ResultKind, StoredContent,

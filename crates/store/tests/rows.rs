@@ -6,11 +6,11 @@
 use sqlx::{AssertSqlSafe, Connection as _};
 use vitrine_access::{
     AccessKeyId, AuditId, AuthGroupId, BlobKey, Cap, CapScope, CapSetter, CapWindow, Change,
-    DrawingFormat, DrawingId, EditorSessionHash, EditorTokenHash, EndReason, IssuerKey, ModelId,
-    ModelStatus, NotificationId, OrganizationId, Origin, Owner, PartnerId, PartnerKeyId, Payer,
-    PermissionSet, RefreshChain, RequestId, Revoked, Role, ScriptJobHash, SecretHash, SessionAlias,
-    SessionHash, SharePolicy, Subject, TicketId, TicketType, Timestamp, TokenId, UsageId,
-    UsageKind, UserId, Visibility,
+    DrawingFormat, DrawingId, EditorSessionHash, EditorTokenHash, EndReason, IdentityId, IssuerKey,
+    ModelId, ModelStatus, NotificationId, OrganizationId, Origin, Owner, PartnerId, PartnerKeyId,
+    Payer, PermissionSet, RefreshChain, RequestId, Revoked, Role, ScriptJobHash, SecretHash,
+    SessionAlias, SessionHash, SharePolicy, Subject, TicketId, TicketType, Timestamp, TokenId,
+    UsageId, UsageKind, UserId, Visibility,
 };
 use vitrine_store::{
     ComputationStatus, DeliveryState, DoomState, JobKind, JobState, ListQuery, MetricScope,
@@ -548,11 +548,13 @@ async fn read_results(store: &Store) {
     );
 }
 
-/// Applications, second factors and sharing came with these.
-const ROWS_OF_ACCOUNTS: [&str; 3] = [
+/// Applications, second factors, sharing, identities and passkeys came with these.
+const ROWS_OF_ACCOUNTS: [&str; 5] = [
     include_str!("rows/0016.sql"),
     include_str!("rows/0017.sql"),
     include_str!("rows/0018.sql"),
+    include_str!("rows/0021.sql"),
+    include_str!("rows/0022.sql"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -570,6 +572,7 @@ async fn rows_of_accounts_since_schema_version_16_are_read() {
             }
             read_applications(&store).await;
             read_sharing(&store).await;
+            read_identities(&store).await;
             store.close().await;
         },
     )
@@ -623,4 +626,26 @@ async fn read_sharing(store: &Store) {
     assert_eq!((share.policy, share.provider), (SharePolicy::Export, USER));
     assert_eq!(share.created_at, at(122));
     assert_eq!(store.model_link(MODEL).await.unwrap(), Some(-3));
+}
+
+async fn read_identities(store: &Store) {
+    let identity = store.identities(USER).await.unwrap().remove(0);
+    assert_eq!(identity.id, IdentityId::from_bytes(uuid(0x94)));
+    assert_eq!(identity.issuer, "https://login.example.com");
+    assert_eq!(identity.subject, "248289761001");
+    assert_eq!(identity.email.as_deref(), Some("ada@example.com"));
+    assert_eq!(
+        (identity.created_at, identity.used_at),
+        (at(130), Some(at(131)))
+    );
+    let passkey = store.passkeys(USER).await.unwrap().remove(0);
+    assert_eq!(passkey.id.as_bytes(), &uuid(0x96));
+    assert_eq!(
+        (passkey.credential, passkey.key),
+        (vec![10, 11, 12], vec![0xa0])
+    );
+    assert_eq!((passkey.counter, passkey.name.as_str()), (7, "Phone"));
+    assert_eq!((passkey.created_at, passkey.used_at), (at(140), None));
+    let step = TokenId::from_bytes(uuid(0x95));
+    assert!(!store.take_sign_in_step(step, at(140)).await.unwrap());
 }

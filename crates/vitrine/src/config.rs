@@ -23,6 +23,7 @@ use vitrine_service::budget::AccountBounds;
 use vitrine_service::settings::{RateLimits, SESSION_WAIT, Settings, UPLOAD_LINK_TTL};
 
 use crate::reach::{self, EgressRules, IssuerRules};
+use crate::sign_in::{self, ProviderRules};
 use crate::traces::TelemetryRules;
 
 /// Environment variables that set a key begin so; `VITRINE_PUBLIC_URL` is `public_url`.
@@ -83,6 +84,8 @@ pub(crate) struct Config {
     pub(crate) egress: BTreeMap<String, EgressRules>,
     #[serde(default)]
     pub(crate) external_issuer: Vec<IssuerRules>,
+    #[serde(default)]
+    pub(crate) sign_in_provider: Vec<ProviderRules>,
     #[serde(default)]
     pub(crate) telemetry: TelemetryRules,
 }
@@ -178,6 +181,7 @@ impl Default for Config {
             log_format: LogFormat::Text,
             egress: BTreeMap::new(),
             external_issuer: Vec::new(),
+            sign_in_provider: Vec::new(),
             telemetry: TelemetryRules::default(),
         }
     }
@@ -280,6 +284,7 @@ impl Config {
         }
         faults.extend(self.telemetry.faults());
         faults.extend(self.reach().1);
+        faults.extend(sign_in::providers(&self.sign_in_provider).1);
         faults.extend(reach::issuers(&self.external_issuer, &self.issuer, &self.audience).1);
         faults
     }
@@ -289,7 +294,11 @@ impl Config {
     }
 
     fn reach(&self) -> (EgressPolicy, Vec<String>) {
-        reach::egress(&self.egress, &self.external_issuer, &self.telemetry)
+        let (policy, mut faults) =
+            reach::egress(&self.egress, &self.external_issuer, &self.telemetry);
+        let (policy, more) = sign_in::egress(policy, &self.sign_in_provider);
+        faults.extend(more);
+        (policy, faults)
     }
 
     /// What may be reached from here.
@@ -371,6 +380,7 @@ impl Config {
                 models: self.account_models_max,
             },
             external_issuers: reach::issuers(&self.external_issuer, &self.issuer, &self.audience).0,
+            sign_in_providers: sign_in::with_secrets(&self.sign_in_provider)?,
             rates: RateLimits {
                 address: self.rate_address_per_min,
                 failures: self.rate_failures_per_min,

@@ -14,6 +14,7 @@ mod partner_site;
 mod reach;
 mod server;
 mod shop;
+mod sign_in;
 mod single_server;
 mod traces;
 

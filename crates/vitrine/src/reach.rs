@@ -94,22 +94,27 @@ pub(crate) fn egress(
     (policy, faults)
 }
 
-/// Scheme, host and port of a key set's URL. Over plain http anybody on the way could put in keys, so
+/// Scheme, host and port of an address that others' keys come from. Over plain http anybody on the way could put in keys, so
 /// that only this machine may be asked so.
-fn origin_of_keys(url: &str) -> Result<String, String> {
-    let url = Url::parse(url).map_err(|error| format!("jwks_url: {error}"))?;
+pub(crate) fn trusted_origin(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let loopback = bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     if url.scheme() != "https" && !(url.scheme() == "http" && loopback) {
-        return Err("jwks_url: give an https address, or use jwks_file".into());
+        return None;
     }
     let port = url.port().map(|port| format!(":{port}"));
-    Ok(format!(
+    Some(format!(
         "{}://{host}{}",
         url.scheme(),
         port.unwrap_or_default()
     ))
+}
+
+fn origin_of_keys(url: &str) -> Result<String, String> {
+    let wrong = "jwks_url: give an https address, or use jwks_file";
+    trusted_origin(url).ok_or_else(|| wrong.to_owned())
 }
 
 /// The external issuers, with every fault in their rules. `own` is the issuer of our own tokens.

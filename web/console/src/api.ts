@@ -88,6 +88,26 @@ export class Account {
     this.#tell();
   }
 
+  /** Signs in by a passkey that the person chooses in a dialog of their browser. */
+  async signInByPasskey(sign: (challenge: string, rpId: string) => Promise<Record<string, string>>): Promise<void> {
+    const { challenge, rp_id } = await this.open<{ challenge: string; rp_id: string }>("/oauth/passkey", {});
+    await this.#ask({ grant_type: "urn:vitrine:passkey", passkey: await sign(challenge, rp_id) });
+    this.endedBecause = "";
+    this.#tell();
+  }
+
+  /** Begins a sign-in at a provider; gives the address of its page. */
+  async beginAt(provider: string): Promise<string> {
+    return (await this.open<{ location: string }>(`/oauth/providers/${encodeURIComponent(provider)}`, {})).location;
+  }
+
+  /** Comes in by what a provider has said to this browser, which its cookie knows. */
+  async comeBack(otp = ""): Promise<void> {
+    await this.#ask({ grant_type: "urn:vitrine:provider", ...(otp === "" ? {} : { otp }) });
+    this.endedBecause = "";
+    this.#tell();
+  }
+
   /** Takes up the sign-in of before a reload. */
   async restore(): Promise<void> {
     if (this.storage.getItem(STORED) === null) return;

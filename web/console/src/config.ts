@@ -6,6 +6,15 @@ export interface ConsoleConfig {
   /** Where the iframe page and files come from. */
   contentUrl: string;
   version: string;
+  /** Where else people sign in. */
+  providers: Provider[];
+  /** Whether browsers make passkeys for this address. */
+  passkeys: boolean;
+}
+
+export interface Provider {
+  name: string;
+  title: string;
 }
 
 function read(): ConsoleConfig {
@@ -15,6 +24,8 @@ function read(): ConsoleConfig {
     publicUrl: parsed.publicUrl ?? location.origin,
     contentUrl: parsed.contentUrl ?? location.origin,
     version: parsed.version ?? "",
+    providers: parsed.providers ?? [],
+    passkeys: parsed.passkeys ?? false,
   };
 }
 

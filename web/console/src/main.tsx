@@ -14,6 +14,7 @@ import { ModelPage } from "./pages/model.js";
 import { ModelsPage } from "./pages/models.js";
 import { OrganizationPage } from "./pages/organization.js";
 import { PartnersPage } from "./pages/partners.js";
+import { NotReturned, ReturnedPage } from "./pages/returned.js";
 import { ServerPage } from "./pages/server.js";
 import { SignInPage } from "./pages/sign-in.js";
 import { NewModelPage, NewVersionPage } from "./pages/upload.js";
@@ -101,12 +102,26 @@ function Place(): JSX.Element {
   if (first === "organization") return <OrganizationPage />;
   if (first === "partners") return <PartnersPage />;
   if (first === "server") return <ServerPage />;
-  if (first === "account") return <AccountPage />;
+  if (first === "account") return <AccountPage linked={key === "linked"} />;
+  if (first === "not-signed-in") return <NotLinked code={key ?? ""} />;
   return (
     <>
       <Title title="There is no such page" />
       <p>
         The address may be old. <a href={address()}>Go to the models</a>
+      </p>
+    </>
+  );
+}
+
+/** A provider did not give what the account was to be linked with. */
+function NotLinked({ code }: { code: string }): JSX.Element {
+  return (
+    <>
+      <Title title="The provider is not linked" />
+      <NotReturned code={code} />
+      <p>
+        <a href={address("account")}>Back to your account</a>
       </p>
     </>
   );
@@ -141,7 +156,8 @@ function App(): JSX.Element {
   const [place, first, secret] = here;
   if (place === "setup" && first !== undefined) return <SetUpPage token={first} />;
   if (place === "invitation" && first !== undefined && secret !== undefined) return <InvitationPage organization={first} token={secret} />;
-  if (user === undefined) return <SignInPage />;
+  if (place === "signed-in") return <ReturnedPage />;
+  if (user === undefined) return <SignInPage failed={place === "not-signed-in" ? first : undefined} />;
   if (place === "authorize") return <AuthorizePage />;
   return (
     <>

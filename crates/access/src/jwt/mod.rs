@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 mod attacks;
+mod id_token;
 mod jws;
 mod keys;
 mod platform;
@@ -18,9 +19,11 @@ use thiserror::Error;
 
 use crate::refusal::{Refusal, RefusalKind};
 
+pub use id_token::{ExpectedId, IdToken};
 pub use jws::{JwsHeader, VerifiedJws, verify_jws};
 pub use keys::{KeySet, SigningKey, VerifyingKey};
 pub use platform::{PLATFORM_AUDIENCE, PlatformToken, PlatformUse};
+pub(crate) use strict::parse_object;
 pub use token::{AccessToken, Expected, claimed_issuer};
 
 /// Signature algorithms. Each key is for exactly one.
@@ -95,6 +98,9 @@ pub enum JwtError {
         /// The claim.
         claim: &'static str,
     },
+    /// It was not made for this sign-in.
+    #[error("the token was made for another sign-in")]
+    Nonce,
     /// Somebody else issued it.
     #[error("the token was issued by somebody else than this server")]
     Issuer,

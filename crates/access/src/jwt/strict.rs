@@ -21,7 +21,7 @@ pub(super) fn encode_base64url(bytes: &[u8]) -> String {
 }
 
 /// One JSON object: no member twice at any depth, no deep nesting, nothing after it.
-pub(super) fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>, JwtError> {
+pub(crate) fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>, JwtError> {
     let mut input = serde_json::Deserializer::from_slice(bytes);
     let value = Strict {
         depth_left: JSON_DEPTH_MAX,

@@ -213,7 +213,7 @@ pub(super) fn text<'a>(
 }
 
 /// RFC 7519 section 4.1.3: one text, or a list of texts.
-fn audiences(claims: &Map<String, Value>) -> Result<Vec<&str>, JwtError> {
+pub(super) fn audiences(claims: &Map<String, Value>) -> Result<Vec<&str>, JwtError> {
     match claims.get("aud") {
         Some(Value::String(audience)) => Ok(vec![audience]),
         Some(Value::Array(list)) if list.len() <= AUDIENCES_MAX => list

@@ -51,6 +51,8 @@ pub fn account_scope(operation: &str) -> Option<&'static str> {
         }
         "PlatformGetUser"
         | "PlatformListSignIns"
+        | "PlatformListIdentities"
+        | "PlatformListPasskeys"
         | "PlatformQueryUserMetrics"
         | "PlatformGetClient"
         | "PlatformQueryNotifications"
@@ -83,7 +85,7 @@ pub fn account_scope(operation: &str) -> Option<&'static str> {
         | "PlatformDeleteAccessKey"
         | "PlatformRotateAccessKey"
         // One that agreed for an application would outlive itself too.
-        | "PlatformAuthorize" | "PlatformBeginSecondFactor" | "PlatformConfirmSecondFactor" | "PlatformRemoveSecondFactor" | "PlatformAcceptInvitation" | "PlatformDenyInvitation" => EVERY_SCOPE,
+        | "PlatformAuthorize" | "PlatformBeginSecondFactor" | "PlatformConfirmSecondFactor" | "PlatformRemoveSecondFactor" | "PlatformAcceptInvitation" | "PlatformBeginPasskey" | "PlatformAddPasskey" | "PlatformRemovePasskey" | "PlatformLinkIdentity" | "PlatformUnlinkIdentity" | "PlatformDenyInvitation" => EVERY_SCOPE,
         "PlatformRemoveMember" | "PlatformDeleteOrganization" => "organizations-full",
         "PlatformShareModel" | "PlatformShareModelMultiple" | "PlatformCopyShares" => "model-sharing-write",
         "PlatformQueryShares" | "PlatformListShares" | "PlatformQueryOwnShares" | "PlatformQueryUserShares" | "PlatformGetUserShares" => "model-sharing-read",

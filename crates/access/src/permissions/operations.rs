@@ -1060,6 +1060,87 @@ pub static OPERATIONS: &[Operation] = &[
         &[],
     ),
     row(
+        "PlatformBeginProviderSignIn",
+        "POST",
+        "/oauth/providers/{providerId}",
+        Credential::Public,
+        None,
+        &[],
+    ),
+    // The state in the address is good once, and only in the browser that has the cookie of it.
+    row(
+        "PlatformEndProviderSignIn",
+        "GET",
+        "/oauth/providers/{providerId}/callback",
+        Credential::Public,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformListIdentities",
+        "GET",
+        "/api/v1/users/{userId}/identities",
+        Credential::Account,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformLinkIdentity",
+        "POST",
+        "/api/v1/users/{userId}/identities",
+        Credential::Account,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformUnlinkIdentity",
+        "POST",
+        "/api/v1/users/{userId}/identities/{identityId}/remove",
+        Credential::Account,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformAskForPasskey",
+        "POST",
+        "/oauth/passkey",
+        Credential::Public,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformListPasskeys",
+        "GET",
+        "/api/v1/users/{userId}/passkeys",
+        Credential::Account,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformBeginPasskey",
+        "POST",
+        "/api/v1/users/{userId}/passkeys/begin",
+        Credential::Account,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformAddPasskey",
+        "POST",
+        "/api/v1/users/{userId}/passkeys",
+        Credential::Account,
+        None,
+        &[],
+    ),
+    row(
+        "PlatformRemovePasskey",
+        "POST",
+        "/api/v1/users/{userId}/passkeys/{passkeyId}/remove",
+        Credential::Account,
+        None,
+        &[],
+    ),
+    row(
         "PlatformInviteUser",
         "POST",
         "/api/v1/organizations/{organizationId}/invitation/{receiverId}",
@@ -1354,7 +1435,7 @@ mod tests {
             .collect();
         assert_eq!(ids.len(), OPERATIONS.len());
         assert_eq!(places.len(), OPERATIONS.len());
-        assert_eq!(OPERATIONS.len(), 146);
+        assert_eq!(OPERATIONS.len(), 161);
     }
 
     #[test]

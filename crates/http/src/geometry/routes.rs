@@ -25,7 +25,11 @@ use super::{
 };
 
 /// Reading these changes something: whoever asks for the head of the answer alone would lose it.
-const CHANGES_BY_GET: [&str; 2] = ["VerifyEditorToken", "StartScriptJob"];
+const CHANGES_BY_GET: [&str; 3] = [
+    "VerifyEditorToken",
+    "StartScriptJob",
+    "PlatformEndProviderSignIn",
+];
 
 async fn without_answer() -> impl IntoResponse {
     let refused = ApiError::new(
@@ -221,6 +225,16 @@ fn notice_routes(routes: Routes) -> Routes {
 /// The operations of the platform on accounts: how they begin, sign in, come together and share.
 fn account_routes(routes: Routes) -> Routes {
     routes
+        .serve("PlatformAskForPasskey", platform::passkeys::ask)
+        .serve("PlatformListPasskeys", platform::passkeys::list)
+        .serve("PlatformBeginPasskey", platform::passkeys::begin)
+        .serve("PlatformAddPasskey", platform::passkeys::add)
+        .serve("PlatformRemovePasskey", platform::passkeys::remove)
+        .serve("PlatformBeginProviderSignIn", platform::providers::begin)
+        .serve("PlatformEndProviderSignIn", platform::providers::end)
+        .serve("PlatformListIdentities", platform::providers::list)
+        .serve("PlatformLinkIdentity", platform::providers::link)
+        .serve("PlatformUnlinkIdentity", platform::providers::unlink)
         .serve("PlatformBeginSecondFactor", platform::second_factors::begin)
         .serve(
             "PlatformConfirmSecondFactor",

@@ -36,10 +36,16 @@ pub(crate) async fn page(
         return Ok((StatusCode::TEMPORARY_REDIRECT, [(LOCATION, to)]).into_response());
     }
     let template = page_text("console/index.html").ok_or_else(ApiError::route_unknown)?;
+    let providers = settings.sign_in_providers.iter();
+    let providers =
+        providers.map(|one| serde_json::json!({ "name": one.name, "title": one.title }));
+    let providers: Vec<_> = providers.collect();
     let config = serde_json::json!({
         "publicUrl": settings.public_url,
         "contentUrl": settings.content_url,
         "version": env!("CARGO_PKG_VERSION"),
+        "providers": providers,
+        "passkeys": settings.relying_party().is_some(),
     });
     // Inside a script element only "</" and "<!" could end it.
     let config = config.to_string().replace('<', "\\u003c");

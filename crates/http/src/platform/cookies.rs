@@ -2,6 +2,7 @@
 
 use axum::http::HeaderMap;
 use axum::http::header::{COOKIE, ORIGIN};
+use vitrine_access::limits::PROVIDER_SIGN_IN_TTL;
 use vitrine_access::origin::{AllowedDomains, Origin};
 use vitrine_service::Services;
 
@@ -23,7 +24,7 @@ impl Cookies {
         let secure = settings.public_url.starts_with("https://");
         let foreign = !settings.platform_origins.is_empty();
         Self {
-            refresh_token: read(headers)
+            refresh_token: read(headers, NAME)
                 .filter(|_| trusted(headers, &settings.public_url, &settings.platform_origins)),
             attributes: match (secure, foreign) {
                 // Pages of other sites may use it, and browsers then ask for TLS.
@@ -40,15 +41,69 @@ impl Cookies {
     }
 }
 
+/// The cookie in which a browser keeps a sign-in at a provider that is under way. The provider sends the browser
+/// back from its own site, so that it is not as strict as the other one; what it is good for is asked for by
+/// our own page.
+pub(super) struct ProviderCookie {
+    secure: bool,
+}
+
+impl ProviderCookie {
+    /// Under https the name keeps neighbouring hosts from setting it.
+    const SECURE: &'static str = "__Host-vitrine-sign-in";
+    const PLAIN: &'static str = "vitrine-sign-in";
+
+    pub(super) fn of(services: &Services) -> Self {
+        let secure = services.settings().public_url.starts_with("https://");
+        Self { secure }
+    }
+
+    fn name(&self) -> &'static str {
+        if self.secure {
+            Self::SECURE
+        } else {
+            Self::PLAIN
+        }
+    }
+
+    /// Its value, whichever page sends it.
+    pub(super) fn read(&self, headers: &HeaderMap) -> Option<String> {
+        read(headers, self.name())
+    }
+
+    /// Its value, where the page that sends it may.
+    pub(super) fn read_trusted(&self, services: &Services, headers: &HeaderMap) -> Option<String> {
+        let settings = services.settings();
+        let trusted = trusted(headers, &settings.public_url, &settings.platform_origins);
+        self.read(headers).filter(|_| trusted)
+    }
+
+    /// The header that sets it for as long as a sign-in may take.
+    pub(super) fn set(&self, value: &str) -> String {
+        self.header(value, PROVIDER_SIGN_IN_TTL.as_secs())
+    }
+
+    /// The header that takes it away.
+    pub(super) fn clear(&self) -> String {
+        self.header("", 0)
+    }
+
+    fn header(&self, value: &str, seconds: u64) -> String {
+        let secure = if self.secure { "; Secure" } else { "" };
+        let name = self.name();
+        format!("{name}={value}; Max-Age={seconds}; Path=/; HttpOnly{secure}; SameSite=Lax")
+    }
+}
+
 /// Two cookies of the name say nothing that could be believed.
-fn read(headers: &HeaderMap) -> Option<String> {
+fn read(headers: &HeaderMap, wanted: &str) -> Option<String> {
     let mut found = headers
         .get_all(COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|text| text.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(name, value)| *name == NAME && !value.is_empty())
+        .filter(|(name, value)| *name == wanted && !value.is_empty())
         .map(|(_, value)| value.to_owned());
     match (found.next(), found.next()) {
         (Some(one), None) => Some(one),
@@ -93,7 +148,7 @@ mod tests {
 
     #[test]
     fn one_cookie_is_read_and_two_are_not() {
-        let read = |cookies: &[&str]| read(&headers(cookies, None));
+        let read = |cookies: &[&str]| read(&headers(cookies, None), NAME);
         assert_eq!(
             read(&["a=b; refresh_token=x.y; c=d"]).as_deref(),
             Some("x.y")

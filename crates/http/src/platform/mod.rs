@@ -18,6 +18,8 @@ pub(crate) mod operator;
 pub(crate) mod organizations;
 pub(crate) mod origins;
 pub(crate) mod partners;
+pub(crate) mod passkeys;
+pub(crate) mod providers;
 mod query;
 pub(crate) mod second_factors;
 pub(crate) mod sessions;
@@ -126,6 +128,16 @@ use crate::extract::Tokenless;
         applications::update,
         applications::delete,
         access_keys::rotate,
+        passkeys::ask,
+        passkeys::list,
+        passkeys::begin,
+        passkeys::add,
+        passkeys::remove,
+        providers::begin,
+        providers::end,
+        providers::list,
+        providers::link,
+        providers::unlink,
         second_factors::begin,
         second_factors::confirm,
         second_factors::remove,

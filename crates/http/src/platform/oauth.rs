@@ -3,29 +3,36 @@
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 use vitrine_access::refusal::RefusalKind;
 use vitrine_service::Services;
+use vitrine_service::passkeys::{PasskeyAnswer, PasskeyProof};
 use vitrine_service::platform::SignIn;
 
 use super::Asking;
-use super::cookies::Cookies;
+use super::cookies::{Cookies, ProviderCookie};
+use super::passkeys::{Proof, bytes};
 use crate::error::{ApiError, ErrorKind, Form};
 use crate::extract::{Tokenless, parse_json, read_bounded};
 use crate::limits::OAUTH_BODY_BYTES_MAX;
 
 const FORM: &str = "application/x-www-form-urlencoded";
+/// The grant of whoever has a passkey.
+const PASSKEY: &str = "urn:vitrine:passkey";
+/// The grant of a browser whose provider has said who it is.
+const PROVIDER: &str = "urn:vitrine:provider";
 const NO_STORE: &str = "no-store";
 
 /// A sign-in, as JSON or as a form.
 #[derive(Default, Deserialize, ToSchema)]
 pub(crate) struct TokenRequest {
-    /// `password`, `authorization_code` or `refresh_token`.
+    /// `password`, `authorization_code`, `refresh_token`, `urn:vitrine:passkey`, or `urn:vitrine:provider` for the
+    /// browser that comes back from a provider.
     grant_type: Option<String>,
     /// The client.
     client_id: Option<String>,
@@ -35,7 +42,7 @@ pub(crate) struct TokenRequest {
     password: Option<String>,
     /// The refresh token; the cookie of the same name stands in for it.
     refresh_token: Option<String>,
-    /// Beside a password, where the account asks for it: the code of an authenticator program, or a recovery
+    /// Beside a password or a provider, where the account asks for it: the code of an authenticator program, or a recovery
     /// code.
     otp: Option<String>,
     /// The code that `/oauth/authorize` gave.
@@ -44,6 +51,8 @@ pub(crate) struct TokenRequest {
     code_verifier: Option<String>,
     /// Where the code was sent.
     redirect_uri: Option<String>,
+    /// What a passkey has signed, with `urn:vitrine:passkey`; in JSON only.
+    passkey: Option<Proof>,
 }
 
 /// A sign-out.
@@ -74,13 +83,21 @@ pub(crate) async fn token(
     body: Body,
 ) -> Result<Response, ApiError> {
     let cookies = Cookies::of(&services, &headers);
+    let provider = ProviderCookie::of(&services);
     let done = async {
         let mut request = read(&headers, body).await?;
         if request.refresh_token.is_none() {
             request.refresh_token = cookies.refresh_token.clone();
         }
         let client = request.client_id.as_deref().unwrap_or_default();
-        let how = how(&request)?;
+        let beside = provider.read_trusted(&services, &headers);
+        let parts = request.passkey.as_ref().map(Parts::of).transpose()?;
+        let proof = parts.as_ref().map(Parts::proof);
+        let how = match (request.grant_type.as_deref(), &proof) {
+            (Some(PASSKEY), Some(proof)) => SignIn::Passkey(proof),
+            _ => how(&request, beside.as_deref())?,
+        };
+        let ended = matches!(how, SignIn::Provider { .. });
         let signed_in = services
             .platform_sign_in("PlatformSignIn", client, how, &caller)
             .await?;
@@ -91,14 +108,15 @@ pub(crate) async fn token(
             "expires_in": signed_in.expires_in_s,
             "token_type": "Bearer",
         }));
-        Ok((cookie, answer))
+        let mut answer = ([(CACHE_CONTROL, NO_STORE)], answer).into_response();
+        let more = ended.then(|| provider.clear());
+        for cookie in [Some(cookie), more].into_iter().flatten() {
+            let cookie = HeaderValue::try_from(cookie).map_err(ApiError::internal)?;
+            answer.headers_mut().append(SET_COOKIE, cookie);
+        }
+        Ok(answer)
     };
-    let (cookie, answer) = done.await.map_err(in_form)?;
-    Ok((
-        [(CACHE_CONTROL, NO_STORE.to_owned()), (SET_COOKIE, cookie)],
-        answer,
-    )
-        .into_response())
+    done.await.map_err(in_form)
 }
 
 /// Ends the sign-ins behind the refresh token (in the body, or else the cookie) and the bearer token that
@@ -171,7 +189,32 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<TokenRequest, ApiError>
     Ok(request)
 }
 
-fn how(request: &TokenRequest) -> Result<SignIn<'_>, ApiError> {
+/// The bytes of what a passkey has signed.
+struct Parts([Vec<u8>; 5]);
+
+impl Parts {
+    fn of(proof: &Proof) -> Result<Self, ApiError> {
+        Ok(Self([
+            bytes("id", &proof.id)?,
+            bytes("client_data", &proof.client_data)?,
+            bytes("authenticator_data", &proof.authenticator_data)?,
+            bytes("signature", &proof.signature)?,
+            bytes("user_handle", &proof.user_handle)?,
+        ]))
+    }
+
+    fn proof(&self) -> PasskeyProof<'_> {
+        let Self([credential, client, data, signature, user]) = self;
+        PasskeyProof {
+            credential,
+            answer: PasskeyAnswer { client, data },
+            signature,
+            user,
+        }
+    }
+}
+
+fn how<'a>(request: &'a TokenRequest, beside: Option<&'a str>) -> Result<SignIn<'a>, ApiError> {
     match request.grant_type.as_deref() {
         Some("password") => match (&request.username, &request.password) {
             (Some(name), Some(secret)) => Ok(SignIn::Pair {
@@ -184,6 +227,13 @@ fn how(request: &TokenRequest) -> Result<SignIn<'_>, ApiError> {
                  password.",
             )),
         },
+        Some(PROVIDER) => Ok(SignIn::Provider {
+            cookie: beside,
+            second: request.otp.as_deref(),
+        }),
+        Some(PASSKEY) => Err(invalid(
+            "Send passkey, as JSON: what POST /oauth/passkey asked for, signed.",
+        )),
         Some("refresh_token") => match &request.refresh_token {
             Some(text) => Ok(SignIn::Refresh(text)),
             None => Err(invalid("There is no refresh_token. Sign in again.")),

@@ -16,8 +16,8 @@ use crate::extract::{Path, Unread};
 /// Who asks, once more.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct BeginRequest {
-    /// The present password.
-    password: String,
+    /// The present password, where the account has one.
+    password: Option<String>,
 }
 
 /// The first code.
@@ -30,8 +30,8 @@ pub(crate) struct ConfirmRequest {
 /// Who asks, once more and by both.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct RemoveRequest {
-    /// The present password.
-    password: String,
+    /// The present password, where the account has one.
+    password: Option<String>,
     /// What the authenticator program shows, or a recovery code.
     otp: Option<String>,
 }
@@ -70,7 +70,7 @@ pub(crate) async fn begin(
         };
         let (access, request) = body.after(allowed).await?;
         let secret = services
-            .platform_begin_second_factor(&access, &request.password)
+            .platform_begin_second_factor(&access, request.password.as_deref())
             .await?;
         Ok(answer(
             &json!({ "secret": secret.base32, "url": secret.url }),
@@ -147,7 +147,11 @@ pub(crate) async fn remove(
         };
         let (access, request) = body.after(allowed).await?;
         services
-            .platform_remove_second_factor(&access, &request.password, request.otp.as_deref())
+            .platform_remove_second_factor(
+                &access,
+                request.password.as_deref(),
+                request.otp.as_deref(),
+            )
             .await?;
         Ok(done())
     };

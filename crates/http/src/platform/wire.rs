@@ -83,6 +83,8 @@ pub(crate) fn grant_refusal(error: &ApiError) -> Response {
             | K::SecondFactorMissing
             | K::SecondFactorInvalid
             | K::PasswordInvalid
+            | K::PasskeyInvalid
+            | K::ProviderSignInInvalid
             | K::TokenInvalid
             | K::TokenExpired
             | K::TokenRevoked,

@@ -72,6 +72,14 @@ pub(super) static MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/sqlite/0020_notices.sql"),
     },
     Migration {
+        version: 21,
+        sql: include_str!("../../migrations/sqlite/0021_identities.sql"),
+    },
+    Migration {
+        version: 22,
+        sql: include_str!("../../migrations/sqlite/0022_passkeys.sql"),
+    },
+    Migration {
         version: 23,
         sql: include_str!("../../migrations/sqlite/0023_own_caps.sql"),
     },

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use vitrine_access::{RefreshChain, TokenId};
-use vitrine_store::{PasswordHash, SignInRecord, Store};
+use vitrine_access::{IdentityId, PasskeyId, RefreshChain, TokenId};
+use vitrine_store::{IdentityRecord, PasskeyRecord, PasswordHash, SignInRecord, Store};
 
 use crate::Builder;
 
@@ -13,6 +13,9 @@ super::cases! {
     a_sign_in_is_renewed_by_one_of_those_who_try,
     sign_ins_end_for_their_own_user_only,
     whoever_may_not_sign_in_is_no_administrator,
+    an_identity_is_one_persons_and_goes_with_its_own_user_only,
+    a_passkey_counts_on_and_goes_with_its_own_user_only,
+    a_step_is_taken_once_until_it_is_over,
 }
 
 async fn a_password_is_kept_as_it_was_set(store: &Store, make: &Builder) {
@@ -112,4 +115,95 @@ async fn whoever_may_not_sign_in_is_no_administrator(store: &Store, make: &Build
     assert!(store.set_email(owner.user, &email).await.unwrap());
     let found = store.user_by_email(&email).await.unwrap().unwrap();
     assert_eq!((found.id, found.administrator), (owner.user, false));
+}
+
+async fn an_identity_is_one_persons_and_goes_with_its_own_user_only(store: &Store, make: &Builder) {
+    let (owner, other) = (
+        make.stored_owner(store).await.unwrap(),
+        make.stored_owner(store).await.unwrap(),
+    );
+    let identity = |user, issuer: &str| IdentityRecord {
+        id: IdentityId::new(make.entropy()),
+        user,
+        issuer: issuer.to_owned(),
+        subject: "ada".to_owned(),
+        email: None,
+        created_at: make.now,
+        used_at: None,
+    };
+    let mut first = identity(owner.user, "https://one.example");
+    assert!(store.insert_identity(&first).await.unwrap());
+    let again = identity(other.user, "https://one.example");
+    assert!(!store.insert_identity(&again).await.unwrap());
+    // The same subject of another issuer is somebody else.
+    let elsewhere = identity(other.user, "https://two.example");
+    assert!(store.insert_identity(&elsewhere).await.unwrap());
+    let later = make.now.plus(Duration::from_mins(1));
+    let email = Some("ada@example.com");
+    store
+        .note_identity_used(first.id, email, later)
+        .await
+        .unwrap();
+    // An address that is not named again stays.
+    store
+        .note_identity_used(first.id, None, later)
+        .await
+        .unwrap();
+    first.email = email.map(str::to_owned);
+    first.used_at = Some(later);
+    let found = store.identity_unscoped("https://one.example", "ada").await;
+    assert_eq!(found.unwrap().as_ref(), Some(&first));
+    assert!(!store.delete_identity(other.user, first.id).await.unwrap());
+    assert!(store.delete_identity(owner.user, first.id).await.unwrap());
+    assert!(!store.delete_identity(owner.user, first.id).await.unwrap());
+    assert_eq!(store.identities(other.user).await.unwrap(), [elsewhere]);
+    assert!(store.hold_user(owner.user).await.unwrap());
+}
+
+async fn a_passkey_counts_on_and_goes_with_its_own_user_only(store: &Store, make: &Builder) {
+    let (owner, other) = (
+        make.stored_owner(store).await.unwrap(),
+        make.stored_owner(store).await.unwrap(),
+    );
+    let mut passkey = PasskeyRecord {
+        id: PasskeyId::new(make.entropy()),
+        user: owner.user,
+        credential: vec![1, 2, 3],
+        key: vec![4],
+        counter: u32::MAX - 1,
+        name: "Phone".to_owned(),
+        created_at: make.now,
+        used_at: None,
+    };
+    assert!(store.insert_passkey(&passkey).await.unwrap());
+    let copy = PasskeyRecord {
+        id: PasskeyId::new(make.entropy()),
+        user: other.user,
+        ..passkey.clone()
+    };
+    assert!(!store.insert_passkey(&copy).await.unwrap());
+    let later = make.now.plus(Duration::from_mins(1));
+    let count = || store.note_passkey_used(passkey.id, u32::MAX - 1, u32::MAX, later);
+    assert!(count().await.unwrap());
+    assert!(!count().await.unwrap(), "it has moved meanwhile");
+    passkey.counter = u32::MAX;
+    passkey.used_at = Some(later);
+    let found = store.passkey_unscoped(&[1, 2, 3]).await.unwrap();
+    assert_eq!(found.as_ref(), Some(&passkey));
+    assert_eq!(store.passkeys(other.user).await.unwrap(), []);
+    assert!(!store.delete_passkey(other.user, passkey.id).await.unwrap());
+    assert!(store.delete_passkey(owner.user, passkey.id).await.unwrap());
+    assert_eq!(store.passkeys(owner.user).await.unwrap(), []);
+}
+
+async fn a_step_is_taken_once_until_it_is_over(store: &Store, make: &Builder) {
+    let step = TokenId::new(make.entropy());
+    let end = make.now.plus(Duration::from_mins(1));
+    assert!(store.take_sign_in_step(step, end).await.unwrap());
+    assert!(!store.take_sign_in_step(step, end).await.unwrap());
+    store.forget_sign_in_steps(end, 10).await.unwrap();
+    assert!(!store.take_sign_in_step(step, end).await.unwrap());
+    let after = end.plus(Duration::from_millis(1));
+    assert!(store.forget_sign_in_steps(after, 10).await.unwrap() >= 1);
+    assert!(store.take_sign_in_step(step, end).await.unwrap());
 }

@@ -338,6 +338,9 @@ impl World {
                 Some(bare(row, &format!("{}{}", row.path, self.asking)))
             }
             Credential::OneTimeLink => Some(self.by_one_time_link(row, with)),
+            Credential::Public if row.path.contains("{providerId}") => {
+                Some(bare(row, &row.path.replace("{providerId}", "nobody")))
+            }
             Credential::Public => Some(bare(row, &row.path.replace("{slug}", "mine")).origin(SHOP)),
             Credential::Token | Credential::TokenOrAuthor => Some(self.by_token(row, with)),
             Credential::BackendToken => Some(self.by_backend(row, with)),
@@ -656,6 +659,8 @@ impl World {
             .path
             .replace("{userId}", user)
             .replace("{signInId}", &accounts.sign_in)
+            .replace("{identityId}", &accounts.sign_in)
+            .replace("{passkeyId}", &accounts.sign_in)
             .replace("{keyId}", key)
             .replace("{clientId}", client)
             .replace("{organizationId}", organization)
@@ -706,6 +711,10 @@ impl World {
         Some(match id {
             "PlatformCreateTokens" => json!({ "id": model, "scope": ["group.view"] }),
             "PlatformAuthorize" => applications::asked("walk"),
+            "PlatformAddPasskey" => json!({
+                "name": "Phone", "client_data": "", "authenticator_data": "",
+            }),
+            "PlatformLinkIdentity" => json!({ "provider": "nobody" }),
             "PlatformBeginSecondFactor" => json!({ "password": second_factors::PASSWORD }),
             "PlatformConfirmSecondFactor" => json!({ "otp": self.newcomers.factors[1].2 }),
             "PlatformRemoveSecondFactor" => json!({
@@ -1018,7 +1027,7 @@ fn success(row: &Operation) -> u16 {
         "DownloadOutput" => 206,
         "Authorize" | "CloseEditorSession" | "ReleaseEditorLease" => 204,
         "EraseModel" => 202,
-        "PlatformAuthorizePage" => 303,
+        "PlatformAuthorizePage" | "PlatformEndProviderSignIn" => 303,
         _ => 200,
     }
 }
@@ -1040,7 +1049,15 @@ fn deserved(row: &Operation, with: Try) -> (u16, &'static str) {
     const GONE: (u16, &str) = (410, "SdSessionGoneError");
     const JWT: (u16, &str) = (401, "SdJwtValidationError");
 
-    let right = (success(row), "");
+    let right = match row.id {
+        "PlatformBeginProviderSignIn" | "PlatformLinkIdentity" => (404, "provider-unknown"),
+        "PlatformUnlinkIdentity" | "PlatformRemovePasskey" => (404, "entity-unknown"),
+        // The operator has no password, and an access key does not stand in for one.
+        "PlatformBeginPasskey" => (403, "sign-in-stale"),
+        // Only an authenticator makes one: see `passkeys`.
+        "PlatformAddPasskey" => (401, "passkey-invalid"),
+        _ => (success(row), ""),
+    };
     match (row.credential, with) {
         // What demands no permission shows each block by a permission of its own; a token takes
         // nothing away from an open session (see `strong` for those that demand one); links to
@@ -1133,7 +1150,10 @@ fn cause(row: &Operation, answer: &Answer) -> String {
         | Credential::EditorSession
         | Credential::ScriptJob
         | Credential::AccessKey => "/code",
-        Credential::Account | Credential::OneTimeLink | Credential::Operator => "/error/code",
+        Credential::Account
+        | Credential::OneTimeLink
+        | Credential::Operator
+        | Credential::Public => "/error/code",
         _ => "/error",
     };
     let body = answer.json();

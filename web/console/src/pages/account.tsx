@@ -1,16 +1,23 @@
 /** The account itself: who it is, and where it is signed in. */
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { platform, type SignIn, type UserChange } from "../platform.js";
 import { useResource } from "../resource.js";
+import { address } from "../router.js";
 import { Empty, Failure, Fetched, Field, Sure, Switch, Title, useAction } from "../ui.js";
 import { ago, day } from "../words.js";
 import { DomainList } from "./domain-list.js";
+import { IdentitiesPanel } from "./identities.js";
 import { Plan } from "./organization.js";
+import { PasskeysPanel } from "./passkeys.js";
 import { SecondFactorPanel } from "./second-factor.js";
 
-export function AccountPage(): JSX.Element {
+export function AccountPage({ linked = false }: { linked?: boolean }): JSX.Element {
   const user = useResource("user", platform.user);
+  // Told once: a reload, or the next sign-in, is no linking.
+  useEffect(() => {
+    if (linked) history.replaceState(null, "", address("account"));
+  }, [linked]);
   return (
     <>
       <Title title="Account" />
@@ -41,6 +48,8 @@ export function AccountPage(): JSX.Element {
         </section>
         <Password />
         <SecondFactorPanel />
+        <PasskeysPanel />
+        <IdentitiesPanel linked={linked} />
         <SignIns />
         <OwnRules />
       </div>

@@ -8,6 +8,7 @@ import { Badge, Failure, Fetched, Field, Notice, ShownOnce, Snippet, useAction }
 
 /** Below this it is time to make new ones. */
 const CODES_FEW = 3;
+const NO_PASSWORD = "Leave it empty if your account has none.";
 
 export function SecondFactorPanel(): JSX.Element {
   const person = useResource("second factor", people.self);
@@ -69,8 +70,8 @@ function TurnOn({ done }: { done: (codes: string[]) => Promise<void> }): JSX.Ele
         A sign-in then asks for a code of your authenticator program beside the password: whoever has learnt the password alone stays outside. Access keys are not asked.
       </p>
       <form onSubmit={submit}>
-        <Field label="Your password" type="password" autocomplete="current-password" value={password} change={setPassword} required />
-        <button type="submit" class="primary" disabled={begin.busy || password === ""}>
+        <Field label="Your password" type="password" autocomplete="current-password" help={NO_PASSWORD} value={password} change={setPassword} />
+        <button type="submit" class="primary" disabled={begin.busy}>
           Set up a second factor
         </button>
         {begin.error !== undefined && <Failure error={begin.error} />}
@@ -141,9 +142,9 @@ function TurnOff({ factor, done }: { factor: SecondFactor; done: () => Promise<v
       <details class="help">
         <summary>Turn it off</summary>
         <form onSubmit={submit}>
-          <Field label="Your password" type="password" autocomplete="current-password" value={password} change={setPassword} required />
+          <Field label="Your password" type="password" autocomplete="current-password" help={NO_PASSWORD} value={password} change={setPassword} />
           <Field label="Code, or a recovery code" value={code} change={setCode} autocomplete="one-time-code" required verbatim />
-          <button type="submit" class="danger" disabled={remove.busy || password === "" || code.trim() === ""}>
+          <button type="submit" class="danger" disabled={remove.busy || code.trim() === ""}>
             Turn the second factor off
           </button>
           {remove.error !== undefined && <Failure error={remove.error} />}

@@ -109,6 +109,7 @@ impl Plan {
                 rates: RateLimits::NONE,
                 limit_loopback: true,
                 external_issuers: Vec::new(),
+                sign_in_providers: Vec::new(),
                 compare_clocks: false,
                 webhook_round: Duration::MAX,
             },
