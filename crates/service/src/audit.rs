@@ -104,8 +104,8 @@ impl Services {
 
     /// Notes that an operation was refused. Equal refusals of a minute share a line after the
     /// first twenty; see [`crate::coalesce`].
-    pub async fn note_refused(&self, attempt: &Attempt<'_>, reason: &'static str, message: &str) {
-        let (who, model) = self.who_tried(attempt, reason).await;
+    pub fn note_refused(&self, attempt: &Attempt<'_>, reason: &'static str, message: &str) {
+        let (who, model) = self.who_tried(attempt, reason);
         let same = who.same.clone();
         let mut event = self.event(attempt, who);
         event.model = model;
@@ -145,7 +145,7 @@ impl Services {
     }
 
     /// Who tried, and on which model. Reads memory only: a refusal costs no look-up.
-    async fn who_tried(&self, attempt: &Attempt<'_>, reason: &str) -> (Who, Option<ModelId>) {
+    fn who_tried(&self, attempt: &Attempt<'_>, reason: &str) -> (Who, Option<ModelId>) {
         let mut model = attempt.model.and_then(|id| id.parse().ok());
         let mut who = Vec::new();
         if let Some(session) = attempt.session {

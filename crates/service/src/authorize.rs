@@ -105,12 +105,12 @@ impl Services {
         if let Err(error) = &decided
             && let ErrorKind::Refused(kind) = error.kind()
         {
-            Box::pin(self.note_question(&question, caller, kind, error)).await;
+            self.note_question(&question, caller, kind, error);
         }
         decided
     }
 
-    async fn note_question(
+    fn note_question(
         &self,
         question: &Question<'_>,
         caller: &Caller,
@@ -138,8 +138,7 @@ impl Services {
             request: caller.request,
             ..Attempt::default()
         };
-        self.note_refused(&attempt, kind.code(), error.message())
-            .await;
+        self.note_refused(&attempt, kind.code(), error.message());
     }
 
     /// Notes a question that was refused before it could be asked, and gives the refusal back.

@@ -132,12 +132,12 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Cells<K> {
     /// One call of the key.
     pub(crate) fn take(
         &self,
-        key: K,
+        key: &K,
         quota: Quota,
         now: Timestamp,
     ) -> std::result::Result<(), Limited> {
         let new = || Ok::<_, Infallible>(Arc::new(Mutex::new(in_us(now))));
-        let Ok(cell) = self.arrivals.get_or_insert_with(&key, new);
+        let Ok(cell) = self.arrivals.get_or_insert_with(key, new);
         let mut arrival = cell.lock().unwrap_or_else(PoisonError::into_inner);
         *arrival = quota
             .conform(*arrival, now)
@@ -204,7 +204,7 @@ impl Limiter {
             calls: SIGN_INS_OF_ADDRESS,
             window: QUARTER,
         };
-        self.signing_in.take(network_of(address), quota, now)
+        self.signing_in.take(&network_of(address), quota, now)
     }
 
     /// One sign-in under a name.
@@ -221,12 +221,12 @@ impl Limiter {
         };
         self.signing_in(address, now)?;
         let place = place_of(name, address);
-        self.names_at.take(place, quota(SIGN_INS_OF_NAME), now)?;
+        self.names_at.take(&place, quota(SIGN_INS_OF_NAME), now)?;
         if self.known_at.contains_key(&place) {
             return Ok(());
         }
         self.names
-            .take(place.0, quota(SIGN_INS_OF_NAME_ANYWHERE), now)
+            .take(&place.0, quota(SIGN_INS_OF_NAME_ANYWHERE), now)
     }
 
     /// One session of `address` on `model`, of which `per_hour` are allowed.
@@ -245,7 +245,7 @@ impl Limiter {
         }
         let quota = Quota::per_hour("sessions", per_hour);
         let key = (model, network_of(address));
-        self.sessions.take(key, quota, now).map_err(|limited| {
+        self.sessions.take(&key, quota, now).map_err(|limited| {
             refused(
                 limited,
                 &format!(
@@ -291,7 +291,7 @@ impl Services {
         }
         let (now, key) = (self.now(), network_of(address));
         if let Some(quota) = Quota::per_minute("address", limiter.rates.address) {
-            let taken = limiter.addresses.take(key, quota, now);
+            let taken = limiter.addresses.take(&key, quota, now);
             taken.map_err(|limited| refused(limited, "This address sent too many requests."))?;
         }
         Ok(())
@@ -315,7 +315,7 @@ impl Services {
             return Ok(());
         };
         let key = network_of(address);
-        let taken = limiter.failures.take(key, quota, self.now());
+        let taken = limiter.failures.take(&key, quota, self.now());
         taken.map_err(|limited| {
             let what = "This address sent too many credentials that are not valid.";
             refused(limited, what)
@@ -331,7 +331,7 @@ impl Services {
         match Quota::per_minute("ticket", limiter.rates.ticket) {
             Some(quota) if !self.exempt(caller) => limiter
                 .tickets
-                .take(ticket, quota, self.now())
+                .take(&ticket, quota, self.now())
                 .map_err(|limited| refused(limited, "This ticket was used too often.")),
             _ => Ok(()),
         }
@@ -360,7 +360,7 @@ impl Services {
         match Quota::per_minute("key", limiter.rates.key) {
             Some(quota) if !self.exempt(caller) => limiter
                 .subjects
-                .take(key, quota, self.now())
+                .take(&key, quota, self.now())
                 .map_err(|limited| {
                     refused(
                         limited,
@@ -407,7 +407,7 @@ impl Services {
             window: QUARTER,
         };
         let key = BlobKey::of(format!("second factor of {user}").as_bytes());
-        let taken = self.inner.limiter.names.take(key, quota, self.now());
+        let taken = self.inner.limiter.names.take(&key, quota, self.now());
         taken.map_err(|limited| refused(limited, "There were too many tries of a second factor."))
     }
 

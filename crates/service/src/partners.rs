@@ -75,7 +75,7 @@ impl Partners {
         now: Timestamp,
     ) -> Result<()> {
         let quota = Quota::per_hour("editor-tokens", per_hour);
-        self.quotas.take(partner, quota, now).map_err(|limited| {
+        self.quotas.take(&partner, quota, now).map_err(|limited| {
             let what =
                 format!("The partner may make {per_hour} tokens in an hour and has made them.");
             limiter::refused(limited, &what)

@@ -85,7 +85,7 @@ pub(super) async fn note_refusal(
             origin: text(origin.as_ref()),
             request: id,
         };
-        services.note_refused(&attempt, reason, &message).await;
+        services.note_refused(&attempt, reason, &message);
     }
     response
 }

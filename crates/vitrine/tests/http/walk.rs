@@ -681,6 +681,12 @@ impl World {
             Some(body) => bare(row, &path).json(&body),
             None => bare(row, &path),
         };
+        self.as_account(row, with, call, factor.map(|(_, token, _)| token.as_str()))
+    }
+
+    /// `factors` is the token of whoever may change second factors with this operation.
+    fn as_account(&self, row: &Operation, with: Try, call: Call, factors: Option<&str>) -> Call {
+        let (accounts, newcomers) = (&self.accounts, &self.newcomers);
         match with {
             Try::None => call,
             Try::Garbage => call.bearer(GARBAGE),
@@ -698,7 +704,7 @@ impl World {
                 "PlatformAcceptInvitation" => &newcomers.invited[0],
                 "PlatformDenyInvitation" => &newcomers.invited[1],
                 "PlatformDeleteOrganization" => &newcomers.last.0,
-                _ => factor.map_or(&accounts.token, |(_, token, _)| token),
+                _ => factors.unwrap_or(&accounts.token),
             }),
         }
     }
