@@ -17,7 +17,7 @@ use vitrine_store::{ComputationCursor, ComputationRecord, MetricGroup, MetricLis
 use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
 use crate::offset;
-use crate::tokens::{VerifiedToken, revoked};
+use crate::tokens::{VerifiedToken, issued_for_certain, revoked};
 use crate::who::{Caller, ModelAccess, refuse, wrong_model};
 
 /// Items of one question. Clients ask for a handful.
@@ -406,7 +406,7 @@ impl Services {
             Subject::AuthGroup(id) => self.group_has(id, account).await?,
             own => own == subject,
         };
-        let issued_at = token.token.issued_at;
+        let issued_at = issued_for_certain(token.token.issued_at, token.issuer_key);
         if covered
             && !token.grant.is_backend()
             && self.inner.tokens.is_subject_revoked(&subject, issued_at)

@@ -15,6 +15,7 @@ use crate::Services;
 use crate::error::{Error, Result};
 use crate::producing::storage;
 use crate::sessions::SessionEntry;
+use crate::tokens::issued_for_certain;
 
 /// An asset that may be read now.
 #[derive(Clone, Debug)]
@@ -124,7 +125,10 @@ impl Services {
             && (!self.issuer_key_counts(token.issuer_key)?
                 || token.expires_at.plus(TOKEN_SKEW_MAX) <= self.now()
                 || tokens.is_revoked(token.id)
-                || tokens.is_subject_revoked(&token.subject, token.issued_at))
+                || tokens.is_subject_revoked(
+                    &token.subject,
+                    issued_for_certain(token.issued_at, token.issuer_key),
+                ))
         {
             return Err(token_ended());
         }

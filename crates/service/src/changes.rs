@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use vitrine_access::change::Change;
+use vitrine_access::time::Timestamp;
 
 use crate::Services;
 use crate::error::{Error, ErrorKind, Result};
@@ -25,8 +26,8 @@ const CHANGES_READ_MAX: u32 = 1_000;
 /// How often our clock is held against the database's.
 const CLOCK_CHECK: Duration = Duration::from_secs(2);
 
-/// Below this our clock is taken for the database's: asking takes time as well.
-const CLOCK_NOISE_MS: i64 = 100;
+/// A database tells whole milliseconds, and so do we: this much is no difference.
+const CLOCK_GRAIN_MS: i64 = 2;
 
 /// Shortest time between two readings of the log: many changes at once are read together.
 const CHANGE_READ_GAP: Duration = Duration::from_millis(5);
@@ -219,14 +220,10 @@ impl Services {
         let database = self.inner.store.database_clock().await?;
         let own = self.inner.clock.now();
         let off = own.since(database).max(database.since(own));
-        // The database looked at its clock at some time between our two looks.
-        let own_then_ms = i64::midpoint(before.unix_ms(), own.unix_ms());
-        let behind_ms = database.unix_ms().saturating_sub(own_then_ms);
-        let noise = behind_ms.abs() < CLOCK_NOISE_MS;
-        self.inner
-            .changes
-            .clock_behind_ms
-            .store(if noise { 0 } else { behind_ms }, Ordering::Relaxed);
+        let behind_ms = &self.inner.changes.clock_behind_ms;
+        let known_ms = behind_ms.load(Ordering::Relaxed);
+        let now_ms = nearest_difference(known_ms, before, database, own);
+        behind_ms.store(now_ms, Ordering::Relaxed);
         let trusted = off <= CLOCK_SKEW_MAX;
         if self
             .inner
@@ -246,6 +243,22 @@ impl Services {
         }
         Ok(())
     }
+}
+
+/// The difference of the clocks that is nearest to the known one, of all that are possible: the database looked at
+/// its clock at some time between two looks at ours. How long that takes, the wait for a connection included, is in the
+/// hands of whoever sends many requests, and so it moves nothing by itself.
+fn nearest_difference(
+    known_ms: i64,
+    before: Timestamp,
+    database: Timestamp,
+    after: Timestamp,
+) -> i64 {
+    let least_ms = database.unix_ms().saturating_sub(after.unix_ms());
+    let most_ms = database.unix_ms().saturating_sub(before.unix_ms());
+    known_ms
+        .max(least_ms.saturating_sub(CLOCK_GRAIN_MS))
+        .min(most_ms.saturating_add(CLOCK_GRAIN_MS))
 }
 
 /// Follows the change log until the server stops.
@@ -290,5 +303,30 @@ pub(crate) async fn follow(services: Services) {
             () = tokio::time::sleep(CHANGE_POLL) => {}
             () = news => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_database_moves_no_clock() {
+        let at = Timestamp::from_unix_ms;
+        // The clocks agree, and the answer took five seconds, at whichever end the database looked.
+        for database in [1_000, 3_500, 6_000] {
+            assert_eq!(nearest_difference(0, at(1_000), at(database), at(6_000)), 0);
+        }
+        // Twenty seconds behind: as near as one answer tells, and nearer by a quicker one.
+        let slow = nearest_difference(0, at(1_000), at(26_000), at(6_000));
+        assert!((19_990..=25_000).contains(&slow), "{slow}");
+        let quick = nearest_difference(slow, at(10_000), at(30_001), at(10_002));
+        assert!((19_997..=20_003).contains(&quick), "{quick}");
+        // What is known to be right stays when the next answer is slow again.
+        assert_eq!(
+            nearest_difference(quick, at(1_000), at(25_900), at(6_000)),
+            quick
+        );
+        assert_eq!(nearest_difference(1, at(1_000), at(1_000), at(1_000)), 1);
     }
 }

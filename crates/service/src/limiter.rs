@@ -39,6 +39,9 @@ const ADDRESS_KNOWN: Duration = Duration::from_hours(31 * 24);
 /// The same of one address, whatever the names: an office shares one.
 const SIGN_INS_OF_ADDRESS: u32 = 150;
 
+/// Caps that an account sets in an hour: each holds up charges for as long as it counts what was spent.
+const CAPS_OF_USER: u32 = 20;
+
 /// Codes of a second factor that are tried in a quarter of an hour, right or wrong.
 const SECOND_FACTORS_OF_USER: u32 = 10;
 
@@ -162,6 +165,7 @@ pub(crate) struct Limiter {
     /// From where names have signed in.
     known_at: Cache<(BlobKey, Option<IpAddr>), ()>,
     signing_in: Cells<IpAddr>,
+    caps: Cells<UserId>,
     rates: RateLimits,
     limit_loopback: bool,
 }
@@ -181,6 +185,7 @@ impl Limiter {
                 .time_to_live(ADDRESS_KNOWN)
                 .build(),
             signing_in: Cells::new(),
+            caps: Cells::new(),
             rates,
             limit_loopback,
         }
@@ -320,6 +325,16 @@ impl Services {
             let what = "This address sent too many credentials that are not valid.";
             refused(limited, what)
         })
+    }
+
+    /// One cap that an account sets.
+    ///
+    /// # Errors
+    /// A refusal of kind `RateLimited`.
+    pub(crate) fn limit_caps(&self, user: UserId) -> Result<()> {
+        let quota = Quota::per_hour("caps", CAPS_OF_USER);
+        let taken = self.inner.limiter.caps.take(&user, quota, self.now());
+        taken.map_err(|limited| refused(limited, "This account changed caps too often."))
     }
 
     /// One request under a ticket.

@@ -27,7 +27,11 @@ impl Services {
         kind: UsageKind,
         duration_ms: u64,
     ) -> UsageEvent {
-        let token = token.map(|verified| &verified.token);
+        // Other issuers name tokens and their subjects as they like: nobody's cap shall hang on that.
+        let token = token
+            .filter(|verified| verified.account.is_none())
+            .map(|verified| &verified.token);
+        let opened_by_ours = session.issuer_key.is_none();
         UsageEvent {
             id: UsageId::new(&*self.inner.entropy),
             kind,
@@ -38,8 +42,12 @@ impl Services {
             payer: session.payer,
             model: session.model,
             ticket: session.ticket,
-            token: token.map(|token| token.id).or(session.token),
-            subject: token.map(|token| token.subject).or(session.subject),
+            token: token
+                .map(|token| token.id)
+                .or(session.token.filter(|_| opened_by_ours)),
+            subject: token
+                .map(|token| token.subject)
+                .or(session.subject.filter(|_| opened_by_ours)),
             session: Some(session.hash),
             class: session.class,
             at: self.now(),
@@ -191,6 +199,7 @@ impl Services {
                     ),
                 ));
             }
+            self.limit_caps(access.user.id)?;
             let mut tx = self.inner.store.begin().await?;
             match credits {
                 Some(credits) => {

@@ -193,7 +193,10 @@ impl Services {
         }
         let holder = verified.holder();
         if tokens.is_revoked(token.id)
-            || tokens.is_subject_revoked(&token.subject, token.issued_at)
+            || tokens.is_subject_revoked(
+                &token.subject,
+                issued_for_certain(token.issued_at, verified.issuer_key),
+            )
             || holder.is_some_and(|holder| tokens.is_holder_revoked(holder, token.issued_at))
         {
             return Err(revoked().into());
@@ -342,6 +345,16 @@ impl Services {
     pub fn json_web_key_set(&self) -> serde_json::Value {
         self.inner.tokens.ring().verifying().to_jwks()
     }
+}
+
+/// When a token was issued at the latest, to hold it against a revocation. Another issuer's clock may be ahead of ours by
+/// as much as is tolerated: what it issued before a revocation shall not outlive it by that.
+pub(crate) fn issued_for_certain(issued_at: Timestamp, by: Option<IssuerKey>) -> Timestamp {
+    if by.is_none() {
+        return issued_at;
+    }
+    let skew_ms = i64::try_from(TOKEN_SKEW_MAX.as_millis()).unwrap_or(i64::MAX);
+    Timestamp::from_unix_ms(issued_at.unix_ms().saturating_sub(skew_ms))
 }
 
 pub(crate) fn revoked() -> Refusal {

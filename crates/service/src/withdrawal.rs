@@ -24,10 +24,13 @@ pub(crate) struct Given {
     pub(crate) at: Timestamp,
 }
 
-/// The full second after an instant: tokens tell no less, and everything of this second shall be meant.
+/// The full second after an instant: tokens tell no less, and everything of this second shall be meant. Nor does what
+/// another node gave escape whose clock is set right to some milliseconds only.
 pub(crate) fn next_second(now: Timestamp) -> Timestamp {
     const SECOND_MS: i64 = 1_000;
-    Timestamp::from_unix_ms((now.unix_ms().div_euclid(SECOND_MS) + 1) * SECOND_MS)
+    const CLOCKS_APART_MS: i64 = 100;
+    let now_ms = now.unix_ms().saturating_add(CLOCKS_APART_MS);
+    Timestamp::from_unix_ms((now_ms.div_euclid(SECOND_MS) + 1) * SECOND_MS)
 }
 
 impl PlatformAccess {
