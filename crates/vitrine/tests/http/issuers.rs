@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde_json::json;
 use vitrine_access::grant::Subject;
 use vitrine_access::ids::{AuthGroupId, ModelId, TokenId, UserId};
 use vitrine_access::jwt::{AccessToken, Algorithm, KeySet, SigningKey};
@@ -324,6 +325,52 @@ async fn an_issuer_cannot_use_up_the_quota_of_a_model_that_is_not_its_accounts()
     assert_eq!(world.get(theirs, &claimed).await, 429);
     let own = app.model_token(theirs.id);
     assert_eq!(world.get(theirs, &own).await, 200);
+    world.app.finish().await;
+}
+
+#[tokio::test]
+async fn an_issuers_clock_carries_no_token_past_a_revocation() {
+    let world = World::new(None).await;
+    let World { app, mine, .. } = &world;
+    let ahead = |seconds| {
+        world.token(|token| {
+            token.issued_at = token.issued_at.plus(Duration::from_secs(seconds));
+        })
+    };
+    let tokens: Vec<String> = [0, 5, 55].into_iter().map(ahead).collect();
+    for token in &tokens {
+        assert_eq!(world.get(mine, token).await, 200);
+    }
+    let subject = Subject::Model(mine.id);
+    app.services.revoke_subject(subject).await.unwrap();
+    for token in &tokens {
+        assert_eq!(world.get(mine, token).await, 401);
+    }
+    // Once that is over by more than clocks may differ, the issuer's tokens count again.
+    app.pass(Duration::from_secs(70));
+    assert_eq!(world.get(mine, &world.token(|_| ())).await, 200);
+    world.app.finish().await;
+}
+
+#[tokio::test]
+async fn what_an_issuer_calls_its_tokens_is_on_nobodys_account() {
+    let world = World::new(None).await;
+    let World { app, mine, .. } = &world;
+    let anothers = TokenId::from_bytes([9; 16]);
+    let token = world.token(|token| {
+        token.id = anothers;
+        token.scopes = vec!["group.view".to_owned()];
+    });
+    let open = Call::post(&format!("/api/v2/model/{}/session", mine.id)).bearer(&token);
+    let session = Opened::read(&app.send(open).await.expect(201));
+    let computed = session.compute(&json!({})).bearer(&token);
+    app.send(computed).await.expect(200);
+    let rows = app.usage(&session).await;
+    assert!(rows.len() >= 2, "{rows:?}");
+    for row in rows {
+        assert_eq!((row.token, row.subject), (None, None));
+        assert_eq!(row.payer, Payer::User(world.user));
+    }
     world.app.finish().await;
 }
 
