@@ -246,12 +246,7 @@ impl Services {
             if !tx.delete_passkey(user, id).await? {
                 return Err(unknown());
             }
-            self.check_way_in(&mut tx, user).await?;
-            tx.end_sign_ins_but(user, Some(access.sign_in), self.now())
-                .await?;
-            let withdrawn = self.withdraw_from(&mut tx, user).await?;
-            tx.commit().await?;
-            self.apply_change(&withdrawn).await
+            self.way_in_removed(tx, access).await
         };
         let removed = removed.await;
         self.audited_as(access.operation, &access.caller, &access.actor(), removed)?;

@@ -242,17 +242,27 @@ impl Services {
             if !tx.delete_identity(user, id).await? {
                 return Err(unknown());
             }
-            self.check_way_in(&mut tx, user).await?;
-            tx.end_sign_ins_but(user, Some(access.sign_in), self.now())
-                .await?;
-            let withdrawn = self.withdraw_from(&mut tx, user).await?;
-            tx.commit().await?;
-            self.apply_change(&withdrawn).await
+            self.way_in_removed(tx, access).await
         };
         let unlinked = unlinked.await;
         self.audited_as(access.operation, &access.caller, &access.actor(), unlinked)?;
         self.note_allowed_as(access.operation, &access.caller, &access.actor());
         Ok(())
+    }
+
+    /// Commits that a way in is gone, unless it was the last one, and ends every other sign-in with all that the
+    /// account was given: they may have begun with it.
+    ///
+    /// # Errors
+    /// `LastWayIn`; database failures. Nothing is removed then.
+    pub(crate) async fn way_in_removed(&self, mut tx: Tx, access: &PlatformAccess) -> Result<()> {
+        let user = access.user.id;
+        self.check_way_in(&mut tx, user).await?;
+        tx.end_sign_ins_but(user, Some(access.sign_in), self.now())
+            .await?;
+        let withdrawn = self.withdraw_from(&mut tx, user).await?;
+        tx.commit().await?;
+        self.apply_change(&withdrawn).await
     }
 
     /// Refuses what would leave nothing that opens the account. A provider that signs nobody in any more
